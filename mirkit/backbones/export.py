@@ -54,10 +54,11 @@ def export_onnx(net: TCN, path: str | Path, metadata: Mapping[str, str] | None =
             dynamo=False,
         )
     net.train(was_training)
-    _write_metadata(path, dict(metadata or {}))
+    write_metadata(path, dict(metadata or {}))
 
 
-def _write_metadata(path: str | Path, metadata: Mapping[str, str]) -> None:
+def write_metadata(path: str | Path, metadata: Mapping[str, str]) -> None:
+    """Keep `metadata` inside the ONNX file at `path`."""
     try:
         import onnx
     except ImportError:
