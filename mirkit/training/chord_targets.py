@@ -21,6 +21,7 @@ QUALITIES = (
 NO_CHORD, OTHER = 168, 169  # tags after root * 14 + quality
 NONE = 12  # of root and bass
 UNKNOWN = -1
+EXTENSIONS = {"9", "11", "13"}
 HARMONY_FREE = {"drums", "human drums", "bass", "bridge"}
 MELODIES = {"lead"}
 
@@ -49,11 +50,13 @@ def chord_target(label: str) -> ChordTarget:
     >>> chord_target("A:5").tag == OTHER
     True
     """
-    from mir_eval.chord import encode
+    from mir_eval.chord import encode, join, split
 
     if label in ("N", "X", ""):
         return NOTHING if label == "N" else UNSURE
-    root, bitmap, bass = encode(label, reduce_extended_chords=True)
+    name, quality, degrees, low = split(label, reduce_extended_chords=True)
+    plain = {degree for degree in degrees if degree.strip("*b#") not in EXTENSIONS}
+    root, bitmap, bass = encode(join(name, quality, plain, low))
     _, whole, _ = encode(label)
     tag = _quality(bitmap)
     pitches = np.roll(np.maximum(bitmap, whole), root).astype(np.float32)
