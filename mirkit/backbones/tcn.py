@@ -146,7 +146,9 @@ class Heads(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.beat = nn.Linear(config.n_filters, 1)
         self.downbeat = nn.Linear(config.n_filters, 1)
-        self.tempo = nn.Linear(config.n_filters, config.n_tempi) if config.n_tempi else None
+        self.tempo_filters = _tempo_filters(config)
+        n_pooled = config.tempo_filters or config.n_filters
+        self.tempo = nn.Linear(n_pooled, config.n_tempi) if config.n_tempi else None
 
     def forward(self, x: Tensor, skips: Tensor, weight: Tensor | None) -> TCNLogits:
         """Map x and the summed skips, both ``(batch, n_filters, n_frames)``, to logits."""
@@ -157,10 +159,17 @@ class Heads(nn.Module):
             beat = beat + downbeat
         if self.tempo is None:
             return TCNLogits(beat, downbeat, None)
-        pooled = weighted_mean(self.dropout(skips), weight)  # (batch, n_filters)
+        # (batch, n_filters or tempo_filters)
+        pooled = weighted_mean(self.dropout(self.tempo_filters(skips)), weight)
         if self.training and self.config.tempo_noise:
             pooled = pooled + self.config.tempo_noise * torch.randn_like(pooled)
         return TCNLogits(beat, downbeat, self.tempo(pooled))
+
+
+def _tempo_filters(config: TCNConfig) -> nn.Module:
+    if not (config.n_tempi and config.tempo_filters):
+        return nn.Identity()
+    return nn.Sequential(nn.Conv1d(config.n_filters, config.tempo_filters, 1), nn.ELU())
 
 
 def weighted_mean(x: Tensor, weight: Tensor | None) -> Tensor:

@@ -34,6 +34,9 @@ class TCNConfig:
         Taps of a dilated convolution, odd.
     n_tempi
         Bins of the tempo head, bin i = i bpm; 0 leaves the head out.
+    tempo_filters
+        Rectified filters between the dilated part and the mean over frames that the tempo is read
+        from; 0 pools the dilated part itself.
     dropout
         Probability of dropping an activation (a whole filter in the dilated part) in training.
     tempo_noise
@@ -53,6 +56,7 @@ class TCNConfig:
     n_blocks: int = 11
     kernel: int = 5
     n_tempi: int = 300
+    tempo_filters: int = 0
     dropout: float = 0.15
     tempo_noise: float = 0.0
     norm: Norm = "none"

@@ -57,11 +57,15 @@ class BeatModelSettings:
         The shape of the TCN.
     init
         Checkpoint to start from; random weights where empty.
+    fresh
+        Prefixes of the parts that begin with random weights all the same, such as
+        ``"heads.tempo"``, because the checkpoint lacks them or has them in another shape.
     """
 
     front_end: str
     config: TCNConfig
     init: str = ""
+    fresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,8 @@ class BeatTask:
         """Return a new network, or the one that the recipe starts from."""
         net = TCN(self.model.config)
         if self.model.init:
-            net.load_state_dict(checkpoints.load_tensors(self.model.init)[0])
+            tensors, _ = checkpoints.load_tensors(self.model.init)
+            net.load_state_dict(with_fresh(net.state_dict(), tensors, self.model.fresh))
         return net
 
     def batch(self, clips: Sequence[int], seeds: Sequence[Sequence[int]]) -> dict[str, Tensor]:
@@ -304,6 +309,14 @@ class BeatTask:
         export_onnx(net.cpu() if self.device.type != "cpu" else net, part, kept)
         net.to(self.device)
         part.replace(folder / "best.onnx")
+
+
+def with_fresh(
+    own: dict[str, Tensor], tensors: dict[str, Tensor], fresh: Sequence[str]
+) -> dict[str, Tensor]:
+    """Return `tensors`, with what `fresh` names taken from `own`."""
+    kept = {name: x for name, x in tensors.items() if not name.startswith(tuple(fresh))}
+    return kept | {name: x for name, x in own.items() if name.startswith(tuple(fresh))}
 
 
 def _changed(features: Tensor, how: Augmentation, rng: np.random.Generator) -> Tensor:

@@ -20,6 +20,7 @@ VARIANTS = {
     "late": {"lookahead": 5},
     "wide": {"n_bins": 128},
     "without tempo": {"n_tempi": 0},
+    "with tempo filters": {"tempo_filters": 12},
 }
 
 

@@ -180,6 +180,18 @@ def test_training_may_start_from_a_checkpoint(store, tmp_path):
     assert all(torch.equal(x, started.state_dict()[name]) for name, x in net.state_dict().items())
 
 
+def test_parts_of_a_started_network_may_begin_anew(store, tmp_path):
+    net = made_task(store).network().state_dict()
+    save_tensors(tmp_path / "net.safetensors", net)
+    shape = "n_filters = 4, conv_filters = [4, 4, 4], n_blocks = 4, tempo_filters = 7"
+    begin = f'tcn_22k", init = "{tmp_path}/net.safetensors", fresh = ["heads.tempo"]'
+    text = made_recipe(store, config=shape).replace('tcn_22k"', begin)
+    started = BeatTask(parse_recipe(text), torch.device("cpu")).network().state_dict()
+    assert started["heads.tempo.weight"].shape[1] == 7
+    kept = [name for name in net if not name.startswith("heads.tempo")]
+    assert all(torch.equal(net[name], started[name]) for name in kept)
+
+
 def test_front_end_and_store_must_agree(store):
     text = made_recipe(store).replace("tcn_22k", "tcn_2020")
     with pytest.raises(ParameterError, match="22050 Hz; 'tcn_2020' takes 44100"):
