@@ -29,7 +29,7 @@ FLOORS = [
     ("annotation",),
     ("activations", "audio", "vocab"),
     ("frames",),
-    ("values", "checks"),
+    ("values", "checks", "batch"),
     ("errors",),
 ]
 """Rooms from the roof down; a room imports only from floors below its own, or from itself."""
