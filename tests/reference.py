@@ -233,3 +233,14 @@ def masked_bce(logits, targets, mask, pos_weight):
         total -= keep * (pos_weight * y * math.log(p) + (1 - y) * math.log(1 - p))
         count += keep
     return total / max(count, 1e-6)
+
+
+def expected_calibration_error(confidence, correct, n_bins, bins):
+    """The mean gap of bins, one decision and one bin at a time."""
+    order = sorted(confidence)
+    members = [[] for _ in range(n_bins)]
+    for p, right in zip(confidence, correct, strict=True):
+        place = order.index(p) / len(order) if bins == "mass" else p
+        members[min(int(place * n_bins + 1e-12), n_bins - 1)].append((p, right))
+    gaps = [abs(sum(p for p, _ in bin) - sum(r for _, r in bin)) for bin in members]
+    return sum(gaps) / len(order)
