@@ -233,3 +233,17 @@ def masked_bce(logits, targets, mask, pos_weight):
         total -= keep * (pos_weight * y * math.log(p) + (1 - y) * math.log(1 - p))
         count += keep
     return total / max(count, 1e-6)
+
+
+def fewest_segments(times, index, tolerance, bpms):
+    """The least number of runs that one of `bpms` each explains, by trying all runs and tempi."""
+    n = len(times)
+
+    def explained(a, b):
+        offsets = times[a:b, None] - index[a:b, None] * 60 / bpms
+        return np.any(np.ptp(offsets, axis=0) <= 2 * tolerance + 1e-9)
+
+    least = [0]
+    for b in range(1, n + 1):
+        least.append(min(least[a] + 1 for a in range(b) if explained(a, b)))
+    return least[-1]
