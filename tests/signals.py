@@ -94,3 +94,14 @@ def lag(reference, samples):
     spectrum = np.fft.rfft(samples, n) * np.conj(np.fft.rfft(reference, n))
     peak = int(np.argmax(np.fft.irfft(spectrum, n)))
     return peak if peak < n // 2 else peak - n
+
+
+def chord(pitches, seconds, sample_rate, cents=0.0, n_partials=6):
+    """MIDI `pitches` together, each with overtones that fall by half, `cents` above 440 Hz."""
+    t = np.arange(round(seconds * sample_rate)) / sample_rate
+    samples = np.zeros(t.size)
+    for pitch in pitches:
+        f0 = 440 * 2 ** ((pitch - 69 + cents / 100) / 12)
+        for i in range(1, n_partials + 1):
+            samples += 0.1 * 0.5 ** (i - 1) * np.sin(2 * np.pi * i * f0 * t + i * pitch)
+    return Audio(samples.astype(np.float32), sample_rate)
