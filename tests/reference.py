@@ -256,3 +256,41 @@ def fewest_segments(times, index, tolerance, bpms):
     for b in range(1, n + 1):
         least.append(min(least[a] + 1 for a in range(b) if explained(a, b)))
     return least[-1]
+def log_steps(n_states, stay, switch, t):
+    """The whole matrix of log weights from each state to each at step t."""
+    matrix = np.tile(np.broadcast_to(np.asarray(switch, float)[t], n_states), (n_states, 1))
+    np.fill_diagonal(matrix, stay[t])
+    return matrix
+
+
+def viterbi(scores, stay, switch):
+    """The best path and what it scores, by a matrix of all steps from state to state."""
+    best, back = scores[0], []
+    for t in range(1, len(scores)):
+        total = best[:, None] + log_steps(len(best), stay, switch, t)
+        back.append(total.argmax(axis=0))
+        best = total.max(axis=0) + scores[t]
+    path = [int(best.argmax())]
+    for sources in reversed(back):
+        path.append(int(sources[path[-1]]))
+    return path[::-1], best.max()
+
+
+def path_score(path, scores, stay, switch):
+    """What a path scores."""
+    total = scores[0, path[0]]
+    for t in range(1, len(path)):
+        total += log_steps(scores.shape[1], stay, switch, t)[path[t - 1], path[t]]
+        total += scores[t, path[t]]
+    return total
+
+
+def posteriors(scores, stay, switch):
+    """The probability of each state at each step: the sum over every path through it."""
+    n_steps, n_states = scores.shape
+    total = np.zeros((n_steps, n_states))
+    for path in itertools.product(range(n_states), repeat=n_steps):
+        weight = math.exp(path_score(path, scores, stay, switch))
+        for t, state in enumerate(path):
+            total[t, state] += weight
+    return total / total.sum(axis=1, keepdims=True)
