@@ -244,6 +244,8 @@ def expected_calibration_error(confidence, correct, n_bins, bins):
         members[min(int(place * n_bins + 1e-12), n_bins - 1)].append((p, right))
     gaps = [abs(sum(p for p, _ in bin) - sum(r for _, r in bin)) for bin in members]
     return sum(gaps) / len(order)
+
+
 def fewest_segments(times, index, tolerance, bpms):
     """The least number of runs that one of `bpms` each explains, by trying all runs and tempi."""
     n = len(times)
@@ -256,6 +258,8 @@ def fewest_segments(times, index, tolerance, bpms):
     for b in range(1, n + 1):
         least.append(min(least[a] + 1 for a in range(b) if explained(a, b)))
     return least[-1]
+
+
 def log_steps(n_states, stay, switch, t):
     """The whole matrix of log weights from each state to each at step t."""
     matrix = np.tile(np.broadcast_to(np.asarray(switch, float)[t], n_states), (n_states, 1))

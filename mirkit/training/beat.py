@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from mirkit.annotation import Beats
 from mirkit.audio import Audio
 from mirkit.backbones.export import export_onnx
 from mirkit.backbones.inference import Probabilities
-from mirkit.backbones.tcn import TCN, TCNLogits
+from mirkit.backbones.tcn import TCN, TCNLogits, past_taps
 from mirkit.backbones.tcn_config import TCNConfig
 from mirkit.errors import ParameterError
 from mirkit.features import LogSpectrogram, front_end
@@ -56,7 +57,8 @@ class BeatModelSettings:
     config
         The shape of the TCN.
     init
-        Checkpoint to start from; random weights where empty.
+        Checkpoint to start from; random weights where empty. A causal network starts from a
+        centred one with those taps that look at the past.
     fresh
         Prefixes of the parts that begin with random weights all the same, such as
         ``"heads.tempo"``, because the checkpoint lacks them or has them in another shape.
@@ -171,7 +173,10 @@ class BeatTask:
         """Return a new network, or the one that the recipe starts from."""
         net = TCN(self.model.config)
         if self.model.init:
-            tensors, _ = checkpoints.load_tensors(self.model.init)
+            tensors, kept = checkpoints.load_tensors(self.model.init)
+            was_causal = json.loads(kept.get("config", "{}")).get("lookahead") is not None
+            if self.model.config.lookahead is not None and not was_causal:
+                tensors = past_taps(tensors, self.model.config)
             net.load_state_dict(with_fresh(net.state_dict(), tensors, self.model.fresh))
         return net
 
