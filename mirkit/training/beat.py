@@ -84,6 +84,8 @@ class BeatDataSettings:
         Greatest number of clips; all where 0.
     decoder
         Name of the decoder that validation scores; the default one where empty.
+    sources
+        Sources of music to train on, such as ``"mma"``; all where empty.
     """
 
     store: str
@@ -91,6 +93,7 @@ class BeatDataSettings:
     n_train: int = 0
     n_validation: int = 100
     decoder: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ class BeatTask:
             raise ParameterError(f"front end {chosen.name!r} is no spectrogram; a TCN needs one")
         self.front_end = chosen
         self.twin = TorchLogSpectrogram(chosen).to(device)
-        self.train = ClipStore.open(self.data.store, "train")
+        self.train = ClipStore.open(self.data.store, "train").of_sources(self.data.sources)
         self.validation = ClipStore.open(self.data.store, "val")
         if self.train.sample_rate != chosen.sample_rate:
             raise ParameterError(
