@@ -11,7 +11,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "mirkit.music.beat": ("beats", "tempo"),
-    "mirkit.evaluation": ("score",),
+    "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.formats": ("read", "save"),
     "mirkit.registry": ("load", "models"),
     "mirkit.activations": ("Activations", "Features", "Head"),

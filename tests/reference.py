@@ -233,3 +233,68 @@ def masked_bce(logits, targets, mask, pos_weight):
         total -= keep * (pos_weight * y * math.log(p) + (1 - y) * math.log(1 - p))
         count += keep
     return total / max(count, 1e-6)
+
+
+def expected_calibration_error(confidence, correct, n_bins, bins):
+    """The mean gap of bins, one decision and one bin at a time."""
+    order = sorted(confidence)
+    members = [[] for _ in range(n_bins)]
+    for p, right in zip(confidence, correct, strict=True):
+        place = order.index(p) / len(order) if bins == "mass" else p
+        members[min(int(place * n_bins + 1e-12), n_bins - 1)].append((p, right))
+    gaps = [abs(sum(p for p, _ in bin) - sum(r for _, r in bin)) for bin in members]
+    return sum(gaps) / len(order)
+
+
+def fewest_segments(times, index, tolerance, bpms):
+    """The least number of runs that one of `bpms` each explains, by trying all runs and tempi."""
+    n = len(times)
+
+    def explained(a, b):
+        offsets = times[a:b, None] - index[a:b, None] * 60 / bpms
+        return np.any(np.ptp(offsets, axis=0) <= 2 * tolerance + 1e-9)
+
+    least = [0]
+    for b in range(1, n + 1):
+        least.append(min(least[a] + 1 for a in range(b) if explained(a, b)))
+    return least[-1]
+
+
+def log_steps(n_states, stay, switch, t):
+    """The whole matrix of log weights from each state to each at step t."""
+    matrix = np.tile(np.broadcast_to(np.asarray(switch, float)[t], n_states), (n_states, 1))
+    np.fill_diagonal(matrix, stay[t])
+    return matrix
+
+
+def viterbi(scores, stay, switch):
+    """The best path and what it scores, by a matrix of all steps from state to state."""
+    best, back = scores[0], []
+    for t in range(1, len(scores)):
+        total = best[:, None] + log_steps(len(best), stay, switch, t)
+        back.append(total.argmax(axis=0))
+        best = total.max(axis=0) + scores[t]
+    path = [int(best.argmax())]
+    for sources in reversed(back):
+        path.append(int(sources[path[-1]]))
+    return path[::-1], best.max()
+
+
+def path_score(path, scores, stay, switch):
+    """What a path scores."""
+    total = scores[0, path[0]]
+    for t in range(1, len(path)):
+        total += log_steps(scores.shape[1], stay, switch, t)[path[t - 1], path[t]]
+        total += scores[t, path[t]]
+    return total
+
+
+def posteriors(scores, stay, switch):
+    """The probability of each state at each step: the sum over every path through it."""
+    n_steps, n_states = scores.shape
+    total = np.zeros((n_steps, n_states))
+    for path in itertools.product(range(n_states), repeat=n_steps):
+        weight = math.exp(path_score(path, scores, stay, switch))
+        for t, state in enumerate(path):
+            total[t, state] += weight
+    return total / total.sum(axis=1, keepdims=True)
