@@ -58,8 +58,11 @@ class Card:
     decoder
         Name of the decoder behind it; None takes the default of its task.
     min_activation
-        Mean activation at the stronger half of the beats below which nothing pulses: what the
-        network gives to noise.
+        What the network gives to noise: the mean activation at the stronger half of the beats below
+        which nothing pulses, or the probability of the likeliest key below which there is none.
+    confidence
+        ``slope`` and ``offset`` of the logistic curve from log odds to calibrated confidence,
+        fitted by ``benchmarks/``; empty where they are not fitted.
     weights
         The checkpoint: a file shipped in ``mirkit/weights``, or a URL; None where there is none.
     sha256
@@ -92,6 +95,7 @@ class Card:
     license_weights: str
     decoder: str | None = None
     min_activation: float = 0.0
+    confidence: Mapping[str, float] = field(default_factory=dict)
     weights: str | None = None
     sha256: str | None = None
     trained_on: tuple[str, ...] = ()
@@ -106,7 +110,7 @@ class Card:
     def __post_init__(self) -> None:
         for name in ("labels", "trained_on"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("scores", "config"):
+        for name in ("scores", "config", "confidence"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -261,6 +265,15 @@ def _is_scores(value: object) -> bool:
     )
 
 
+def _is_curve(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"slope", "offset"}
+        and all(isinstance(x, int | float) for x in value.values())
+        and value["slope"] > 0
+    )
+
+
 Rule = tuple[Callable[[Any], bool], str]
 _LICENSE: Rule = (_matches(r"[\w.+-]+"), "an SPDX name such as 'MIT', or 'none'")
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
@@ -275,6 +288,7 @@ RULES: Mapping[str, Rule] = {
         lambda value: isinstance(value, int | float) and 0 <= value <= 1,
         "a number from 0 to 1",
     ),
+    "confidence": (_is_curve, "a table of slope (above 0) and offset"),
     "entry": (_matches(r"\w+(\.\w+)*:\w+"), "'package.module:Name'"),
     "sample_rate": (
         lambda value: type(value) is int and value >= 0,
