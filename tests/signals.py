@@ -156,3 +156,16 @@ def chords(progression, sample_rate, level=0.1, seed=0):
     mixed = np.concatenate(parts)
     noise = 1e-5 * np.random.default_rng(seed).standard_normal(mixed.size)
     return Audio((mixed + noise).astype(np.float32), sample_rate)
+
+
+def key_activations(keys, fps=1, sure=0.5, noise=0.0, seed=0):
+    """Heads of a key network that hears (label, seconds) one after the other."""
+    from mirkit.activations import Activations, Head
+    from mirkit.frames import FrameGrid
+    from mirkit.vocab import KEYS
+
+    rng = np.random.default_rng(seed)
+    true = [KEYS.index(label) for label, seconds in keys for _ in range(round(seconds * fps))]
+    heard = [int(rng.integers(24)) if rng.random() < noise else i for i in true]
+    rows = _surely(heard, len(KEYS), sure)
+    return Activations({"key": Head(rows, KEYS, FrameGrid.from_fps(fps), "softmax")})

@@ -171,7 +171,8 @@ def _first(n: int) -> Callable[[Codes, Codes], Truths]:
 
 
 def _third(true: Codes, found: Codes) -> Truths:
-    return np.asarray(true.tones[:, 3] == found.tones[:, 3])
+    same: Truths = true.tones[:, 3] == found.tones[:, 3]
+    return same
 
 
 def _any(true: Codes, found: Codes) -> Truths:
