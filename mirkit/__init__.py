@@ -13,7 +13,7 @@ _HOMES = {
     "mirkit.music.beat": ("beats", "tempo"),
     "mirkit.music.chord": ("chords",),
     "mirkit.music.key": ("key",),
-    "mirkit.evaluation": ("score",),
+    "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.formats": ("read", "save"),
     "mirkit.registry": ("load", "models"),
     "mirkit.activations": ("Activations", "Features", "Head"),

@@ -22,6 +22,7 @@ from mirkit.errors import NotStreamable as NotStreamable
 from mirkit.errors import ParameterError as ParameterError
 from mirkit.errors import UnknownName as UnknownName
 from mirkit.errors import WeightsError as WeightsError
+from mirkit.evaluation import evaluate as evaluate
 from mirkit.evaluation import score as score
 from mirkit.formats import read as read
 from mirkit.formats import save as save

@@ -60,9 +60,6 @@ class Card:
     min_activation
         What the network gives to noise: the mean activation at the stronger half of the beats below
         which nothing pulses, or the probability of the likeliest key below which there is none.
-    confidence
-        ``slope`` and ``offset`` of the logistic curve from log odds to calibrated confidence,
-        fitted by ``benchmarks/``; empty where they are not fitted.
     weights
         The checkpoint: a file shipped in ``mirkit/weights``, or a URL; None where there is none.
     sha256
@@ -81,6 +78,8 @@ class Card:
         Name of the front end that it listens through, or None where it takes audio.
     config
         Settings that the entry understands.
+    confidence
+        What makes its confidence honest, and the sha256 of the weights that it was fitted for.
     source
         The file that the card stands in.
     """
@@ -95,7 +94,6 @@ class Card:
     license_weights: str
     decoder: str | None = None
     min_activation: float = 0.0
-    confidence: Mapping[str, float] = field(default_factory=dict)
     weights: str | None = None
     sha256: str | None = None
     trained_on: tuple[str, ...] = ()
@@ -105,6 +103,7 @@ class Card:
     peer: bool = False
     front_end: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    confidence: Mapping[str, Any] = field(default_factory=dict)
     source: str = "<card>"
 
     def __post_init__(self) -> None:
@@ -265,15 +264,6 @@ def _is_scores(value: object) -> bool:
     )
 
 
-def _is_curve(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and set(value) == {"slope", "offset"}
-        and all(isinstance(x, int | float) for x in value.values())
-        and value["slope"] > 0
-    )
-
-
 Rule = tuple[Callable[[Any], bool], str]
 _LICENSE: Rule = (_matches(r"[\w.+-]+"), "an SPDX name such as 'MIT', or 'none'")
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
@@ -288,7 +278,6 @@ RULES: Mapping[str, Rule] = {
         lambda value: isinstance(value, int | float) and 0 <= value <= 1,
         "a number from 0 to 1",
     ),
-    "confidence": (_is_curve, "a table of slope (above 0) and offset"),
     "entry": (_matches(r"\w+(\.\w+)*:\w+"), "'package.module:Name'"),
     "sample_rate": (
         lambda value: type(value) is int and value >= 0,
@@ -309,6 +298,7 @@ RULES: Mapping[str, Rule] = {
     "peer": _FLAG,
     "front_end": (_is_text, "the name of a front end"),
     "config": _TABLE,
+    "confidence": _TABLE,
 }
 
 

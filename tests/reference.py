@@ -235,6 +235,31 @@ def masked_bce(logits, targets, mask, pos_weight):
     return total / max(count, 1e-6)
 
 
+def expected_calibration_error(confidence, correct, n_bins, bins):
+    """The mean gap of bins, one decision and one bin at a time."""
+    order = sorted(confidence)
+    members = [[] for _ in range(n_bins)]
+    for p, right in zip(confidence, correct, strict=True):
+        place = order.index(p) / len(order) if bins == "mass" else p
+        members[min(int(place * n_bins + 1e-12), n_bins - 1)].append((p, right))
+    gaps = [abs(sum(p for p, _ in bin) - sum(r for _, r in bin)) for bin in members]
+    return sum(gaps) / len(order)
+
+
+def fewest_segments(times, index, tolerance, bpms):
+    """The least number of runs that one of `bpms` each explains, by trying all runs and tempi."""
+    n = len(times)
+
+    def explained(a, b):
+        offsets = times[a:b, None] - index[a:b, None] * 60 / bpms
+        return np.any(np.ptp(offsets, axis=0) <= 2 * tolerance + 1e-9)
+
+    least = [0]
+    for b in range(1, n + 1):
+        least.append(min(least[a] + 1 for a in range(b) if explained(a, b)))
+    return least[-1]
+
+
 def log_steps(n_states, stay, switch, t):
     """The whole matrix of log weights from each state to each at step t."""
     matrix = np.tile(np.broadcast_to(np.asarray(switch, float)[t], n_states), (n_states, 1))

@@ -169,3 +169,12 @@ def key_activations(keys, fps=1, sure=0.5, noise=0.0, seed=0):
     heard = [int(rng.integers(24)) if rng.random() < noise else i for i in true]
     rows = _surely(heard, len(KEYS), sure)
     return Activations({"key": Head(rows, KEYS, FrameGrid.from_fps(fps), "softmax")})
+def chord(pitches, seconds, sample_rate, cents=0.0, n_partials=6):
+    """MIDI `pitches` together, each with overtones that fall by half, `cents` above 440 Hz."""
+    t = np.arange(round(seconds * sample_rate)) / sample_rate
+    samples = np.zeros(t.size)
+    for pitch in pitches:
+        f0 = 440 * 2 ** ((pitch - 69 + cents / 100) / 12)
+        for i in range(1, n_partials + 1):
+            samples += 0.1 * 0.5 ** (i - 1) * np.sin(2 * np.pi * i * f0 * t + i * pitch)
+    return Audio(samples.astype(np.float32), sample_rate)

@@ -19,6 +19,7 @@ COMMANDS = {
     "beats": "beats, downbeats and tempo of recordings",
     "decode": "beats from the activations of any network",
     "score": "estimates against references, with mir_eval's measures",
+    "evaluate": "systems on a board of recordings, with intervals",
     "train": "a network, by a recipe",
     "render": "music with exact beats, bars, chords and keys, from a manifest",
     "models": "which models there are",

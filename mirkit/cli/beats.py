@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mirkit.batch import Failure, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
-from mirkit.cli.batch import Failure, run_batch
 from mirkit.cli.files import Source, find_sources, print_beats, report_failure, targets
 
 SUFFIXES = {"beats": ".beats", "jams": ".jams", "midi": ".mid", "csv": ".csv", "json": ".json"}

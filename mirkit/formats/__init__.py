@@ -7,7 +7,6 @@ Each format is a module with two functions, ``dumps(value)`` and ``loads(data, n
 from __future__ import annotations
 
 import os
-import secrets
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +26,7 @@ from mirkit.annotation import (
     TempoMap,
 )
 from mirkit.errors import FormatError, ParameterError, UnknownName
+from mirkit.formats.safely import replace_file
 from mirkit.sources import missing_message
 
 __all__ = ["FORMATS", "Format", "Saved", "dumps", "format_of", "loads", "read", "save"]
@@ -145,7 +145,7 @@ def save(x: Saved, path: str | os.PathLike[str], format: str | None = None) -> N
         Where the file cannot be written.
     """
     content = format_of(path, format).dumps(x)
-    _replace(Path(path), content.encode() if isinstance(content, str) else content)
+    replace_file(path, content.encode() if isinstance(content, str) else content)
 
 
 def read(path: str | os.PathLike[str], format: str | None = None) -> Saved:
@@ -218,20 +218,6 @@ def format_of(path: str | os.PathLike[str], format: str | None = None) -> Format
         if name.endswith(suffix):
             return suffixes[suffix]
     raise UnknownName("annotation suffix", Path(path).suffix or name, list(suffixes))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside `path`, then rename: readers see the old file or the new one."""
-    target = Path(os.path.realpath(path))  # a link stays a link
-    beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _text(data: bytes, name: str) -> str:

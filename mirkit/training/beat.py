@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from mirkit.annotation import Beats
 from mirkit.audio import Audio
 from mirkit.backbones.export import export_onnx
 from mirkit.backbones.inference import Probabilities
-from mirkit.backbones.tcn import TCN, TCNLogits
+from mirkit.backbones.tcn import TCN, TCNLogits, past_taps
 from mirkit.backbones.tcn_config import TCNConfig
 from mirkit.errors import ParameterError
 from mirkit.features import LogSpectrogram, front_end
@@ -56,12 +57,17 @@ class BeatModelSettings:
     config
         The shape of the TCN.
     init
-        Checkpoint to start from; random weights where empty.
+        Checkpoint to start from; random weights where empty. A causal network starts from a
+        centred one with those taps that look at the past.
+    fresh
+        Prefixes of the parts that begin with random weights all the same, such as
+        ``"heads.tempo"``, because the checkpoint lacks them or has them in another shape.
     """
 
     front_end: str
     config: TCNConfig
     init: str = ""
+    fresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,8 @@ class BeatDataSettings:
         Greatest number of clips; all where 0.
     decoder
         Name of the decoder that validation scores; the default one where empty.
+    sources
+        Sources of music to train on, such as ``"mma"``; all where empty.
     """
 
     store: str
@@ -85,6 +93,7 @@ class BeatDataSettings:
     n_train: int = 0
     n_validation: int = 100
     decoder: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +151,7 @@ class BeatTask:
             raise ParameterError(f"front end {chosen.name!r} is no spectrogram; a TCN needs one")
         self.front_end = chosen
         self.twin = TorchLogSpectrogram(chosen).to(device)
-        self.train = ClipStore.open(self.data.store, "train")
+        self.train = ClipStore.open(self.data.store, "train").of_sources(self.data.sources)
         self.validation = ClipStore.open(self.data.store, "val")
         if self.train.sample_rate != chosen.sample_rate:
             raise ParameterError(
@@ -167,7 +176,11 @@ class BeatTask:
         """Return a new network, or the one that the recipe starts from."""
         net = TCN(self.model.config)
         if self.model.init:
-            net.load_state_dict(checkpoints.load_tensors(self.model.init)[0])
+            tensors, kept = checkpoints.load_tensors(self.model.init)
+            was_causal = json.loads(kept.get("config", "{}")).get("lookahead") is not None
+            if self.model.config.lookahead is not None and not was_causal:
+                tensors = past_taps(tensors, self.model.config)
+            net.load_state_dict(with_fresh(net.state_dict(), tensors, self.model.fresh))
         return net
 
     def batch(self, clips: Sequence[int], seeds: Sequence[Sequence[int]]) -> dict[str, Tensor]:
@@ -304,6 +317,14 @@ class BeatTask:
         export_onnx(net.cpu() if self.device.type != "cpu" else net, part, kept)
         net.to(self.device)
         part.replace(folder / "best.onnx")
+
+
+def with_fresh(
+    own: dict[str, Tensor], tensors: dict[str, Tensor], fresh: Sequence[str]
+) -> dict[str, Tensor]:
+    """Return `tensors`, with what `fresh` names taken from `own`."""
+    kept = {name: x for name, x in tensors.items() if not name.startswith(tuple(fresh))}
+    return kept | {name: x for name, x in own.items() if name.startswith(tuple(fresh))}
 
 
 def _changed(features: Tensor, how: Augmentation, rng: np.random.Generator) -> Tensor:

@@ -6,8 +6,8 @@ The store is only ever appended to, so training may begin while clips are still 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,22 @@ class ClipStore:
             raise ParameterError(f"the store {folder} holds no clips of the split {split!r}")
         samples = np.memmap(folder / SAMPLES, dtype=np.int16, mode="r")
         return cls(clips, samples, rate)
+
+    def of_sources(self, sources: Sequence[str]) -> ClipStore:
+        """Return the store with the clips of these sources only; all where there are none named.
+
+        Raises
+        ------
+        ParameterError
+            Where no clip is left.
+        """
+        if not sources:
+            return self
+        clips = tuple(clip for clip in self.clips if clip.truth.get("source") in sources)
+        if not clips:
+            known = sorted({str(clip.truth.get("source")) for clip in self.clips})
+            raise ParameterError(f"sources is {sources}; the store has {', '.join(known)}")
+        return replace(self, clips=clips)
 
     def excerpt(self, clip: Clip, first: int, n_samples: int) -> NDArray[np.float32]:
         """Return samples of `clip` from `first` on; zeros before its beginning and past its end."""

@@ -1,0 +1,421 @@
+"""From beats to the simplest grid that explains them.
+
+Fewest segments of constant tempo such that no beat lies farther from its place than a tolerance,
+with tempi on a lattice of 0.01 bpm, which is all that most DJ software can hold. Each segment is
+made as long as it can be: whatever holds for a run of beats holds for each part of it, so no other
+partition has fewer. Then the borders go where the beats lie nearest to the grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirkit import checks
+from mirkit.annotation import Beats
+from mirkit.decoding.grid import BeatGrid
+from mirkit.errors import ParameterError
+from mirkit.values import Value
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+
+_NEAR = 8  # intervals on either side that tell the local period
+_EXTRA = 0.6  # of the local period: a shorter interval has one beat too many
+_JITTER = 1e-3  # [s] no beat is known better, whatever the fit says
+_N_BORDERS = 33  # places tried for each border
+_ROUND = 1e-9  # [s] what sums of floats may be off
+_LONG = 32  # beats of a segment that counts as steady in full
+
+
+@dataclass(frozen=True, eq=False)
+class GridFit(Value):
+    """A grid, and how well it explains the beats that it was fitted to.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    residuals
+        Beat minus its place in the grid, for each beat that is no extra one, shape ``(n,)`` [s].
+    n_missing
+        How many beats of the grid between the first and the last were not among the beats.
+    n_extra
+        How many beats fell between those of the grid.
+    tolerance
+        Which no residual exceeds [s].
+    quality
+        How far the grid can be trusted without looking, in [0, 1]: to sort by, no probability. The
+        product of the shares of beats that were neither missing nor extra and whose place in the
+        bar agrees with the grid's, of how long segments are (1 from 32 beats on), and of how
+        tightly beats lie around the grid (1 where exact, 0.6 where all lie at the tolerance).
+    """
+
+    grid: BeatGrid
+    residuals: Floats
+    n_missing: int
+    n_extra: int
+    tolerance: float
+    quality: float
+
+    @property
+    def constant(self) -> bool:
+        """Whether one tempo holds for the whole track."""
+        return self.grid.constant
+
+    @property
+    def rms(self) -> float:
+        """Root of the mean square of the residuals [s]."""
+        return float(np.sqrt(np.mean(self.residuals**2)))
+
+    @property
+    def max_error(self) -> float:
+        """The largest residual [s]."""
+        return float(np.max(np.abs(self.residuals)))
+
+
+def fit_grid(
+    beats: Beats,
+    tolerance: float = 0.010,
+    *,
+    resolution: float | None = 0.01,
+    snap: bool = True,
+    end: float | None = None,
+) -> GridFit:
+    """Return the grid of fewest segments in which every beat keeps its place.
+
+    Parameters
+    ----------
+    beats
+        At least two. Where one is missing the grid goes on; one between two others is left out.
+    tolerance
+        How far a beat may lie from the grid [s].
+    resolution
+        Tempi are multiples of it [bpm]; None takes any.
+    snap
+        Whether a tempo near a whole number becomes it, where the beats fit it no worse than
+        another.
+    end
+        Where the grid ends [s], such as the end of the track; None ends it at the last beat.
+
+    Raises
+    ------
+    ParameterError
+        Where there are fewer than two beats.
+
+    Examples
+    --------
+    >>> fit = fit_grid(Beats([0.251, 0.75, 1.249, 1.752, 2.75], positions=[1, 2, 3, 4, 2]))
+    >>> fit.constant, fit.grid.bpm, fit.n_missing, round(fit.max_error, 3)
+    (True, 120.0, 1, 0.002)
+    """
+    checks.positive("tolerance", tolerance)
+    if resolution is not None:
+        checks.positive("resolution", resolution)
+    if len(beats) < 2:
+        raise ParameterError(f"there are {len(beats)} beats; a grid needs at least two")
+    kept, index = count_beats(beats.times)
+    positions = None if beats.positions is None else beats.positions[kept]
+    run = _Run(beats.times[kept], index, positions, len(beats), end)
+    closest = float(np.min(np.diff(run.times)))
+    if closest < 4 * tolerance:
+        raise ParameterError(
+            f"tolerance is {tolerance} s where beats lie {closest:.3f} s apart; "
+            "it is at most a quarter of that"
+        )
+    cuts = borders(run.times, index, tolerance, resolution)
+    lines = [
+        fit_line(run.times[a:b], index[a:b], tolerance, resolution, snap) for a, b in pairwise(cuts)
+    ]
+    return _assembled(run, cuts, lines, tolerance)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The beats that are no extra ones, and what there was besides."""
+
+    times: Floats
+    index: Ints
+    positions: Ints | None
+    n_beats: int
+    end: float | None
+
+
+def count_beats(times: Floats) -> tuple[Ints, Ints]:
+    """Return which beats are no extra ones, and the number of each of those in the grid.
+
+    Numbers go up by one from beat to beat, and by more where beats are missing; the median of the
+    intervals around tells by how many. An interval that is much shorter has an extra beat at one
+    of its ends: the one without which the others are more regular.
+
+    Parameters
+    ----------
+    times
+        Shape ``(n,)`` [s], increasing.
+
+    Returns
+    -------
+    kept, index
+        Indices into `times`, and the number of each kept beat, from 0; both ``(n_kept,)``.
+
+    Examples
+    --------
+    >>> count_beats(np.array([0.0, 0.5, 0.6, 1.0, 1.5, 2.5, 3.0]))
+    (array([0, 1, 3, 4, 5, 6]), array([0, 1, 2, 3, 5, 6]))
+    """
+    kept = np.arange(len(times))
+    while len(kept) > 2:
+        gaps = np.diff(times[kept])
+        short = np.flatnonzero(gaps < _EXTRA * _local(gaps))
+        if not short.size:
+            break
+        worst = int(short[np.argmin(gaps[short])])
+        kept = np.delete(kept, _superfluous(times[kept], worst))
+    gaps = np.diff(times[kept])
+    steps = np.maximum(np.rint(gaps / _local(gaps)), 1).astype(np.int64)
+    return kept, np.append(0, np.cumsum(steps))
+
+
+def borders(times: Floats, index: Ints, tolerance: float, resolution: float | None) -> list[int]:
+    """Return where segments begin, in the partition of fewest, and where the last ends.
+
+    Parameters
+    ----------
+    times, index
+        The beats [s] and their numbers, both ``(n,)``.
+    tolerance, resolution
+        As in `fit_grid`.
+    """
+    n = len(times)
+    late = [0]
+    while late[-1] < n:
+        late.append(reach(times, index, late[-1], tolerance, resolution))
+    if len(late) == 2:
+        return late
+    # the same from behind gives the earliest place of each border
+    back = [0]
+    while back[-1] < n:
+        back.append(reach(-times[::-1], -index[::-1], back[-1], tolerance, resolution))
+    early = [n - x for x in reversed(back)]
+    return _best_borders(times, index, early, late, tolerance, resolution)
+
+
+def reach(
+    times: Floats, index: Ints, first: int, tolerance: float, resolution: float | None
+) -> int:
+    """Return the end of the longest run of beats from `first` that one tempo explains.
+
+    Any two beats of a run bound the period between them: their distance, give or take twice the
+    tolerance, over their numbers. A tempo explains the run if no two beats forbid it.
+    """
+    bounds = _bounds(times[first:], index[first:], tolerance)
+    for i, (low, high) in enumerate(bounds, start=first + 1):
+        if low > high or not _on_lattice(low, high, resolution):
+            return i
+    return len(times)
+
+
+def fit_line(
+    times: Floats, index: Ints, tolerance: float, resolution: float | None, snap: bool
+) -> tuple[float, float]:
+    """Return the tempo [bpm] of a run that one explains, and the time of its first beat [s].
+
+    The tempo of least squares, moved to the nearest that keeps the tolerance and lies on the
+    lattice; then the mean phase, moved likewise.
+    """
+    if len(times) == 1:
+        return 0.0, float(times[0])  # takes the tempo of a neighbor
+    steps = index - index[0]
+    slope, _ = np.polyfit(steps, times, 1)
+    *_, (low, high) = _bounds(times, steps, tolerance)
+    best = 60 / float(np.clip(slope, low, high))
+    fastest = 60 / low if low > 0 else np.inf
+    bpm = best
+    if resolution is not None:
+        first, last = _multiples(low, high, resolution)
+        bpm = round(resolution * float(np.clip(np.rint(best / resolution), first, last)), 9)
+    whole = float(np.rint(best))
+    if snap and 60 / high <= whole <= fastest and _no_worse(times, steps, whole):
+        bpm = whole
+    offsets = times - steps * (60 / bpm)
+    phase = np.clip(np.mean(offsets), np.max(offsets) - tolerance, np.min(offsets) + tolerance)
+    return bpm, max(0.0, float(phase))
+
+
+def _local(gaps: Floats) -> Floats:
+    """Return the median interval around each [s]."""
+    padded = np.pad(gaps, min(_NEAR, len(gaps) - 1), mode="reflect") if len(gaps) > 1 else gaps
+    width = len(padded) - len(gaps) + 1
+    medians: Floats = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+    return medians
+
+
+def _superfluous(times: Floats, short: int) -> int:
+    """Return which end of interval `short` to leave out, so that the rest is most regular."""
+    gaps = np.diff(times[max(short - _NEAR, 0) : short + _NEAR + 2])
+    period = float(np.median(gaps))
+
+    def roughness(without: int) -> float:
+        rest = np.diff(np.delete(times, without)[max(short - 2, 0) : short + 3]) / period
+        return float(np.sum(np.abs(rest - np.rint(rest))))
+
+    return min((short, short + 1), key=roughness)
+
+
+def _multiples(low: float, high: float, resolution: float) -> tuple[float, float]:
+    """Return the first and last multiple of `resolution` [bpm] with a period in between [s]."""
+    last = np.floor(60 / low / resolution + 1e-7) if low > 0 else np.inf
+    return float(np.ceil(60 / high / resolution - 1e-7)), float(last)
+
+
+def _on_lattice(low: float, high: float, resolution: float | None) -> bool:
+    """Whether a tempo of the lattice has a period between `low` and `high` [s]."""
+    if resolution is None:
+        return True
+    first, last = _multiples(low, high, resolution)
+    return max(first, 1) <= last
+
+
+def _bounds(times: Floats, index: Ints, tolerance: float) -> Iterator[tuple[float, float]]:
+    """Yield, after each beat from the second on, the shortest and the longest period so far [s]."""
+    low, high = 0.0, np.inf
+    for i in range(1, len(times)):
+        rise, steps = times[i] - times[:i], index[i] - index[:i]
+        low = max(low, float(np.max((rise - 2 * tolerance - _ROUND) / steps)))
+        high = min(high, float(np.min((rise + 2 * tolerance + _ROUND) / steps)))
+        yield low, high
+
+
+def _no_worse(times: Floats, steps: Ints, bpm: float) -> bool:
+    """Whether the beats fit this tempo as well as their own, by the Bayesian criterion."""
+    n = len(times)
+    own = np.polyval(np.polyfit(steps, times, 1), steps) - times
+    given = times - steps * 60 / bpm
+    given = given - np.mean(given)
+    noise = _JITTER**2
+    worse = n * np.log((np.mean(given**2) + noise) / (np.mean(own**2) + noise))
+    return bool(worse <= np.log(n))
+
+
+def _best_borders(
+    times: Floats,
+    index: Ints,
+    early: list[int],
+    late: list[int],
+    tolerance: float,
+    resolution: float | None,
+) -> list[int]:
+    """Return the borders between the earliest and the latest that leave the least squares."""
+    squares = _Squares(times, index)
+    costs, back = {0: 0.0}, []
+    for first, last in zip(early[1:], late[1:], strict=True):
+        places = np.unique(np.linspace(first, last, _N_BORDERS).round().astype(int)).tolist()
+        reached = {a: reach(times, index, a, tolerance, resolution) for a in costs}
+        best: dict[int, tuple[float, int]] = {}
+        for b in places:
+            able = [(costs[a] + squares(a, b), a) for a in costs if a < b <= reached[a]]
+            if able:
+                best[b] = min(able)
+        back.append({b: a for b, (_, a) in best.items()})
+        costs = {b: cost for b, (cost, _) in best.items()}
+    place, found = len(times), [len(times)]
+    for step in reversed(back):
+        place = step[place]
+        found.append(place)
+    return found[::-1]
+
+
+class _Squares:
+    """Least squares of any run of beats, from running sums."""
+
+    def __init__(self, times: Floats, index: Ints) -> None:
+        x, y = index - np.mean(index), times - np.mean(times)
+        table = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+        self.sums = np.concatenate([np.zeros((6, 1)), np.cumsum(table, axis=1)], axis=1)
+
+    def __call__(self, a: int, b: int) -> float:
+        n, x, y, xx, xy, yy = self.sums[:, b] - self.sums[:, a]
+        if n < 3:
+            return 0.0
+        return max(0.0, float(yy - y * y / n - (xy - x * y / n) ** 2 / (xx - x * x / n)))
+
+
+def _assembled(
+    run: _Run, cuts: list[int], lines: list[tuple[float, float]], tolerance: float
+) -> GridFit:
+    """Return the fit of segments that are known."""
+    lines = _with_neighbors(lines, run.times)
+    bpms, phases = (np.array(column) for column in zip(*lines, strict=True))
+    firsts = np.array(cuts[:-1])
+    segment = np.repeat(np.arange(len(firsts)), np.diff(cuts))
+    places = phases[segment] + (run.index - run.index[firsts[segment]]) * 60 / bpms[segment]
+    positions = meters = None
+    agreement = 1.0
+    if run.positions is not None and np.any(run.positions == 1):
+        positions, meters, agreement = _bars(run, cuts)
+    heard = BeatGrid(phases, bpms, max(float(places[-1]), phases[-1]), positions, meters)
+    n_missing = max(0, int(np.sum(heard.counts)) - len(run.times))
+    residuals = run.times - places
+    return GridFit(
+        replace(heard, end=max(heard.end, run.end or 0.0)),
+        checks.frozen_array("residuals", residuals, np.float64, 1),
+        n_missing,
+        run.n_beats - len(run.times),
+        tolerance,
+        _quality(run, np.diff(cuts), residuals / tolerance, n_missing, agreement),
+    )
+
+
+def _with_neighbors(lines: list[tuple[float, float]], times: Floats) -> list[tuple[float, float]]:
+    """Give segments of one beat, which have no tempo, that of the segment before or after."""
+    usual = 60 / float(np.median(np.diff(times)))
+    filled: list[tuple[float, float]] = []
+    for i, (bpm, phase) in enumerate(lines):
+        near = [filled[-1][0]] if filled else [x for x, _ in lines[i + 1 :] if x]
+        filled.append((bpm or (near[0] if near else usual), phase))
+    return filled
+
+
+def _bars(run: _Run, cuts: list[int]) -> tuple[Ints, Ints, float]:
+    """Return position and meter of each segment, as most of its beats say, and how many agree."""
+    assert run.positions is not None
+    usual = _meter(run.index, run.positions, 0)
+    positions: list[int] = []
+    meters: list[int] = []
+    n_agree = since = 0
+    for a, b in pairwise(cuts):
+        index, said = run.index[a:b] - run.index[a], run.positions[a:b]
+        meter = _meter(index, said, usual)
+        known = (said >= 1) & (said <= meter)
+        votes = np.bincount((said - 1 - index)[known] % meter, minlength=meter)
+        if a and not votes.any():  # goes on counting
+            votes[(positions[-1] - 1 + run.index[a] - since) % meters[-1] % meter] = 1
+        first = int(np.argmax(votes))
+        n_agree += int(np.sum(said == (first + index) % meter + 1))
+        positions.append(first + 1)
+        meters.append(meter)
+        since = int(run.index[a])
+    n_known = int(np.sum(run.positions > 0))
+    return np.array(positions), np.array(meters), n_agree / n_known
+
+
+def _meter(index: Ints, positions: Ints, usual: int) -> int:
+    """Return the most frequent number of beats between downbeats; without any, `usual`."""
+    lengths = np.diff(index[positions == 1])
+    if len(lengths):
+        return int(np.argmax(np.bincount(lengths)))
+    return usual or int(np.max(positions))
+
+
+def _quality(run: _Run, n_beats: Ints, errors: Floats, n_missing: int, agreement: float) -> float:
+    """Return what `GridFit.quality` holds; `errors` are residuals in tolerances."""
+    n = len(run.times)
+    present = n / (n + n_missing) * n / run.n_beats
+    steady = float(np.sum(n_beats * np.minimum(n_beats / min(_LONG, n), 1))) / n
+    tight = float(np.mean(np.exp(-0.5 * errors**2)))
+    return present * steady * tight * agreement

@@ -1,0 +1,131 @@
+"""From a grid to the markers of a format, and from markers to a grid.
+
+Formats differ in how many decimals tempo and time have. Where the tempo is rounded, beats drift
+from their place until the next marker, so there are as many markers as keep them within a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mirkit.decoding.grid import BeatGrid
+
+DRIFT = 5e-4
+"""How far a beat may drift between two markers because of a rounded tempo [s]."""
+
+_PLAIN_METER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A beat from which a tempo holds, with its place in the bar."""
+
+    time: float
+    bpm: float
+    position: int = 1
+    meter: int = _PLAIN_METER
+
+
+def markers_of(grid: BeatGrid, decimals: int | None) -> list[Marker]:
+    """Return the markers that hold a grid in a format whose tempi have `decimals` (None: all).
+
+    A segment whose tempo is rounded gets a marker each time that its beats have drifted by
+    `DRIFT`.
+    """
+    grid = with_bars(grid)
+    assert grid.positions is not None
+    assert grid.meters is not None
+    found = []
+    rows = zip(grid.times, grid.bpms, grid.positions, grid.meters, grid.counts, strict=True)
+    for time, bpm, position, meter, count in rows:
+        written = float(bpm) if decimals is None else round(float(bpm), decimals)
+        drift = abs(60 / written - 60 / bpm) if written else 0.0
+        every = int(count) if drift * count <= DRIFT else max(1, int(DRIFT / drift))
+        for k in range(0, int(count), every):
+            place = (int(position) - 1 + k) % int(meter) + 1
+            found.append(Marker(float(time + k * 60 / bpm), written, place, int(meter)))
+    return found
+
+
+def grid_of(markers: Sequence[Marker], end: float | None) -> BeatGrid | None:
+    """Return the grid of markers, up to `end` or else to the last of them; None without any."""
+    unique = {marker.time: marker for marker in markers if marker.time >= 0 and marker.bpm > 0}
+    if not unique:
+        return None
+    found = [unique[time] for time in sorted(unique)]
+    return BeatGrid(
+        np.array([x.time for x in found]),
+        np.array([x.bpm for x in found]),
+        max(end or 0.0, found[-1].time),
+        np.array([min(max(x.position, 1), x.meter) for x in found]),
+        np.array([x.meter for x in found]),
+    )
+
+
+def counted(markers: Sequence[tuple[float, float]], end: float | None) -> BeatGrid | None:
+    """Return the grid of (time [s], bpm) of a format that has no bars but those of four beats.
+
+    The first marker is a downbeat; the others go on counting.
+    """
+    grid = grid_of([Marker(time, bpm) for time, bpm in markers], end)
+    if grid is None:
+        return None
+    before = np.cumsum(grid.counts) - grid.counts
+    return replace(grid, positions=before % _PLAIN_METER + 1)
+
+
+def with_bars(grid: BeatGrid) -> BeatGrid:
+    """Return the grid with bars; where none are known, of four beats from the first one on."""
+    if grid.positions is not None:
+        return grid
+    before = np.cumsum(grid.counts) - grid.counts
+    return replace(
+        grid, positions=before % _PLAIN_METER + 1, meters=np.full(len(grid), _PLAIN_METER)
+    )
+
+
+def from_downbeat(grid: BeatGrid) -> BeatGrid:
+    """Return the grid whose first marker is a downbeat, for formats where it always is one.
+
+    The beats before it are not lost: programs count back from the first marker. Where the first
+    segment has no downbeat, the grid stays.
+    """
+    if grid.positions is None or grid.meters is None:
+        return grid
+    n = int((grid.meters[0] - grid.positions[0] + 1) % grid.meters[0])
+    if n >= grid.counts[0]:
+        return grid
+    times, positions = grid.times.copy(), grid.positions.copy()
+    times[0] += n * grid.periods[0]
+    positions[0] = 1
+    return replace(grid, times=times, positions=positions, end=max(grid.end, float(times[0])))
+
+
+def one_tempo(grid: BeatGrid) -> BeatGrid:
+    """Return the one tempo that fits all beats of a grid best, for formats that hold no more."""
+    if grid.constant:
+        return grid
+    times = grid.beats().times
+    period, phase = np.polyfit(np.arange(len(times)), times, 1)
+    first = phase if phase >= 0 else phase + np.ceil(-phase / period) * period
+    positions = None if grid.positions is None else grid.positions[:1]
+    meters = None if grid.meters is None else grid.meters[:1]
+    return BeatGrid([first], [60 / period], max(grid.end, first), positions, meters)  # type: ignore[arg-type]
+
+
+def deviation(grid: BeatGrid, written: BeatGrid | None) -> float:
+    """Return how far the beat of `grid` that suffers most lies from one of `written` [s].
+
+    A grid that is written begins and ends where the program makes it, so it counts from the start
+    of the track to the last beat.
+    """
+    if written is None:
+        return float("inf")
+    beats = grid.beats().times
+    whole = written.extended(float(beats[-1]) + written.periods[-1]).beats().times
+    after = np.clip(np.searchsorted(whole, beats), 1, max(len(whole) - 1, 1))
+    nearest = np.abs(whole[np.stack([after - 1, np.minimum(after, len(whole) - 1)])] - beats)
+    return float(np.max(np.min(nearest, axis=0)))

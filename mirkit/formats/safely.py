@@ -1,0 +1,105 @@
+"""Files that change at once and whole: a writer that is interrupted leaves what was there before.
+
+The new content goes into a file beside the old one, reaches the disk, and takes its name. Readers
+see the old file or the new one, never a part.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LONGEST_NAME = 100  # characters of the name that the temporary file repeats
+
+
+def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write `content` to `path`; an existing file keeps its permissions, a link stays a link.
+
+    Raises
+    ------
+    OSError
+        Where the folder or the file cannot be written to; what was there before is still there.
+    """
+    target = Path(os.path.realpath(path))
+    _check_writable(target)
+    with _beside(target) as temporary:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        _take_name(temporary, target)
+    _sync_folder(target.parent)
+
+
+@contextmanager
+def edited_copy(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a copy of the file to edit in place, which takes its name when the block ends well.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be replaced; it has not changed then.
+    """
+    target = Path(os.path.realpath(path))
+    _check_writable(target)
+    with _beside(target) as temporary:
+        shutil.copy2(target, temporary)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        _take_name(temporary, target)
+    _sync_folder(target.parent)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Give a free name in the same folder, with the same suffix, and clear it away."""
+    stem = target.name[:_LONGEST_NAME].removesuffix(target.suffix)
+    name = f".{stem}.{secrets.token_hex(4)}.tmp{target.suffix}"
+    temporary = target.with_name(name)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check_writable(target: Path) -> None:
+    """Raise where a user has locked the file, although its folder would let it be replaced."""
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; name a file in it")
+    if not target.exists():
+        return
+    anyone_may = target.stat().st_mode & 0o222
+    if not (anyone_may and os.access(target, os.W_OK)):
+        raise PermissionError(
+            f"{target} is read-only, and is left as it is. Take the protection away, or write to "
+            "another file"
+        )
+
+
+def _take_name(temporary: Path, target: Path) -> None:
+    try:
+        temporary.replace(target)
+    except PermissionError as error:  # Windows, where a file that is open keeps its name
+        raise PermissionError(
+            f"{target} cannot be replaced: {error.strerror}. Is another program using it?"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name reach the disk, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:  # some network file systems have no such call
+        pass
+    finally:
+        os.close(handle)

@@ -1,0 +1,91 @@
+"""Any track and collection of a DJ, for tests that must hold for all of them."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mirkit.decoding.grid import BeatGrid
+from mirkit.formats.dj.model import Collection, Cue, DJTrack, Playlist
+from mirkit.vocab import MODES, TONICS
+
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cn", "Co"]), max_size=12
+)
+UNPRINTED = ["Cs", "Cc", "Cn", "Co", "Z"]
+NAMES = st.text(
+    st.characters(codec="utf-8", exclude_characters="/\\:", exclude_categories=UNPRINTED),
+    min_size=1,
+    max_size=8,
+)
+LOCATIONS = st.builds(
+    lambda root, folders, name, suffix: root + "/".join([*folders, name]) + suffix,
+    st.sampled_from(["/", "C:/", "/Volumes/Stick/"]),
+    st.lists(NAMES, max_size=3),
+    NAMES,
+    st.sampled_from([".mp3", ".flac", ".m4a", ".wav"]),
+)
+KEYS = st.sampled_from([f"{tonic} {mode}" for tonic in TONICS for mode in MODES])
+COLORS = st.tuples(*[st.integers(0, 255)] * 3)
+
+
+@st.composite
+def grids(draw, max_segments=6, lattice=True, meters=(3, 4, 7)):
+    """A random tempo curve as segments of constant tempo."""
+    n = draw(st.integers(1, max_segments))
+    tempo = (
+        st.integers(6000, 19999).map(lambda x: x / 100)
+        if lattice
+        else st.floats(60, 200, allow_subnormal=False)
+    )
+    bpms = np.array(draw(st.lists(tempo, min_size=n, max_size=n)))
+    counts = np.array(draw(st.lists(st.integers(2, 500), min_size=n, max_size=n)))
+    off = np.array(draw(st.lists(st.floats(-0.05, 0.05), min_size=n, max_size=n)))
+    lengths = (counts + off) * 60 / bpms
+    times = draw(st.floats(0, 5)) + np.cumsum([0.0, *lengths])
+    if not draw(st.booleans()):
+        return BeatGrid(times[:-1], bpms, times[-1])
+    meter = np.array(draw(st.lists(st.sampled_from(meters), min_size=n, max_size=n)))
+    position = [draw(st.integers(1, int(m))) for m in meter]
+    return BeatGrid(times[:-1], bpms, times[-1], position, meter)
+
+
+@st.composite
+def cues(draw):
+    kind = draw(st.sampled_from(["hot", "memory"]))
+    time = draw(st.floats(0, 600))
+    return Cue(
+        time,
+        draw(st.one_of(st.none(), st.floats(0.1, 60).map(lambda x: time + x))),
+        kind,
+        draw(st.integers(0, 7)) if kind == "hot" else None,
+        draw(TEXTS),
+        draw(st.one_of(st.none(), COLORS)),
+    )
+
+
+@st.composite
+def tracks(draw, location=LOCATIONS, grid=None):
+    grid = draw(st.one_of(st.none(), grids()) if grid is None else grid)
+    duration = None if grid is None else grid.end + draw(st.floats(0, 5))
+    return DJTrack(
+        draw(location), draw(TEXTS), draw(TEXTS), draw(TEXTS), draw(TEXTS), draw(TEXTS),
+        draw(st.one_of(st.none(), st.floats(1, 3600))) if duration is None else duration,
+        draw(st.sampled_from([None, 44100, 48000, 96000])),
+        draw(st.sampled_from([None, 128000, 320000])),
+        draw(st.one_of(st.none(), st.integers(1, 10**9))),
+        key=draw(st.one_of(st.none(), KEYS)),
+        rating=draw(st.one_of(st.none(), st.integers(0, 5))),
+        grid=grid,
+        cues=draw(st.lists(cues(), max_size=4)),
+    )  # fmt: skip
+
+
+@st.composite
+def collections(draw):
+    found = draw(st.lists(tracks(), max_size=3, unique_by=lambda track: track.location))
+    places = [track.location for track in found]
+    lists = (
+        st.builds(Playlist, NAMES, st.lists(st.sampled_from(places), max_size=4))
+        if places
+        else st.builds(Playlist, NAMES)
+    )
+    return Collection(found, draw(st.lists(lists, max_size=2, unique_by=lambda x: x.name)))
