@@ -351,7 +351,7 @@ class Key(Value):
     provenance
         Which model made it, or None.
     segments
-        The local keys, or None where they are not known.
+        The local keys, or None where they are not known; what made the key made them.
     tuning_cents
         How far the recording is above A4 = 440 Hz [cents], or None.
 
@@ -376,6 +376,8 @@ class Key(Value):
         checks.unit_number("confidence", self.confidence)
         if self.segments is not None and self.segments.kind != "key":
             raise ParameterError(f"segments are of kind {self.segments.kind!r}; local keys are key")
+        if self.segments is not None:  # made by what made the key
+            object.__setattr__(self, "segments", replace(self.segments, provenance=None))
         if self.tuning_cents is not None and not -100 <= self.tuning_cents <= 100:
             raise ParameterError(
                 f"tuning_cents is {self.tuning_cents}; it lies in -100 … 100. Is it in hertz?"

@@ -169,6 +169,8 @@ def key_activations(keys, fps=1, sure=0.5, noise=0.0, seed=0):
     heard = [int(rng.integers(24)) if rng.random() < noise else i for i in true]
     rows = _surely(heard, len(KEYS), sure)
     return Activations({"key": Head(rows, KEYS, FrameGrid.from_fps(fps), "softmax")})
+
+
 def chord(pitches, seconds, sample_rate, cents=0.0, n_partials=6):
     """MIDI `pitches` together, each with overtones that fall by half, `cents` above 440 Hz."""
     t = np.arange(round(seconds * sample_rate)) / sample_rate

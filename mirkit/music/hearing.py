@@ -87,8 +87,9 @@ class NetworkModel:
     def hear(self, blocks: Blocks) -> Heard:
         """Return the heads of the network, and the tuning where the front end tells it."""
         features = self.pipeline.features(iter(blocks))
-        activations = self.pipeline.windows(self.pipeline.model, features)
-        return Heard(activations)
+        model: Any = self.pipeline.model
+        cents = model.tuning_cents(features) if hasattr(model, "tuning_cents") else None
+        return Heard(self.pipeline.windows(model, features), cents)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from mirkit.vocab import CHORD_TAGS, KEYS
 from mirkit.vocab.chords import SHORTHANDS
 
 HOP_LENGTH = 2048
-LEAST_SECONDS = 2.0
+LEAST_SECONDS = 4.0
 """What is shorter is filled up with silence: the lowest filters are that long."""
 
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)

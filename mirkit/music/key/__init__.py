@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack, overload
 
+import numpy as np
+
 from mirkit.activations import Activations
-from mirkit.annotation import Key
+from mirkit.annotation import Key, Segments
 from mirkit.audiofile import Source
 from mirkit.errors import ParameterError
 from mirkit.music.hearing import SILENCE, Model, hear, load_model, spanning
@@ -52,9 +54,15 @@ class KeySystem:
             return self.decoder(x)
         heard, meter = hear(self.model, x)
         if meter.levels().max(initial=0.0) <= SILENCE:
-            return Key(None, None, heard.activations.provenance)
+            nothing = Segments(np.empty((0, 2)), (), kind="key")
+            return Key(None, None, heard.activations.provenance, nothing)
         found = self.decoder(heard.activations)
-        local = None if found.segments is None else spanning(found.segments, meter.duration)
+        local = found.segments
+        if local is None:  # the model hears the whole only
+            n = 0 if found.label is None else 1
+            whole = np.array([[0.0, meter.duration]])[:n]
+            local = Segments(whole, (found.label or "",)[:n], kind="key")
+        local = spanning(local, meter.duration)
         return replace(found, segments=local, tuning_cents=heard.tuning_cents)
 
 
