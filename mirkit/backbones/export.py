@@ -38,7 +38,7 @@ def export_onnx(net: TCN, path: str | Path, metadata: Mapping[str, str] | None =
     module = Probabilities(net)
     inputs = {"features": features, "weight": torch.ones(1, 64)}
     _export(net, module, path, inputs, module.names, {**axes, "tempo": {0: "batch"}})
-    _write_metadata(path, dict(metadata or {}))
+    write_metadata(path, dict(metadata or {}))
 
 
 def export_live(net: TCN, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -65,7 +65,7 @@ def export_live(net: TCN, path: str | Path, metadata: Mapping[str, str] | None =
         for name in (*module.inputs, *module.outputs)
     }
     _export(net, module, path, inputs, module.outputs, axes)
-    _write_metadata(path, dict(metadata or {}))
+    write_metadata(path, dict(metadata or {}))
 
 
 def _export(
@@ -93,7 +93,8 @@ def _export(
     net.train(was_training)
 
 
-def _write_metadata(path: str | Path, metadata: Mapping[str, str]) -> None:
+def write_metadata(path: str | Path, metadata: Mapping[str, str]) -> None:
+    """Keep `metadata` inside the ONNX file at `path`."""
     try:
         import onnx
     except ImportError:
