@@ -217,11 +217,21 @@ def play_bass(
         if plain:
             tokens = "".join("1" if token in "35678n" else token for token in tokens)
         played = lines.play_tokens(tokens, place, low, velocity, rng)
-        if not played or played[0][0] > place.start + 1.01:
+        if not played or played[0][0] > place.start + (0.01 if plain else 1.01):
             pitch = float(low + (place.chord.bass - low) % 12)
-            played.append((place.start, min(place.length, 1.0) * 0.9, pitch, velocity))
+            played.insert(0, (place.start, 0.9, pitch, velocity))
+        played = _legato(played, place.start + place.length) if plain else played
         notes += played
     return notes
+
+
+def _legato(notes: list[Note], end: float) -> list[Note]:
+    """Return notes that each last until the next: nothing else is the lowest meanwhile."""
+    ends = [*(note[0] for note in notes[1:]), end]
+    return [
+        (at, max(until - at - 0.03, 0.05), pitch, velocity)
+        for (at, _, pitch, velocity), until in zip(notes, ends, strict=True)
+    ]
 
 
 def play_layer(
