@@ -119,6 +119,7 @@ def hire(task: Task, style: Style, rng: np.random.Generator) -> tuple[Layer, ...
     """
     if task.feature == "5":
         players = [layer for layer in style.layers if layer.kind == "distorted"]
+        players = players or [Layer("distorted", ("x" * 2 * style.beats_per_bar,), 1.0, 50, 80)]
     else:
         players = [layer for layer in style.layers if rng.random() < layer.chance]
         players = [_another_timbre(layer, rng) for layer in players]
