@@ -278,7 +278,7 @@ def voice(chord: Chord, center: float, previous: list[int], manner: str) -> list
     Examples
     --------
     >>> voice(Chord(0, "maj7", 0), 60, [], "close"), voice(Chord(0, "maj7", 0), 60, [], "shell")
-    ([59, 60, 64, 67], [59, 60, 64])
+    ([55, 59, 60, 64], [59, 60, 64])
     """
     close = voicing(chord, center, previous or None, n_max=5)
     if manner == "drop" and len(close) > 3:

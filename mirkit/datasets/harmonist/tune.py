@@ -15,12 +15,12 @@ BLUE = (3, 6, 10)
 
 
 def chord_scale(chord: Chord, tonic: int, minor: bool) -> frozenset[int]:
-    """Return the scale over a chord: the key's, bent where the chord leaves it.
+    """Return the scale over a chord: the key's, without what rubs against a tone outside it.
 
     Examples
     --------
     >>> sorted(chord_scale(Chord(9, "7", 9), tonic=0, minor=False))
-    [1, 2, 4, 5, 7, 9, 11]
+    [1, 4, 5, 7, 9, 11]
     """
     tones = set(chord.tones)
     key = {(tonic + step) % 12 for step in SCALES["minor" if minor else "major"]}
