@@ -298,6 +298,8 @@ def posteriors(scores, stay, switch):
         for t, state in enumerate(path):
             total[t, state] += weight
     return total / total.sum(axis=1, keepdims=True)
+
+
 def forward_phases(lags, changes, seen, restart, odds):
     """Filter interval and phase with a dense transition matrix; rows are frames."""
     states = [(i, phase) for i, lag in enumerate(lags) for phase in range(lag)]
