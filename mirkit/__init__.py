@@ -11,6 +11,8 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "mirkit.music.beat": ("beats", "tempo"),
+    "mirkit.music.chord": ("chords",),
+    "mirkit.music.key": ("key",),
     "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.formats": ("read", "save"),
     "mirkit.registry": ("load", "models"),

@@ -29,6 +29,8 @@ from mirkit.formats import save as save
 from mirkit.frames import FrameGrid as FrameGrid
 from mirkit.music.beat import beats as beats
 from mirkit.music.beat import tempo as tempo
+from mirkit.music.chord import chords as chords
+from mirkit.music.key import key as key
 from mirkit.registry import load as load
 from mirkit.registry import models as models
 

@@ -17,6 +17,8 @@ from mirkit.errors import MirkitError
 
 COMMANDS = {
     "beats": "beats, downbeats and tempo of recordings",
+    "chords": "chords of recordings",
+    "key": "the key of recordings, and where it changes",
     "decode": "beats from the activations of any network",
     "score": "estimates against references, with mir_eval's measures",
     "evaluate": "systems on a board of recordings, with intervals",

@@ -36,7 +36,9 @@ def spell_chords(labels: Sequence[str], weights: Iterable[float] | None = None) 
     """
     chords = [parse_chord(label) for label in labels]
     heard = [0.0] * 12
-    for chord, weight in zip(chords, weights or [1.0] * len(chords), strict=True):
+    for chord, weight in zip(
+        chords, [1.0] * len(chords) if weights is None else weights, strict=True
+    ):
         for pitch in chord.pitch_classes:
             heard[pitch] += weight
     signature = max(_KEYS, key=lambda fifths: (round(_held(heard, fifths), 9), -abs(fifths)))
