@@ -105,20 +105,30 @@ def _window(
 
 def _merged(windows: list[tuple[Activations, int, int]], grid: FrameGrid) -> Activations:
     first = windows[0][0]
+    edges = [keep for _, keep, _ in windows] + [end for _, _, end in windows[:-1]]
     heads = {}
     for name, head in first.items():
         parts = [(activations[name], keep, end) for activations, keep, end in windows]
         if head.grid is None:
             values = _pooled(parts)
-        elif head.grid.rate != grid.rate:
-            raise ParameterError(
-                f"the head {name!r} has {head.grid.fps:g} frames a second and the features "
-                f"{grid.fps:g}; windows need them equal"
-            )
         else:
-            values = np.concatenate([part.values[keep:end] for part, keep, end in parts])
-        heads[name] = Head(values, head.labels, head.grid and grid, head.kind)
+            n = _pooling(name, head.grid, grid, edges)
+            kept = [part.values[keep // n : -(-end // n)] for part, keep, end in parts]
+            values = np.concatenate(kept)
+        heads[name] = Head(values, head.labels, head.grid, head.kind)
     return Activations(heads, first.provenance)
+
+
+def _pooling(name: str, own: FrameGrid, grid: FrameGrid, edges: list[int]) -> int:
+    """Return how many frames of the features one of a head stands for."""
+    ratio = grid.rate / own.rate
+    n = int(ratio)
+    if n != ratio or n < 1 or any(edge % n for edge in edges):
+        raise ParameterError(
+            f"the head {name!r} has {own.fps:g} frames a second and the features {grid.fps:g}; "
+            "windows need them equal, or to begin with a frame of each"
+        )
+    return n
 
 
 def _pooled(parts: list[tuple[Head, int, int]]) -> Floats:

@@ -68,9 +68,13 @@ class KeyTask:
         self.data = HarmonyData(recipe)
         pool = self.model.config.pool
         self.data.n_frames -= self.data.n_frames % pool
-        self.clips = [clip for clip in self.data.train.clips if clip.truth.get("keys")]
+        self.clips = [clip for clip in self.data.train.clips if self._is_known(clip)]
         self.n_clips = len(self.clips)
         self._soft = soft_keys(self.loss.related)
+
+    def _is_known(self, clip: FeatureClip) -> bool:
+        grid = self.data.front_end.grid
+        return bool((key_targets(clip.truth, grid, clip.n_frames) != UNKNOWN).any())
 
     def limit(self, n_clips: int) -> None:
         """Train on the first `n_clips` only."""
@@ -123,7 +127,7 @@ class KeyTask:
         """
         net.eval()
         rows: list[tuple[float, float, float]] = []
-        clips = [clip for clip in self.data.validation.clips if clip.truth.get("keys")]
+        clips = [clip for clip in self.data.validation.clips if self._is_known(clip)]
         for clip in clips[: self.data.settings.n_validation or None]:
             values = self.data.tuned_features(self.data.validation, clip).values
             logits = net(torch.tensor(values, device=self.device)[None])

@@ -110,3 +110,13 @@ def test_keys_are_numbered_as_the_vocabulary_has_them():
     assert [key_index(name) for name in KEYS] == list(range(24))
     truth = {"keys": [[0.0, 1.0, "Db major"], [1.0, 1.5, "A minor"]]}
     assert key_targets(truth, GRID, 20).tolist() == [1] * 10 + [21] * 5 + [UNKNOWN] * 5
+
+
+@pytest.mark.parametrize(
+    ("chords", "believed"),
+    [(("Ab:maj", "Db:maj"), False), (("Ab:maj", "Ab:min7"), True), (("Db:maj",), True)],
+)
+def test_a_key_that_its_chords_contradict_is_not_believed(chords, believed):
+    spans = [[float(i), i + 1.0, chord] for i, chord in enumerate(chords)]
+    truth = {"keys": [[0.0, 2.0, "Ab minor"]], "chords": spans}
+    assert (key_targets(truth, GRID, 10)[0] != UNKNOWN) == believed
