@@ -298,3 +298,40 @@ def posteriors(scores, stay, switch):
         for t, state in enumerate(path):
             total[t, state] += weight
     return total / total.sum(axis=1, keepdims=True)
+
+
+def forward_phases(lags, changes, seen, restart, odds):
+    """Filter interval and phase with a dense transition matrix; rows are frames."""
+    states = [(i, phase) for i, lag in enumerate(lags) for phase in range(lag)]
+    moves = np.zeros((len(states), len(states)))
+    for row, (i, phase) in enumerate(states):
+        for column, (j, after) in enumerate(states):
+            if phase + 1 < lags[i]:
+                moves[row, column] = i == j and after == phase + 1
+            elif after == 0:
+                moves[row, column] = changes[i, j]
+    is_seen = np.array([phase in [s % lags[i] for s in seen] for i, phase in states])
+    weights, rows = np.full(len(states), 1 / len(states)), []
+    for each in odds:
+        weights = (weights @ moves) * np.where(is_seen, each, 1)
+        weights = (1 - restart) * weights / weights.sum() + restart / len(states)
+        rows.append(weights)
+    return np.array(rows)
+
+
+def forward_bars(meters, change, gains):
+    """Filter the place in the bar with a dense transition matrix; rows are beats."""
+    slots = [(length, number) for length in meters for number in range(length)]
+    moves = np.zeros((len(slots), len(slots)))
+    for row, (length, number) in enumerate(slots):
+        for column, (other, after) in enumerate(slots):
+            if number + 1 < length:
+                moves[row, column] = (other, after) == (length, number + 1)
+            elif after == 0:
+                moves[row, column] = change * meters[other] + (1 - change) * (other == length)
+    weights, rows = np.array([meters[length] / length for length, _ in slots]), []
+    for gain in gains:
+        weights = (weights @ moves) * np.exp([gain * (number == 0) for _, number in slots])
+        weights = weights / weights.sum()
+        rows.append(weights)
+    return np.array(rows)

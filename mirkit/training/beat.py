@@ -15,17 +15,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mirkit import checkpoints
-from mirkit.activations import Activations, Head
+from mirkit.activations import Activations, Head, Provenance
 from mirkit.annotation import Beats
 from mirkit.audio import Audio
-from mirkit.backbones.export import export_onnx
+from mirkit.backbones.export import export_live, export_onnx
 from mirkit.backbones.inference import Probabilities
 from mirkit.backbones.tcn import TCN, TCNLogits, past_taps
 from mirkit.backbones.tcn_config import TCNConfig
+from mirkit.backbones.tcn_live import TorchLiveSession
 from mirkit.errors import ParameterError
 from mirkit.features import LogSpectrogram, front_end
 from mirkit.metrics.beat import beat_scores
 from mirkit.music.beat.decoder import decoder
+from mirkit.music.beat.live import BeatTCNLive
 from mirkit.training.augment import (
     Augmentation,
     change_samples,
@@ -292,6 +294,11 @@ class BeatTask:
         """Return what `net` makes of a whole clip of the validation split."""
         samples = self.validation.excerpt(clip, 0, clip.n_samples)
         features = self.front_end(Audio(samples, self.front_end.sample_rate))
+        if net.config.lookahead is not None:  # as it will be heard: a tempo that knows no future
+            origin = Provenance(self.recipe.name)
+            return BeatTCNLive(TorchLiveSession(net), net.config, features.front_end, origin)(
+                features
+            )
         module = Probabilities(net).eval()
         x = torch.tensor(features.values, device=self.device)[None]
         outputs = module(x, torch.ones(x.shape[:2], device=self.device))
@@ -306,7 +313,10 @@ class BeatTask:
         return Activations(heads)
 
     def save(self, net: nn.Module, folder: Path) -> None:
-        """Write ``best.safetensors`` and ``best.onnx``, which names the hash of the former."""
+        """Write ``best.safetensors`` and ``best.onnx``, which names the hash of the former.
+
+        A causal network is exported with its states, to be run block by block.
+        """
         assert isinstance(net, TCN)
         kept = {"config": net.config.to_json(), "front_end": self.front_end.name}
         kept["recipe"] = self.recipe.name
@@ -314,7 +324,8 @@ class BeatTask:
         checkpoints.save_tensors(tensors, net.state_dict(), kept)
         kept["weights_sha256"] = checkpoints.sha256_of(tensors)
         part = folder / "best.part.onnx"
-        export_onnx(net.cpu() if self.device.type != "cpu" else net, part, kept)
+        export = export_onnx if net.config.lookahead is None else export_live
+        export(net.cpu() if self.device.type != "cpu" else net, part, kept)
         net.to(self.device)
         part.replace(folder / "best.onnx")
 

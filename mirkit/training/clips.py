@@ -77,7 +77,7 @@ class ClipStore:
             Where there is no store, or no clip of this split in it.
         """
         folder = Path(folder).expanduser()
-        rows = list(_rows(folder / INDEX))
+        rows = list(rows_of(folder / INDEX))
         if not rows:
             raise ParameterError(
                 f"{folder} holds no store of clips; make one with mirkit.training.clips.pack"
@@ -134,8 +134,8 @@ def pack(source: str | Path, folder: str | Path, sample_rate: int = 22050) -> in
     """
     source, folder = Path(source).expanduser(), Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
-    _heal(folder / INDEX)
-    rows = list(_rows(folder / INDEX))
+    heal(folder / INDEX)
+    rows = list(rows_of(folder / INDEX))
     if rows and rows[0]["sample_rate"] != sample_rate:
         raise ParameterError(
             f"sample_rate is {sample_rate} Hz; the store {folder} holds {rows[0]['sample_rate']} Hz"
@@ -181,7 +181,7 @@ def _read(path: Path, sample_rate: int, samples: Any, first: int) -> dict[str, A
     }
 
 
-def _heal(path: Path) -> None:
+def heal(path: Path) -> None:
     """Drop the half row that a killed process left."""
     if path.is_file():
         whole = path.read_bytes().rpartition(b"\n")
@@ -189,7 +189,8 @@ def _heal(path: Path) -> None:
             file.truncate(len(whole[0]) + len(whole[1]))
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of an index, but for half a row at its end."""
     if path.is_file():
         with path.open() as file:
             for line in file:

@@ -12,7 +12,9 @@ import re
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from dataclasses import replace
 
+from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import ParameterError
 from mirkit.formats.dj.anchors import counted, from_downbeat, markers_of, one_tempo
 from mirkit.formats.dj.fields import (
@@ -151,6 +153,8 @@ def _empty() -> ET.Element:
 
 
 def _write_track(node: ET.Element, track: DJTrack, flexible: bool) -> None:
+    if track.grid is not None and not flexible:
+        track = replace(track, grid=one_tempo(track.grid))
     fill(node, track, FIELDS, _ORDER)
     tempo = node.find("TEMPO")
     if tempo is not None and track.grid is not None:
@@ -158,7 +162,7 @@ def _write_track(node: ET.Element, track: DJTrack, flexible: bool) -> None:
     if track.grid is not None:
         remove(node, "CUE_V2", lambda mark: mark.get("TYPE") == _GRID)
         first = next((i for i, x in enumerate(node) if x.tag == "CUE_V2"), len(node))
-        for i, mark in enumerate(_grid_marks(track, flexible)):
+        for i, mark in enumerate(_grid_marks(track.grid)):
             node.insert(first + i, mark)
     if track.cues:
         remove(node, "CUE_V2", lambda mark: mark.get("TYPE") != _GRID)
@@ -166,10 +170,8 @@ def _write_track(node: ET.Element, track: DJTrack, flexible: bool) -> None:
             insert(node, _cue(cue), _ORDER)
 
 
-def _grid_marks(track: DJTrack, flexible: bool) -> Iterator[ET.Element]:
-    assert track.grid is not None
-    grid = from_downbeat(track.grid if flexible else one_tempo(track.grid))
-    markers = markers_of(grid, None)
+def _grid_marks(grid: BeatGrid) -> Iterator[ET.Element]:
+    markers = markers_of(from_downbeat(grid), None)
     name = "AutoGrid" if len(markers) == 1 else "Beat Marker"
     for marker in markers:
         mark = _mark(name, _GRID, marker.time, 0.0, -1)
