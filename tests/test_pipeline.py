@@ -88,7 +88,7 @@ def test_windows_bound_what_the_model_sees_at_once():
     assert seen == [25], "a window with its context is as long: the whole costs no more"
     seen.clear()
     Windows()(Watched(), features(40_000))
-    assert seen == [15_002, 15_005, 10_003]
+    assert seen == [15_002, 15_010, 10_008]
 
 
 def test_wide_models_get_windows_as_long_as_their_context():
@@ -107,7 +107,7 @@ def test_wide_models_get_windows_as_long_as_their_context():
 
 def test_too_little_context_is_noticed_by_the_comparison():
     class Lying(Smoother):
-        receptive_field = (2, 2)
+        receptive_field = (3, 1)
 
         def __call__(self, features, weight=None):
             return Smoother()(features, weight)
