@@ -78,6 +78,8 @@ class Card:
         Name of the front end that it listens through, or None where it takes audio.
     config
         Settings that the entry understands.
+    confidence
+        What makes its confidence honest, and the sha256 of the weights that it was fitted for.
     source
         The file that the card stands in.
     """
@@ -101,12 +103,13 @@ class Card:
     peer: bool = False
     front_end: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    confidence: Mapping[str, Any] = field(default_factory=dict)
     source: str = "<card>"
 
     def __post_init__(self) -> None:
         for name in ("labels", "trained_on"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("scores", "config"):
+        for name in ("scores", "config", "confidence"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -295,6 +298,7 @@ RULES: Mapping[str, Rule] = {
     "peer": _FLAG,
     "front_end": (_is_text, "the name of a front end"),
     "config": _TABLE,
+    "confidence": _TABLE,
 }
 
 
