@@ -84,6 +84,7 @@ def _measure(task: str) -> Callable[..., dict[str, float]]:
     from mirkit.metrics.beat import beat_scores
     from mirkit.metrics.chord import chord_scores
 
+    known: dict[str, Callable[..., dict[str, float]]]
     known = {"beat": beat_scores, "chord": chord_scores, "key": _key_scores}
     if task not in known:
         raise UnknownName("task", task, list(known))
