@@ -18,6 +18,8 @@ from mirkit.errors import MirkitError
 COMMANDS = {
     "beats": "beats, downbeats and tempo of recordings",
     "decode": "beats from the activations of any network",
+    "export": "recordings to the files of DJ software, editors and sequencers",
+    "import": "what DJ software knows of tracks, as annotation files",
     "score": "estimates against references, with mir_eval's measures",
     "train": "a network, by a recipe",
     "render": "music with exact beats, bars, chords and keys, from a manifest",
