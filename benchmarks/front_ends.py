@@ -14,6 +14,7 @@ import numpy as np  # noqa: E402
 from mirkit.audio import Audio  # noqa: E402
 from mirkit.features import (  # noqa: E402
     FRONT_ENDS,
+    VQT,
     FourierTempogram,
     FrontEnd,
     LogSpectrogram,
@@ -51,12 +52,28 @@ def librosa_onset(front: OnsetStrength, audio: Audio) -> Callable[[], Any]:
     )
 
 
+def librosa_vqt(front: VQT, audio: Audio) -> Callable[[], Any]:
+    """Return librosa's transform of the same bins, at the same hop, which skips parts of treble."""
+    return lambda: librosa.vqt(
+        audio.samples[0],
+        sr=audio.sample_rate,
+        hop_length=front.hop_length,
+        fmin=front.fmin,
+        n_bins=front.n_bins,
+        bins_per_octave=front.bins_per_octave,
+        gamma=front.gamma,
+        filter_scale=front.filter_scale,
+    )
+
+
 def librosa_twin(front: FrontEnd, audio: Audio) -> tuple[str, Callable[[], Any]]:
     """Return the name of librosa's function of the same kind, and a call of it."""
     if isinstance(front, LogSpectrogram):
         return "melspectrogram", librosa_mel(front, audio)
     if isinstance(front, OnsetStrength):
         return "onset_strength", librosa_onset(front, audio)
+    if isinstance(front, VQT):
+        return "vqt", librosa_vqt(front, audio)
     name = "fourier_tempogram" if isinstance(front, FourierTempogram) else "tempogram"
     onset = librosa_onset(front.onset, audio)
     function = getattr(librosa.feature, name)

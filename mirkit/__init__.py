@@ -11,7 +11,9 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "mirkit.music.beat": ("beats", "tempo"),
-    "mirkit.evaluation": ("score",),
+    "mirkit.music.chord": ("chords",),
+    "mirkit.music.key": ("key",),
+    "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.formats": ("read", "save"),
     "mirkit.registry": ("load", "models"),
     "mirkit.activations": ("Activations", "Features", "Head"),

@@ -22,12 +22,15 @@ from mirkit.errors import NotStreamable as NotStreamable
 from mirkit.errors import ParameterError as ParameterError
 from mirkit.errors import UnknownName as UnknownName
 from mirkit.errors import WeightsError as WeightsError
+from mirkit.evaluation import evaluate as evaluate
 from mirkit.evaluation import score as score
 from mirkit.formats import read as read
 from mirkit.formats import save as save
 from mirkit.frames import FrameGrid as FrameGrid
 from mirkit.music.beat import beats as beats
 from mirkit.music.beat import tempo as tempo
+from mirkit.music.chord import chords as chords
+from mirkit.music.key import key as key
 from mirkit.registry import load as load
 from mirkit.registry import models as models
 

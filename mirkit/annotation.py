@@ -127,6 +127,13 @@ class Beats(Value):
         return None if self.level is None else self.hypotheses[self.level].tempo_confidence
 
     @property
+    def track_confidence(self) -> float | None:
+        """Share of the beats that is expected to be right: the mean of `confidence`, or None."""
+        if self.confidence is None or not len(self.confidence):
+            return None
+        return float(self.confidence.mean())
+
+    @property
     def tempo(self) -> Tempo:
         """The tempo of these beats, with the other levels."""
         levels = tuple((level.bpm, level.score) for level in self.hypotheses)
@@ -340,11 +347,33 @@ class Tags(Value):
 
 @dataclass(frozen=True, eq=False)
 class Key(Value):
-    """The key of a whole track: a label such as ``"C# minor"``, or None where there is none."""
+    """The key of a whole track, and where it is in another.
+
+    Parameters
+    ----------
+    label
+        Such as ``"C# minor"``, or None where there is no key.
+    confidence
+        How sure the label is, or None.
+    provenance
+        Which model made it, or None.
+    segments
+        The local keys, or None where they are not known; what made the key made them.
+    tuning_cents
+        How far the recording is above A4 = 440 Hz [cents], or None.
+
+    Examples
+    --------
+    >>> key = Key("a:min")
+    >>> key.label, key.write("camelot")
+    ('A minor', '8A')
+    """
 
     label: str | None
     confidence: float | None = None
     provenance: Provenance | None = None
+    segments: Segments | None = None
+    tuning_cents: float | None = None
 
     def __post_init__(self) -> None:
         from mirkit.vocab import normal_key
@@ -352,6 +381,20 @@ class Key(Value):
         if self.label is not None:
             object.__setattr__(self, "label", normal_key(self.label))
         checks.unit_number("confidence", self.confidence)
+        if self.segments is not None and self.segments.kind != "key":
+            raise ParameterError(f"segments are of kind {self.segments.kind!r}; local keys are key")
+        if self.segments is not None:  # made by what made the key
+            object.__setattr__(self, "segments", replace(self.segments, provenance=None))
+        if self.tuning_cents is not None and not -100 <= self.tuning_cents <= 100:
+            raise ParameterError(
+                f"tuning_cents is {self.tuning_cents}; it lies in -100 … 100. Is it in hertz?"
+            )
+
+    def write(self, notation: str = "standard") -> str | None:
+        """Return the label in one of `mirkit.vocab.keys.NOTATIONS`, or None for no key."""
+        from mirkit.vocab.keys import write_key
+
+        return None if self.label is None else write_key(self.label, notation)
 
 
 @dataclass(frozen=True, eq=False)

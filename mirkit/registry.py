@@ -58,8 +58,8 @@ class Card:
     decoder
         Name of the decoder behind it; None takes the default of its task.
     min_activation
-        Mean activation at the stronger half of the beats below which nothing pulses: what the
-        network gives to noise.
+        What the network gives to noise: the mean activation at the stronger half of the beats below
+        which nothing pulses, or the probability of the likeliest key below which there is none.
     weights
         The checkpoint: a file shipped in ``mirkit/weights``, or a URL; None where there is none.
     sha256
@@ -78,6 +78,8 @@ class Card:
         Name of the front end that it listens through, or None where it takes audio.
     config
         Settings that the entry understands.
+    confidence
+        What makes its confidence honest, and the sha256 of the weights that it was fitted for.
     source
         The file that the card stands in.
     """
@@ -101,12 +103,13 @@ class Card:
     peer: bool = False
     front_end: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    confidence: Mapping[str, Any] = field(default_factory=dict)
     source: str = "<card>"
 
     def __post_init__(self) -> None:
         for name in ("labels", "trained_on"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("scores", "config"):
+        for name in ("scores", "config", "confidence"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -295,6 +298,7 @@ RULES: Mapping[str, Rule] = {
     "peer": _FLAG,
     "front_end": (_is_text, "the name of a front end"),
     "config": _TABLE,
+    "confidence": _TABLE,
 }
 
 

@@ -235,6 +235,17 @@ def masked_bce(logits, targets, mask, pos_weight):
     return total / max(count, 1e-6)
 
 
+def expected_calibration_error(confidence, correct, n_bins, bins):
+    """The mean gap of bins, one decision and one bin at a time."""
+    order = sorted(confidence)
+    members = [[] for _ in range(n_bins)]
+    for p, right in zip(confidence, correct, strict=True):
+        place = order.index(p) / len(order) if bins == "mass" else p
+        members[min(int(place * n_bins + 1e-12), n_bins - 1)].append((p, right))
+    gaps = [abs(sum(p for p, _ in bin) - sum(r for _, r in bin)) for bin in members]
+    return sum(gaps) / len(order)
+
+
 def fewest_segments(times, index, tolerance, bpms):
     """The least number of runs that one of `bpms` each explains, by trying all runs and tempi."""
     n = len(times)
@@ -247,3 +258,80 @@ def fewest_segments(times, index, tolerance, bpms):
     for b in range(1, n + 1):
         least.append(min(least[a] + 1 for a in range(b) if explained(a, b)))
     return least[-1]
+
+
+def log_steps(n_states, stay, switch, t):
+    """The whole matrix of log weights from each state to each at step t."""
+    matrix = np.tile(np.broadcast_to(np.asarray(switch, float)[t], n_states), (n_states, 1))
+    np.fill_diagonal(matrix, stay[t])
+    return matrix
+
+
+def viterbi(scores, stay, switch):
+    """The best path and what it scores, by a matrix of all steps from state to state."""
+    best, back = scores[0], []
+    for t in range(1, len(scores)):
+        total = best[:, None] + log_steps(len(best), stay, switch, t)
+        back.append(total.argmax(axis=0))
+        best = total.max(axis=0) + scores[t]
+    path = [int(best.argmax())]
+    for sources in reversed(back):
+        path.append(int(sources[path[-1]]))
+    return path[::-1], best.max()
+
+
+def path_score(path, scores, stay, switch):
+    """What a path scores."""
+    total = scores[0, path[0]]
+    for t in range(1, len(path)):
+        total += log_steps(scores.shape[1], stay, switch, t)[path[t - 1], path[t]]
+        total += scores[t, path[t]]
+    return total
+
+
+def posteriors(scores, stay, switch):
+    """The probability of each state at each step: the sum over every path through it."""
+    n_steps, n_states = scores.shape
+    total = np.zeros((n_steps, n_states))
+    for path in itertools.product(range(n_states), repeat=n_steps):
+        weight = math.exp(path_score(path, scores, stay, switch))
+        for t, state in enumerate(path):
+            total[t, state] += weight
+    return total / total.sum(axis=1, keepdims=True)
+
+
+def forward_phases(lags, changes, seen, restart, odds):
+    """Filter interval and phase with a dense transition matrix; rows are frames."""
+    states = [(i, phase) for i, lag in enumerate(lags) for phase in range(lag)]
+    moves = np.zeros((len(states), len(states)))
+    for row, (i, phase) in enumerate(states):
+        for column, (j, after) in enumerate(states):
+            if phase + 1 < lags[i]:
+                moves[row, column] = i == j and after == phase + 1
+            elif after == 0:
+                moves[row, column] = changes[i, j]
+    is_seen = np.array([phase in [s % lags[i] for s in seen] for i, phase in states])
+    weights, rows = np.full(len(states), 1 / len(states)), []
+    for each in odds:
+        weights = (weights @ moves) * np.where(is_seen, each, 1)
+        weights = (1 - restart) * weights / weights.sum() + restart / len(states)
+        rows.append(weights)
+    return np.array(rows)
+
+
+def forward_bars(meters, change, gains):
+    """Filter the place in the bar with a dense transition matrix; rows are beats."""
+    slots = [(length, number) for length in meters for number in range(length)]
+    moves = np.zeros((len(slots), len(slots)))
+    for row, (length, number) in enumerate(slots):
+        for column, (other, after) in enumerate(slots):
+            if number + 1 < length:
+                moves[row, column] = (other, after) == (length, number + 1)
+            elif after == 0:
+                moves[row, column] = change * meters[other] + (1 - change) * (other == length)
+    weights, rows = np.array([meters[length] / length for length, _ in slots]), []
+    for gain in gains:
+        weights = (weights @ moves) * np.exp([gain * (number == 0) for _, number in slots])
+        weights = weights / weights.sum()
+        rows.append(weights)
+    return np.array(rows)

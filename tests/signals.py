@@ -94,3 +94,89 @@ def lag(reference, samples):
     spectrum = np.fft.rfft(samples, n) * np.conj(np.fft.rfft(reference, n))
     peak = int(np.argmax(np.fft.irfft(spectrum, n)))
     return peak if peak < n // 2 else peak - n
+
+
+def chord_activations(chords, fps=10, sure=0.8, noise=0.0, seed=0, heads="tag root bass pitch"):
+    """Heads of a chord network that hears (label, seconds) one after the other, as sure as told.
+
+    Noise takes that share of the frames for another chord altogether.
+    """
+    from mirkit.activations import Activations, Head
+    from mirkit.frames import FrameGrid
+    from mirkit.vocab import CHORD_ROOTS, CHORD_TAGS, PITCHES, parse_chord, reduce_chord
+
+    rng = np.random.default_rng(seed)
+    labels = [label for label, seconds in chords for _ in range(round(seconds * fps))]
+    heard = [str(rng.choice(CHORD_TAGS[:-2])) if rng.random() < noise else x for x in labels]
+    parsed = [parse_chord(label) for label in heard]
+    none = len(CHORD_ROOTS) - 1
+    roots = [none if chord.root is None else chord.root for chord in parsed]
+    basses = [
+        none if chord.root is None else (chord.root + chord.bass_step) % 12 for chord in parsed
+    ]
+    pitches = [
+        [sure if p in chord.pitch_classes else 1 - sure for p in range(12)] for chord in parsed
+    ]
+    tags = [CHORD_TAGS.index(reduce_chord(label)) for label in heard]
+    kinds = {
+        "tag": (_surely(tags, len(CHORD_TAGS), sure), CHORD_TAGS, "softmax"),
+        "root": (_surely(roots, len(CHORD_ROOTS), sure), CHORD_ROOTS, "softmax"),
+        "bass": (_surely(basses, len(CHORD_ROOTS), sure), CHORD_ROOTS, "softmax"),
+        "pitch": (np.array(pitches).reshape(-1, 12), PITCHES, "sigmoid"),
+    }
+    grid = FrameGrid.from_fps(fps)
+    return Activations(
+        {name: Head(kinds[name][0], kinds[name][1], grid, kinds[name][2]) for name in heads.split()}
+    )
+
+
+def _surely(classes, n_classes, sure):
+    """Rows that give their class the probability `sure`, and the others the rest alike."""
+    rows = np.full((len(classes), n_classes), (1 - sure) / (n_classes - 1))
+    rows[np.arange(len(classes)), classes] = sure
+    return rows
+
+
+def chords(progression, sample_rate, level=0.1, seed=0):
+    """Chords (label, seconds) one after the other: decaying tones, the bass an octave lower."""
+    from mirkit.vocab import parse_chord
+
+    parts = []
+    for label, seconds in progression:
+        chord = parse_chord(label)
+        t = np.arange(round(seconds * sample_rate)) / sample_rate
+        samples = np.zeros(t.size)
+        if chord.root is not None:
+            bass = 36 + (chord.root + chord.bass_step) % 12
+            for note in [bass, *(60 + p for p in chord.pitch_classes)]:
+                frequency = 440 * 2 ** ((note - 69) / 12)
+                for k, weight in enumerate((1, 0.5, 0.25, 0.12), 1):
+                    samples += weight * np.sin(2 * np.pi * k * frequency * t) * np.exp(-t)
+        parts.append(level * samples)
+    mixed = np.concatenate(parts)
+    noise = 1e-5 * np.random.default_rng(seed).standard_normal(mixed.size)
+    return Audio((mixed + noise).astype(np.float32), sample_rate)
+
+
+def key_activations(keys, fps=1, sure=0.5, noise=0.0, seed=0):
+    """Heads of a key network that hears (label, seconds) one after the other."""
+    from mirkit.activations import Activations, Head
+    from mirkit.frames import FrameGrid
+    from mirkit.vocab import KEYS
+
+    rng = np.random.default_rng(seed)
+    true = [KEYS.index(label) for label, seconds in keys for _ in range(round(seconds * fps))]
+    heard = [int(rng.integers(24)) if rng.random() < noise else i for i in true]
+    rows = _surely(heard, len(KEYS), sure)
+    return Activations({"key": Head(rows, KEYS, FrameGrid.from_fps(fps), "softmax")})
+
+
+def chord(pitches, seconds, sample_rate, cents=0.0, n_partials=6):
+    """MIDI `pitches` together, each with overtones that fall by half, `cents` above 440 Hz."""
+    t = np.arange(round(seconds * sample_rate)) / sample_rate
+    samples = np.zeros(t.size)
+    for pitch in pitches:
+        f0 = 440 * 2 ** ((pitch - 69 + cents / 100) / 12)
+        for i in range(1, n_partials + 1):
+            samples += 0.1 * 0.5 ** (i - 1) * np.sin(2 * np.pi * i * f0 * t + i * pitch)
+    return Audio(samples.astype(np.float32), sample_rate)

@@ -98,8 +98,8 @@ def tempo_maps(draw):
 
 
 @st.composite
-def segments(draw):
-    kind = draw(st.sampled_from(["chord", "key", "section", "segment"]))
+def segments(draw, kinds=("chord", "key", "section", "segment")):
+    kind = draw(st.sampled_from(kinds))
     ends = draw(times(min_size=2))
     n = len(ends) // 2
     labels = draw(
@@ -157,7 +157,14 @@ ANNOTATIONS = {
     Segments: segments(),
     Events: events(),
     Tags: tags(),
-    Key: st.builds(Key, st.one_of(st.none(), KEYS), st.one_of(st.none(), UNIT), PROVENANCE),
+    Key: st.builds(
+        Key,
+        st.one_of(st.none(), KEYS),
+        st.one_of(st.none(), UNIT),
+        PROVENANCE,
+        st.one_of(st.none(), segments(kinds=("key",))),
+        st.one_of(st.none(), st.floats(-100, 100)),
+    ),
     Caption: st.builds(Caption, LABELS, st.one_of(st.none(), UNIT), PROVENANCE),
     Embedding: embeddings(),
 }

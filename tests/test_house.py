@@ -29,7 +29,7 @@ FLOORS = [
     ("annotation",),
     ("activations", "audio", "vocab"),
     ("frames",),
-    ("values", "checks"),
+    ("values", "checks", "batch"),
     ("errors",),
 ]
 """Rooms from the roof down; a room imports only from floors below its own, or from itself."""
@@ -77,8 +77,8 @@ def test_public_names_are_these():
         "Activations", "Analysis", "Audio", "AudioError", "Beats", "Caption", "Embedding", "Events",
         "Features", "FormatError", "FrameGrid", "Head", "Key", "MirkitError", "MissingExtra",
         "NotStreamable", "ParameterError", "Segments", "Tags", "Tempo", "TempoHypothesis",
-        "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "beats", "load",
-        "models", "read", "save", "score", "tempo",
+        "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "beats", "chords",
+        "evaluate", "key", "load", "models", "read", "save", "score", "tempo",
     ]  # fmt: skip
     for name in mirkit.__all__:
         assert getattr(mirkit, name) is not None

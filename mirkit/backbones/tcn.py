@@ -6,6 +6,7 @@ added because a measurement asked for it (docs/training-log.md).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -125,7 +126,22 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return output and skip, each ``(batch, n_filters, n_frames)``, for x of that shape."""
-        pair = torch.cat([self.same(self.narrow, x), self.same(self.wide, x)], dim=1)
+        return self.joined(x, self.same(self.narrow, x), self.same(self.wide, x))
+
+    def after(self, context: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return output, skip and the next context, for the `x` that comes after `context`.
+
+        A causal block only. The context is what came before ``x``, as far as the wider convolution
+        reaches: ``(batch, n_filters, reach)``.
+        """
+        known = torch.cat([context, x], dim=-1)  # (batch, n_filters, reach + n_frames)
+        reach = context.shape[-1]
+        output, skip = self.joined(x, self.narrow(known[..., reach // 2 :]), self.wide(known))
+        return output, skip, known[..., -reach:]
+
+    def joined(self, x: Tensor, narrow: Tensor, wide: Tensor) -> tuple[Tensor, Tensor]:
+        """Return output and skip, given what both convolutions make of `x`."""
+        pair = torch.cat([narrow, wide], dim=1)  # (batch, 2 * n_filters, n_frames)
         skip: Tensor = self.join(self.dropout(F.elu(self.norm(pair))))
         return self.residual(x) + skip, skip
 
@@ -146,21 +162,33 @@ class Heads(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.beat = nn.Linear(config.n_filters, 1)
         self.downbeat = nn.Linear(config.n_filters, 1)
-        self.tempo = nn.Linear(config.n_filters, config.n_tempi) if config.n_tempi else None
+        self.tempo_filters = _tempo_filters(config)
+        n_pooled = config.tempo_filters or config.n_filters
+        self.tempo = nn.Linear(n_pooled, config.n_tempi) if config.n_tempi else None
 
     def forward(self, x: Tensor, skips: Tensor, weight: Tensor | None) -> TCNLogits:
         """Map x and the summed skips, both ``(batch, n_filters, n_frames)``, to logits."""
-        frames = F.elu(x).transpose(1, 2)  # (batch, n_frames, n_filters)
-        beat = self.beat(self.dropout(frames)).squeeze(-1)
-        downbeat = self.downbeat(self.dropout(frames)).squeeze(-1)
-        if self.config.sum_head:
-            beat = beat + downbeat
+        beat, downbeat = self.events(x)
         if self.tempo is None:
             return TCNLogits(beat, downbeat, None)
-        pooled = weighted_mean(self.dropout(skips), weight)  # (batch, n_filters)
+        # (batch, n_filters or tempo_filters)
+        pooled = weighted_mean(self.dropout(self.tempo_filters(skips)), weight)
         if self.training and self.config.tempo_noise:
             pooled = pooled + self.config.tempo_noise * torch.randn_like(pooled)
         return TCNLogits(beat, downbeat, self.tempo(pooled))
+
+    def events(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map x ``(batch, n_filters, n_frames)`` to the logits of beats and of downbeats."""
+        frames = F.elu(x).transpose(1, 2)  # (batch, n_frames, n_filters)
+        beat = self.beat(self.dropout(frames)).squeeze(-1)
+        downbeat = self.downbeat(self.dropout(frames)).squeeze(-1)
+        return (beat + downbeat if self.config.sum_head else beat), downbeat
+
+
+def _tempo_filters(config: TCNConfig) -> nn.Module:
+    if not (config.n_tempi and config.tempo_filters):
+        return nn.Identity()
+    return nn.Sequential(nn.Conv1d(config.n_filters, config.tempo_filters, 1), nn.ELU())
 
 
 def weighted_mean(x: Tensor, weight: Tensor | None) -> Tensor:
@@ -169,3 +197,22 @@ def weighted_mean(x: Tensor, weight: Tensor | None) -> Tensor:
         return x.mean(dim=-1)
     weight = weight.unsqueeze(1)  # (batch, 1, n_frames)
     return (x * weight).sum(dim=-1) / weight.sum(dim=-1).clamp_min(1e-6)
+
+
+def past_taps(tensors: Mapping[str, Tensor], config: TCNConfig) -> dict[str, Tensor]:
+    """Return the weights of a centred network, made ready to go on as the causal `config`.
+
+    Each dilated convolution keeps its taps on the present and the past, at the times where they
+    were; those on the future go, those farther back begin at 0. Blocks beyond ``n_blocks`` go too.
+    What is left answers as late as before and knows less: a beginning for training, nothing more.
+    """
+    kept = {}
+    for name, tensor in tensors.items():
+        layer = name.split(".")
+        if layer[0] == "blocks" and int(layer[1]) >= config.n_blocks:
+            continue
+        if layer[0] == "blocks" and layer[2] in ("narrow", "wide") and layer[3] == "weight":
+            past = tensor[..., : tensor.shape[-1] // 2 + 1][..., -config.kernel :]
+            tensor = F.pad(past, (config.kernel - past.shape[-1], 0))
+        kept[name] = tensor
+    return kept

@@ -34,6 +34,9 @@ class TCNConfig:
         Taps of a dilated convolution, odd.
     n_tempi
         Bins of the tempo head, bin i = i bpm; 0 leaves the head out.
+    tempo_filters
+        Rectified filters between the dilated part and the mean over frames that the tempo is read
+        from; 0 pools the dilated part itself.
     dropout
         Probability of dropping an activation (a whole filter in the dilated part) in training.
     tempo_noise
@@ -53,6 +56,7 @@ class TCNConfig:
     n_blocks: int = 11
     kernel: int = 5
     n_tempi: int = 300
+    tempo_filters: int = 0
     dropout: float = 0.15
     tempo_noise: float = 0.0
     norm: Norm = "none"
@@ -102,8 +106,23 @@ class TCNConfig:
 
     @property
     def farthest_tap(self) -> int:
-        """Frames from the centre of the most dilated convolution to its outermost tap."""
-        return int(2**self.n_blocks * (self.kernel // 2))
+        """Frames that the most dilated convolution reaches to one side."""
+        reach = (1 << self.n_blocks) * (self.kernel - 1)
+        return reach // 2 if self.lookahead is None else reach
+
+    @property
+    def states(self) -> Mapping[str, tuple[int, int]]:
+        """What a causal network keeps between blocks: shapes of its contexts, by name.
+
+        ``front`` holds the last frames of features, ``(n_frames, n_bins)``, and ``block_0``,
+        ``block_1``, … what came into each residual block, ``(n_channels, n_frames)``.
+        """
+        n_inputs = self.conv_filters[-1] * self.conv_bins
+        blocks = {
+            f"block_{i}": (self.n_filters if i else n_inputs, (2 << i) * (self.kernel - 1))
+            for i in range(self.n_blocks)
+        }
+        return {"front": (4, self.n_bins)} | blocks
 
     @property
     def receptive_field(self) -> tuple[int, int]:

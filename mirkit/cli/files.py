@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from mirkit.cli.batch import Failure
+from mirkit.batch import Failure
 from mirkit.errors import AudioError, ParameterError
 
 

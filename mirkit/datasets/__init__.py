@@ -22,10 +22,11 @@ from mirkit.datasets.manifest import (
     write_manifest,
     write_specs,
 )
-from mirkit.datasets.render.plan import FONTS, SHARES, ClipSpec, plan
+from mirkit.datasets.render.plan import CHORD_SHARES, FONTS, SHARES, ClipSpec, plan, plan_chords
 from mirkit.datasets.render.run import render, render_clip
 
 __all__ = [
+    "CHORD_SHARES",
     "COLUMNS",
     "FONTS",
     "SHARES",
@@ -35,6 +36,7 @@ __all__ = [
     "Corpus",
     "clips",
     "plan",
+    "plan_chords",
     "read_manifest",
     "read_specs",
     "render",

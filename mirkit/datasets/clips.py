@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mirkit.annotation import Beats, SegmentKind, Segments
+from mirkit.annotation import Analysis, Annotation, Beats, SegmentKind, Segments, Tempo
 from mirkit.errors import FormatError
 
 SCHEMA = 1
@@ -28,7 +28,8 @@ class Clip:
     truth
         The JSON object beside it: ``beats`` [s], ``positions`` (1 = downbeat; None where bars are
         not known), ``bpm``, ``meter``, ``chords``, ``keys``, ``sections`` (each start, end, label),
-        ``drums``, ``instruments``, and all of `ClipSpec`.
+        ``drums``, ``instruments``, ``tuning_cents`` (all pitches above 440 Hz tuning), and all of
+        `ClipSpec`.
     """
 
     path: Path
@@ -63,6 +64,16 @@ class Clip:
     def sections(self) -> Segments:
         """The sections of the song; empty where they are not known."""
         return _segments(self.truth["sections"], "section")
+
+    @property
+    def analysis(self) -> Analysis:
+        """All that is known of the clip: beats, tempo, chords, keys, sections."""
+        known: dict[str, Annotation] = {"beats": self.beats, "tempo": Tempo(self.bpm)}
+        for task in ("chords", "keys", "sections"):
+            segments = getattr(self, task)
+            if len(segments):
+                known[task] = segments
+        return Analysis(known, duration=float(self.truth["seconds"]))
 
 
 def _segments(spans: list[tuple[float, float, str]], kind: SegmentKind) -> Segments:

@@ -10,9 +10,12 @@ from typing import Any
 
 from mirkit.annotation import Annotation, Beats
 from mirkit.errors import FormatError, ParameterError, UnknownName
+from mirkit.evaluation.boards import BOARDS, Board
+from mirkit.evaluation.items import SUFFIXES, Item
+from mirkit.evaluation.report import Report
+from mirkit.evaluation.run import evaluate
 
-SUFFIXES = (".beats", ".jams", ".csv", ".json", ".mid", ".midi", ".lab", ".txt")
-"""What counts as an annotation in a folder."""
+__all__ = ["BOARDS", "Board", "Item", "Report", "Scores", "evaluate", "score"]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Front ends: from audio to what models and trackers read, in numpy, in blocks of any size."""
 
 from mirkit.features.base import FrontEnd
+from mirkit.features.cache import FeatureCache
 from mirkit.features.logfilt import LogBank
 from mirkit.features.mel import MelBank
 from mirkit.features.onset import OnsetStrength, mel_onset
@@ -13,11 +14,15 @@ from mirkit.features.tempogram import (
     fourier_tempo_frequencies,
     tempo_frequencies,
 )
+from mirkit.features.tuning import estimate_tuning, tuned, tuning_of
+from mirkit.features.vqt import VQT
 from mirkit.features.windows import window
 
 __all__ = [
     "FRONT_ENDS",
     "STFT",
+    "VQT",
+    "FeatureCache",
     "FourierTempogram",
     "FrontEnd",
     "LogBank",
@@ -25,9 +30,12 @@ __all__ = [
     "MelBank",
     "OnsetStrength",
     "Tempogram",
+    "estimate_tuning",
     "fourier_tempo_frequencies",
     "front_end",
     "mel_onset",
     "tempo_frequencies",
+    "tuned",
+    "tuning_of",
     "window",
 ]

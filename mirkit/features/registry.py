@@ -10,6 +10,7 @@ from mirkit.features.logfilt import TCN_22K, TCN_2020
 from mirkit.features.logmel import PRESETS
 from mirkit.features.onset import ONSET, ONSET_50
 from mirkit.features.tempogram import FOURIER_TEMPOGRAM, TEMPOGRAM
+from mirkit.features.vqt import VQT_11K
 
 _ALL: tuple[FrontEnd, ...] = (
     TCN_2020,
@@ -18,6 +19,7 @@ _ALL: tuple[FrontEnd, ...] = (
     ONSET_50,
     TEMPOGRAM,
     FOURIER_TEMPOGRAM,
+    VQT_11K,
     *PRESETS,
 )
 

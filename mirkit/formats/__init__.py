@@ -96,7 +96,7 @@ FORMATS = {
             "csv",
             (".csv",),
             (Beats, Tempo, TempoMap, Segments, Events, Tags, Key, Caption),
-            drops="the model; the tempo hypotheses of beats",
+            drops="the model; the tempo hypotheses of beats; the local keys of a key",
         ),
         Format(
             "beats",
@@ -110,8 +110,8 @@ FORMATS = {
         Format(
             "midi",
             (".mid", ".midi"),
-            (Beats, TempoMap),
-            drops="digits below 10 µs; all but times and bars",
+            (Beats, TempoMap, Segments),
+            drops="digits below 10 µs; all but times and bars; the confidence of segments",
             binary=True,
         ),
         Format(

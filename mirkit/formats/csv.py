@@ -8,7 +8,7 @@
 | ``start,end,KIND,confidence`` | `Segments`; KIND is chord, key, section or segment |
 | ``start,end,KIND,confidence`` | `Events`; KIND is event, onset or note |
 | ``label,score`` | `Tags` |
-| ``key,confidence`` | `Key` |
+| ``key,confidence,tuning_cents`` | `Key`; read without ``tuning_cents`` too |
 | ``caption,confidence`` | `Caption` |
 
 A cell is empty where nothing is known. Numbers are written in full: they come back exactly.
@@ -151,7 +151,8 @@ _BEATS = ("time", "position", "confidence")
 _TEMPO = ("bpm", "score", "confidence")
 _TEMPO_MAP = ("time", "bpm", "meter")
 _TAGS = ("label", "score")
-_KEY = ("key", "confidence")
+_KEY = ("key", "confidence", "tuning_cents")
+_SHORT_KEY = ("key", "confidence")
 _CAPTION = ("caption", "confidence")
 
 _TABLES: dict[type, Callable[[Any], tuple[Row, Iterable[Row]]]] = {
@@ -161,7 +162,7 @@ _TABLES: dict[type, Callable[[Any], tuple[Row, Iterable[Row]]]] = {
     Segments: _spans,
     Events: _spans,
     Tags: lambda x: (_TAGS, x),
-    Key: lambda x: (_KEY, [(x.label, x.confidence)]),
+    Key: lambda x: (_KEY, [(x.label, x.confidence, x.tuning_cents)]),
     Caption: lambda x: (_CAPTION, [(x.text, x.confidence)]),
 }
 
@@ -233,7 +234,8 @@ def _only(table: _Table, column: str) -> tuple[str, float | None]:
 
 def _read_key(table: _Table) -> Key:
     label, confidence = _only(table, "key")
-    return Key(label or None, confidence)
+    cents = table.optional("tuning_cents") if "tuning_cents" in table.header else None
+    return Key(label or None, confidence, tuning_cents=cents[0] if cents else None)
 
 
 _BUILDERS: dict[tuple[str, ...], Callable[[_Table], Annotation]] = {
@@ -246,5 +248,6 @@ _BUILDERS: dict[tuple[str, ...], Callable[[_Table], Annotation]] = {
     },
     _TAGS: _read_tags,
     _KEY: _read_key,
+    _SHORT_KEY: _read_key,
     _CAPTION: lambda table: Caption(*_only(table, "caption")),
 }

@@ -8,7 +8,7 @@
 | `Segments` | chord, key_mode, segment_open | by kind; sections and segments are segment_open |
 | `Events` | tag_open, onset, note_midi | by kind |
 | `Tags` | tag_open | over the whole recording; confidence = score |
-| `Key` | key_mode | ``A:minor``; N where there is none |
+| `Key` | key_mode | ``A:minor``; N where there is none; the local keys where known |
 | `Caption` | blob | |
 | `Embedding` | vector | |
 
@@ -310,7 +310,15 @@ def _tags(x: Tags, duration: float) -> Written:
 
 
 def _key(x: Key, duration: float) -> Written:
-    return "key_mode", [(0.0, duration, _jams_key(x.label), x.confidence)], {}
+    extra = {"label": x.label, "confidence": x.confidence, "tuning_cents": x.tuning_cents}
+    rows: list[Row] = [(0.0, duration, _jams_key(x.label), x.confidence)]
+    if x.segments is None:
+        return "key_mode", rows, extra
+    labels = x.segments.labels
+    extra["local"] = {"labels": [*labels], "sure": x.segments.confidence is not None}
+    if labels:
+        rows = _spans(x.segments, [_jams_key(label) for label in labels])
+    return "key_mode", rows, extra
 
 
 def _caption(x: Caption, duration: float) -> Written:
@@ -393,6 +401,14 @@ def _read_tags(rows: list[Row], extra: dict[str, Any], namespace: str) -> Tags:
 
 
 def _read_key(rows: list[Row], extra: dict[str, Any], namespace: str) -> Key:
+    if "label" in extra:
+        local = extra.get("local")
+        if local is not None:
+            spans = rows if local["labels"] else []
+            local = _read_segments(spans, {"kind": "key", **local}, namespace)
+        return Key(
+            extra["label"], extra["confidence"], segments=local, tuning_cents=extra["tuning_cents"]
+        )
     if not rows or rows[0][2] == "N":
         return Key(None, rows[0][3] if rows else None)
     return Key(str(rows[0][2]), rows[0][3])

@@ -8,7 +8,7 @@
 | `Segments` | chords, keys, sections or segments: [{start, end, label, confidence}] |
 | `Events` | events, onsets or notes: [{start, end, label, confidence}] |
 | `Tags` | tags: [{label, score}] |
-| `Key` | key: label or null, confidence |
+| `Key` | key: label or null, confidence, tuning_cents, segments: [{start, end, key, confidence}] |
 | `Caption` | caption: text, confidence |
 | `Embedding` | embedding: [[number, …], …], n_dimensions, rate: [n, d] a second, start |
 | `Analysis` | annotations: {task: object}, duration |
@@ -188,6 +188,21 @@ def _spans(x: Segments | Events) -> Object:
     return {f"{x.kind}s": _rows(start=starts, end=ends, label=x.labels, confidence=confidence)}
 
 
+def _key(x: Key) -> Object:
+    local = x.segments
+    rows = None
+    if local is not None:
+        starts, ends = local.intervals.T.tolist()
+        sure = _listed(local.confidence, len(local))
+        rows = _rows(start=starts, end=ends, key=local.labels, confidence=sure)
+    return {
+        "key": x.label,
+        "confidence": x.confidence,
+        "tuning_cents": x.tuning_cents,
+        "segments": rows,
+    }
+
+
 def _embedding(x: Embedding) -> Object:
     clock: Object = {"rate": None, "start": None}
     if x.grid is not None:
@@ -203,7 +218,7 @@ _WRITERS: dict[type, Callable[[Any], Object]] = {
     Segments: _spans,
     Events: _spans,
     Tags: lambda x: {"tags": [{"label": label, "score": score} for label, score in x]},
-    Key: lambda x: {"key": x.label, "confidence": x.confidence},
+    Key: _key,
     Caption: lambda x: {"caption": x.text, "confidence": x.confidence},
     Embedding: _embedding,
 }
@@ -266,6 +281,16 @@ def _read_tags(reader: _Reader, x: Object) -> Tags:
     return Tags(tuple(labels), np.array(reader.column(x, "tags", "score"), dtype=np.float64))
 
 
+def _read_key(reader: _Reader, x: Object) -> Key:
+    local = None
+    if x.get("segments") is not None:
+        spans = [reader.column(x, "segments", "start"), reader.column(x, "segments", "end")]
+        labels = tuple(reader.column(x, "segments", "key", str))
+        sure: Any = reader.optional(x, "segments", "confidence")
+        local = Segments(np.array(spans).T, labels, sure, kind="key")
+    return Key(x["key"], x.get("confidence"), None, local, x.get("tuning_cents"))
+
+
 def _read_embedding(reader: _Reader, x: Object) -> Embedding:
     rate = x.get("rate")
     grid = None if rate is None else FrameGrid(Fraction(*rate), float(x.get("start") or 0.0))
@@ -277,12 +302,12 @@ _READERS: dict[str, Callable[[_Reader, Object], Annotation]] = {
     "beats": _read_beats,
     "tempo": _read_tempo,
     "tempo_map": _read_tempo_map,
+    "key": _read_key,  # before segments, which it has too
     **{
         f"{kind}s": _read_spans(kind)
         for kind in ("chord", "key", "section", "segment", "event", "onset", "note")
     },
     "tags": _read_tags,
-    "key": lambda reader, x: Key(x["key"], x.get("confidence")),
     "caption": lambda reader, x: Caption(reader.member(x, "caption", str), x.get("confidence")),
     "embedding": _read_embedding,
 }

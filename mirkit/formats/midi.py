@@ -10,7 +10,8 @@ Read back, the clicks are the beats, to 10 µs. Positions count from each accent
 before the first one count back from it. A file without clicks is a `TempoMap`.
 
 A `TempoMap` is written to the nearest 1/960 of a quarter, with a text event that holds each entry
-in full, from which it is read back exactly.
+in full, from which it is read back exactly. `Segments` are markers, and chords sound: see
+`mirkit.formats.midi_segments`.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.annotation import Beats, TempoMap
+from mirkit.annotation import Beats, Segments, TempoMap
 from mirkit.errors import FormatError, ParameterError
+from mirkit.formats import midi_segments
 
 TICKS = 960
 """Ticks a quarter."""
@@ -40,15 +42,20 @@ _CLICKS = "clicks"
 _ENTRY = "mirkit tempo "
 
 
-def dumps(value: Beats | TempoMap) -> bytes:
-    """Return the MIDI file of beats or of a tempo map."""
+def dumps(value: Beats | TempoMap | Segments) -> bytes:
+    """Return the MIDI file of beats, of a tempo map or of segments."""
+    if isinstance(value, Segments):
+        return _file([[_At(*event) for event in midi_segments.events(value, TICKS)]])
     tracks = _beat_tracks(value) if isinstance(value, Beats) else [_map_track(value)]
     return _file(tracks)
 
 
-def loads(data: bytes, name: str) -> Beats | TempoMap:
-    """Return the beats of a file that has clicks, or else its tempo map."""
+def loads(data: bytes, name: str) -> Beats | TempoMap | Segments:
+    """Return the beats of a file that has clicks, its segments, or else its tempo map."""
     file = _parsed(data, name)
+    segments = midi_segments.read(file, name)
+    if segments is not None:
+        return segments
     tempos = _tempos(file)
     clicks = [track for track in file.tracks if track.name == _CLICKS]
     if clicks:

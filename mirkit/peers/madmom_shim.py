@@ -1,8 +1,9 @@
 """Let madmom 0.16.1 run on current Python and numpy, without touching its files.
 
-Four things break it. Three are names that are gone: ``collections.MutableSequence``, the numpy
-aliases ``float``, ``int`` and ``in1d``, and ``pkg_resources``. The fourth is a ragged array in its
-downbeat tracker. `load` mends all four and imports madmom; names are added only where absent.
+Five things break it. Four are names that are gone: ``collections.MutableSequence``, the numpy
+aliases ``float``, ``int`` and ``in1d``, ``scipy.ndimage.filters.maximum_filter``, and
+``pkg_resources``. The fifth is a ragged array in its downbeat tracker. `load` mends all five and
+imports madmom; names are added only where absent.
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ def _mend_names() -> None:
     _add(np, "float", float)
     _add(np, "int", int)
     _add(np, "in1d", np.isin)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scipy says that the place is old
+        filters = import_module("scipy.ndimage.filters")
+    _add(filters, "maximum_filter", import_module("scipy.ndimage").maximum_filter)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +15,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mirkit import checkpoints
-from mirkit.activations import Activations, Head
+from mirkit.activations import Activations, Head, Provenance
 from mirkit.annotation import Beats
 from mirkit.audio import Audio
-from mirkit.backbones.export import export_onnx
+from mirkit.backbones.export import export_live, export_onnx
 from mirkit.backbones.inference import Probabilities
-from mirkit.backbones.tcn import TCN, TCNLogits
+from mirkit.backbones.tcn import TCN, TCNLogits, past_taps
 from mirkit.backbones.tcn_config import TCNConfig
+from mirkit.backbones.tcn_live import TorchLiveSession
 from mirkit.errors import ParameterError
 from mirkit.features import LogSpectrogram, front_end
 from mirkit.metrics.beat import beat_scores
 from mirkit.music.beat.decoder import decoder
+from mirkit.music.beat.live import BeatTCNLive
 from mirkit.training.augment import (
     Augmentation,
     change_samples,
@@ -56,12 +59,17 @@ class BeatModelSettings:
     config
         The shape of the TCN.
     init
-        Checkpoint to start from; random weights where empty.
+        Checkpoint to start from; random weights where empty. A causal network starts from a
+        centred one with those taps that look at the past.
+    fresh
+        Prefixes of the parts that begin with random weights all the same, such as
+        ``"heads.tempo"``, because the checkpoint lacks them or has them in another shape.
     """
 
     front_end: str
     config: TCNConfig
     init: str = ""
+    fresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ class BeatDataSettings:
         Greatest number of clips; all where 0.
     decoder
         Name of the decoder that validation scores; the default one where empty.
+    sources
+        Sources of music to train on, such as ``"mma"``; all where empty.
     """
 
     store: str
@@ -85,6 +95,7 @@ class BeatDataSettings:
     n_train: int = 0
     n_validation: int = 100
     decoder: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,7 @@ class BeatTask:
             raise ParameterError(f"front end {chosen.name!r} is no spectrogram; a TCN needs one")
         self.front_end = chosen
         self.twin = TorchLogSpectrogram(chosen).to(device)
-        self.train = ClipStore.open(self.data.store, "train")
+        self.train = ClipStore.open(self.data.store, "train").of_sources(self.data.sources)
         self.validation = ClipStore.open(self.data.store, "val")
         if self.train.sample_rate != chosen.sample_rate:
             raise ParameterError(
@@ -167,7 +178,11 @@ class BeatTask:
         """Return a new network, or the one that the recipe starts from."""
         net = TCN(self.model.config)
         if self.model.init:
-            net.load_state_dict(checkpoints.load_tensors(self.model.init)[0])
+            tensors, kept = checkpoints.load_tensors(self.model.init)
+            was_causal = json.loads(kept.get("config", "{}")).get("lookahead") is not None
+            if self.model.config.lookahead is not None and not was_causal:
+                tensors = past_taps(tensors, self.model.config)
+            net.load_state_dict(with_fresh(net.state_dict(), tensors, self.model.fresh))
         return net
 
     def batch(self, clips: Sequence[int], seeds: Sequence[Sequence[int]]) -> dict[str, Tensor]:
@@ -279,6 +294,11 @@ class BeatTask:
         """Return what `net` makes of a whole clip of the validation split."""
         samples = self.validation.excerpt(clip, 0, clip.n_samples)
         features = self.front_end(Audio(samples, self.front_end.sample_rate))
+        if net.config.lookahead is not None:  # as it will be heard: a tempo that knows no future
+            origin = Provenance(self.recipe.name)
+            return BeatTCNLive(TorchLiveSession(net), net.config, features.front_end, origin)(
+                features
+            )
         module = Probabilities(net).eval()
         x = torch.tensor(features.values, device=self.device)[None]
         outputs = module(x, torch.ones(x.shape[:2], device=self.device))
@@ -293,7 +313,10 @@ class BeatTask:
         return Activations(heads)
 
     def save(self, net: nn.Module, folder: Path) -> None:
-        """Write ``best.safetensors`` and ``best.onnx``, which names the hash of the former."""
+        """Write ``best.safetensors`` and ``best.onnx``, which names the hash of the former.
+
+        A causal network is exported with its states, to be run block by block.
+        """
         assert isinstance(net, TCN)
         kept = {"config": net.config.to_json(), "front_end": self.front_end.name}
         kept["recipe"] = self.recipe.name
@@ -301,9 +324,18 @@ class BeatTask:
         checkpoints.save_tensors(tensors, net.state_dict(), kept)
         kept["weights_sha256"] = checkpoints.sha256_of(tensors)
         part = folder / "best.part.onnx"
-        export_onnx(net.cpu() if self.device.type != "cpu" else net, part, kept)
+        export = export_onnx if net.config.lookahead is None else export_live
+        export(net.cpu() if self.device.type != "cpu" else net, part, kept)
         net.to(self.device)
         part.replace(folder / "best.onnx")
+
+
+def with_fresh(
+    own: dict[str, Tensor], tensors: dict[str, Tensor], fresh: Sequence[str]
+) -> dict[str, Tensor]:
+    """Return `tensors`, with what `fresh` names taken from `own`."""
+    kept = {name: x for name, x in tensors.items() if not name.startswith(tuple(fresh))}
+    return kept | {name: x for name, x in own.items() if name.startswith(tuple(fresh))}
 
 
 def _changed(features: Tensor, how: Augmentation, rng: np.random.Generator) -> Tensor:

@@ -6,8 +6,8 @@ The store is only ever appended to, so training may begin while clips are still 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ class ClipStore:
             Where there is no store, or no clip of this split in it.
         """
         folder = Path(folder).expanduser()
-        rows = list(_rows(folder / INDEX))
+        rows = list(rows_of(folder / INDEX))
         if not rows:
             raise ParameterError(
                 f"{folder} holds no store of clips; make one with mirkit.training.clips.pack"
@@ -88,6 +88,22 @@ class ClipStore:
             raise ParameterError(f"the store {folder} holds no clips of the split {split!r}")
         samples = np.memmap(folder / SAMPLES, dtype=np.int16, mode="r")
         return cls(clips, samples, rate)
+
+    def of_sources(self, sources: Sequence[str]) -> ClipStore:
+        """Return the store with the clips of these sources only; all where there are none named.
+
+        Raises
+        ------
+        ParameterError
+            Where no clip is left.
+        """
+        if not sources:
+            return self
+        clips = tuple(clip for clip in self.clips if clip.truth.get("source") in sources)
+        if not clips:
+            known = sorted({str(clip.truth.get("source")) for clip in self.clips})
+            raise ParameterError(f"sources is {sources}; the store has {', '.join(known)}")
+        return replace(self, clips=clips)
 
     def excerpt(self, clip: Clip, first: int, n_samples: int) -> NDArray[np.float32]:
         """Return samples of `clip` from `first` on; zeros before its beginning and past its end."""
@@ -118,8 +134,8 @@ def pack(source: str | Path, folder: str | Path, sample_rate: int = 22050) -> in
     """
     source, folder = Path(source).expanduser(), Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
-    _heal(folder / INDEX)
-    rows = list(_rows(folder / INDEX))
+    heal(folder / INDEX)
+    rows = list(rows_of(folder / INDEX))
     if rows and rows[0]["sample_rate"] != sample_rate:
         raise ParameterError(
             f"sample_rate is {sample_rate} Hz; the store {folder} holds {rows[0]['sample_rate']} Hz"
@@ -165,7 +181,7 @@ def _read(path: Path, sample_rate: int, samples: Any, first: int) -> dict[str, A
     }
 
 
-def _heal(path: Path) -> None:
+def heal(path: Path) -> None:
     """Drop the half row that a killed process left."""
     if path.is_file():
         whole = path.read_bytes().rpartition(b"\n")
@@ -173,7 +189,8 @@ def _heal(path: Path) -> None:
             file.truncate(len(whole[0]) + len(whole[1]))
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of an index, but for half a row at its end."""
     if path.is_file():
         with path.open() as file:
             for line in file:

@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from mirkit import checks
@@ -196,6 +197,8 @@ def _converted(value: Any, hint: Any, where: str) -> Any:
         if value not in get_args(hint):
             raise FormatError(f"{where} is {value!r}; it is one of {', '.join(get_args(hint))}")
         return value
+    if get_origin(hint) is UnionType:  # "int | None": TOML has no None, so what stands is the other
+        (hint,) = (each for each in get_args(hint) if each is not NoneType)
     if hint is float and type(value) is int:
         return float(value)
     plain = get_origin(hint) or hint

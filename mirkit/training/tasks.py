@@ -13,7 +13,11 @@ from torch import Tensor, nn
 from mirkit.errors import UnknownName
 from mirkit.training.recipe import Recipe
 
-TASKS: Mapping[str, str] = {"beats": "mirkit.training.beat:BeatTask"}
+TASKS: Mapping[str, str] = {
+    "beats": "mirkit.training.beat:BeatTask",
+    "chords": "mirkit.training.chord:ChordTask",
+    "key": "mirkit.training.key:KeyTask",
+}
 
 
 class Task(Protocol):

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from mirkit.backbones.export import export_onnx  # noqa: E402
 from mirkit.backbones.inference import Probabilities, TorchSession  # noqa: E402
-from mirkit.backbones.tcn import TCN, TCNConfig  # noqa: E402
+from mirkit.backbones.tcn import TCN, TCNConfig, past_taps  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 from mirkit.runtime import Session  # noqa: E402
 
@@ -20,6 +20,7 @@ VARIANTS = {
     "late": {"lookahead": 5},
     "wide": {"n_bins": 128},
     "without tempo": {"n_tempi": 0},
+    "with tempo filters": {"tempo_filters": 12},
 }
 
 
@@ -172,3 +173,21 @@ def test_impossible_configuration_is_named(setting, word):
 def test_configuration_survives_json():
     config = TCNConfig(**SMALL, lookahead=3)
     assert TCNConfig.from_dict(json.loads(config.to_json())) == config
+
+
+@pytest.mark.parametrize(("kernel", "n_blocks"), [(3, 3), (5, 2), (7, 3)])
+def test_causal_network_begins_with_the_past_taps_of_a_centred_one(kernel, n_blocks):
+    centred = TCN(TCNConfig(**SMALL)).eval()
+    config = TCNConfig(**SMALL | {"n_blocks": n_blocks, "kernel": kernel}, lookahead=2)
+    causal = TCN(config).eval()
+    causal.load_state_dict(past_taps(centred.state_dict(), config))
+    x = torch.randn(1, 6, 40)
+    for a, b in zip(centred.blocks[1:n_blocks], causal.blocks[1:], strict=True):
+        for old, new in ((a.narrow, b.narrow), (a.wide, b.wide)):
+            old.weight.data[..., 3:] = 0  # the future
+            torch.testing.assert_close(b.same(new, x), a.same(old, x), rtol=0, atol=1e-6)
+
+
+def test_widest_convolution_reaches_as_far_as_its_state():
+    config = TCNConfig(**SMALL, lookahead=2)
+    assert config.farthest_tap == config.states["block_2"][1] == 2 * TCNConfig(**SMALL).farthest_tap

@@ -2,7 +2,8 @@ import shutil
 
 import pytest
 
-from mirkit.datasets import plan, write_specs
+import mirkit
+from mirkit.datasets import clips, plan, plan_chords, write_specs
 
 
 @pytest.mark.skipif(not shutil.which("fluidsynth"), reason="fluidsynth is not installed")
@@ -16,6 +17,19 @@ def test_a_manifest_is_rendered_and_what_is_there_is_left(mirkit_cli, tmp_path):
     assert len(written) == 4
     assert mirkit_cli("render", manifest, "-o", out, "--jobs", 1).status == 0
     assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == written
+
+
+@pytest.mark.skipif(not shutil.which("fluidsynth"), reason="fluidsynth is not installed")
+def test_the_truth_of_a_clip_is_written_as_jams_where_asked(mirkit_cli, tmp_path):
+    manifest, out = tmp_path / "one.jsonl", tmp_path / "clips"
+    write_specs(plan_chords("test", 1, seed=3, seconds=6.0, shares={"harmony": 1.0}), manifest)
+    assert mirkit_cli("render", manifest, "-o", out, "--jobs", 1, "--jams").status == 0
+    (clip,) = clips(out)
+    written = mirkit.read(clip.path.with_suffix(".jams"))
+    assert set(written) >= {"beats", "tempo", "chords", "keys", "sections"}
+    assert all(written[task] == value for task, value in clip.analysis.items())
+    assert written["chords"].intervals[-1, 1] == 6.0
+    assert -50 <= clip.truth["tuning_cents"] <= 50
 
 
 def test_a_recipe_that_is_missing_or_wrong_is_named(mirkit_cli, tmp_path):

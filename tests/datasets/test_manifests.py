@@ -1,8 +1,10 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from mirkit import datasets
+from mirkit.datasets import harmonist
 
 FOLDER = Path(__file__).parents[2] / "data" / "manifests"
 TABLES = sorted(FOLDER.glob("*.csv"))
@@ -36,3 +38,27 @@ def test_a_plan_holds_clips_of_its_split_alone(name, n):
     assert {spec.split for spec in specs} == {name}
     assert {spec.font for spec in specs} == {font for font, _ in datasets.FONTS[name]}
     assert len({spec.style for spec in specs if spec.source == "arranger"}) > 60
+
+
+@pytest.mark.parametrize(("name", "n"), [("train", 700), ("val", 80), ("test", 240)])
+def test_a_plan_of_chords_is_even_from_the_beginning(name, n):
+    specs = datasets.read_specs(FOLDER / f"chord-{name}.jsonl")
+    assert len({spec.clip_id for spec in specs}) == n
+    assert {spec.split for spec in specs} == {name}
+    assert {spec.font for spec in specs} == {font for font, _ in datasets.FONTS[name]}
+    drawn = [harmonist.parse(spec.style) for spec in specs if spec.source == "harmony"]
+    for beginning in (48, len(drawn)):
+        tasks = drawn[:beginning]
+        keys = Counter((task.tonic, task.minor) for task in tasks)
+        assert len(keys) == 24
+        assert max(keys.values()) - min(keys.values()) <= 1
+        assert {task.feature for task in tasks} == set(harmonist.FEATURES)
+
+
+def test_songs_of_the_chord_plans_are_seeded_apart():
+    seeds = [
+        spec.seed
+        for name in datasets.SPLITS
+        for spec in datasets.read_specs(FOLDER / f"chord-{name}.jsonl")
+    ]
+    assert len(set(seeds)) == len(seeds) == 1020

@@ -180,6 +180,18 @@ def test_training_may_start_from_a_checkpoint(store, tmp_path):
     assert all(torch.equal(x, started.state_dict()[name]) for name, x in net.state_dict().items())
 
 
+def test_parts_of_a_started_network_may_begin_anew(store, tmp_path):
+    net = made_task(store).network().state_dict()
+    save_tensors(tmp_path / "net.safetensors", net)
+    shape = "n_filters = 4, conv_filters = [4, 4, 4], n_blocks = 4, tempo_filters = 7"
+    begin = f'tcn_22k", init = "{tmp_path}/net.safetensors", fresh = ["heads.tempo"]'
+    text = made_recipe(store, config=shape).replace('tcn_22k"', begin)
+    started = BeatTask(parse_recipe(text), torch.device("cpu")).network().state_dict()
+    assert started["heads.tempo.weight"].shape[1] == 7
+    kept = [name for name in net if not name.startswith("heads.tempo")]
+    assert all(torch.equal(net[name], started[name]) for name in kept)
+
+
 def test_front_end_and_store_must_agree(store):
     text = made_recipe(store).replace("tcn_22k", "tcn_2020")
     with pytest.raises(ParameterError, match="22050 Hz; 'tcn_2020' takes 44100"):
@@ -187,3 +199,25 @@ def test_front_end_and_store_must_agree(store):
     text = made_recipe(store).replace("tcn_22k", "tempogram")
     with pytest.raises(ParameterError, match="no spectrogram"):
         BeatTask(parse_recipe(text), torch.device("cpu"))
+
+
+def test_causal_network_starts_from_a_centred_one(store, tmp_path):
+    centred = made_task(store).network()
+    path = tmp_path / "net.safetensors"
+    save_tensors(path, centred.state_dict(), {"config": centred.config.to_json()})
+    causal = "n_filters = 4, conv_filters = [4, 4, 4], n_blocks = 3, kernel = 3, lookahead = 2"
+    text = made_recipe(store, config=causal).replace('tcn_22k"', f'tcn_22k", init = "{path}"')
+    net = BeatTask(parse_recipe(text), torch.device("cpu")).network()
+    assert net.config.lookahead == 2
+    taps = centred.blocks[1].wide.weight[..., :3]
+    assert torch.equal(net.blocks[1].wide.weight, taps)
+    save_tensors(path, net.state_dict(), {"config": net.config.to_json()})
+    again = BeatTask(parse_recipe(text), torch.device("cpu")).network()
+    assert torch.equal(again.blocks[1].wide.weight, taps)
+
+
+def test_recipe_whose_taps_reach_past_the_excerpt_is_refused(store):
+    config = "n_filters = 4, conv_filters = [4, 4, 4], n_blocks = 6, kernel = 5"
+    made_task(store, config=config)  # 128 of 200 frames to either side
+    with pytest.raises(ParameterError, match="reaches 256 frames, past any excerpt of 200"):
+        made_task(store, config=config + ", lookahead = 3")

@@ -95,3 +95,11 @@ def test_what_is_not_there_is_named(some, tmp_path):
     (some / "train-0.json").write_text('{"split": "train"}')
     with pytest.raises(FormatError, match=r"train-0\.json has no field 'beats'"):
         pack(some, tmp_path / "other")
+
+
+def test_sources_are_chosen_by_name(store):
+    opened = ClipStore.open(store, "train")
+    assert opened.of_sources(()) is opened
+    assert opened.of_sources(("drums",)).clips == opened.clips[:1]
+    with pytest.raises(ParameterError, match="store has drums, made"):
+        opened.of_sources(("mma",))

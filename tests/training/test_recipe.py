@@ -1,8 +1,15 @@
 import pytest
 
+from mirkit.backbones.tcn_config import TCNConfig
 from mirkit.errors import FormatError
 from mirkit.training.augment import Augmentation
-from mirkit.training.recipe import LoopSettings, OptimizerSettings, parse_recipe, read_recipe
+from mirkit.training.recipe import (
+    LoopSettings,
+    OptimizerSettings,
+    build,
+    parse_recipe,
+    read_recipe,
+)
 
 RECIPE = """
 task = "beats"
@@ -29,6 +36,13 @@ def test_recipe_reads_tables_within_tables():
     assert isinstance(recipe.optimizer.clip_norm, float)
     assert recipe.augment.rate == 0.1
     assert recipe.model == {"config": {"n_blocks": 3}}
+
+
+def test_setting_that_may_be_absent_is_read_where_it_is_there():
+    assert build(TCNConfig, {}, "config").lookahead is None
+    assert build(TCNConfig, {"lookahead": 3}, "config").lookahead == 3
+    with pytest.raises(FormatError, match=r"lookahead is 'three'; it is of type int"):
+        build(TCNConfig, {"lookahead": "three"}, "config")
 
 
 @pytest.mark.parametrize(

@@ -274,13 +274,14 @@ def play_song(song: Song, patterns: tuple[str, ...], rng: np.random.Generator) -
     for index, layer in enumerate(song.layers):
         played = play_layer(index, layer, song.style, stretches, rng)
         played = lines.pushed(played, ahead, style.beats_per_bar)
-        parts.append(_part(_role(layer.kind), layer.kind, played, rng))
+        parts.append(_part(role_of(layer.kind), layer.kind, played, rng))
     if style.melody[0]:
         parts.append(_part("lead", style.lead, play_melody(song, stretches, rng), rng))
     return tuple(part for part in parts if len(part.notes))
 
 
-def _role(kind: str) -> str:
+def role_of(kind: str) -> str:
+    """Return what an instrument of a row of `PROGRAMS` does in a band."""
     if kind in ("acoustic", "clean", "distorted", "banjo"):
         return "guitar"
     return "keys" if kind in ("piano", "epiano", "organ", "keys", "harpsichord") else kind
@@ -322,7 +323,7 @@ def _build_chance(style: Style) -> float:
     return 0.35 if style.electronic > 0.55 and style.drums else 0.0
 
 
-def _half_of(pattern: str, style: Style, number: int) -> str:
+def half_of(pattern: str, style: Style, number: int) -> str:
     """Return the half of a two-bar pattern that falls on bar `number`."""
     if not style.two_bar or len(pattern) < 16:
         return pattern
@@ -331,7 +332,7 @@ def _half_of(pattern: str, style: Style, number: int) -> str:
 
 
 def _half(groove: drums.Pattern, style: Style, number: int) -> drums.Pattern:
-    return {voice: _half_of(steps, style, number) for voice, steps in groove.items()}
+    return {voice: half_of(steps, style, number) for voice, steps in groove.items()}
 
 
 def play_bass(
@@ -353,7 +354,7 @@ def play_bass(
         figure = figures[section.intensity == 2]
         if not section.bass or figure == "none":
             continue
-        figure = _half_of(figure, style, number)
+        figure = half_of(figure, style, number)
         if figure == "walk":
             notes += lines.walking(place, low, velocity, rng)
         else:
@@ -375,7 +376,7 @@ def play_layer(
     for section, number, place in stretches:
         if not section.layers[index]:
             continue
-        pattern = _half_of(layer.patterns[0], style, number)
+        pattern = half_of(layer.patterns[0], style, number)
         played, pitches = lines.comp(
             pattern, place, center, layer.velocity + 5.0 * section.intensity, pitches, rng
         )

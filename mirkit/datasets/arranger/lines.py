@@ -165,9 +165,11 @@ def comp(
     velocity: float,
     previous: list[int],
     rng: np.random.Generator,
+    pitches: list[int] | None = None,
 ) -> tuple[list[Note], list[int]]:
-    """Return the accompaniment within one chord's stretch, and the voicing it used."""
-    pitches = voicing(place.chord, center, previous, n_max=int(rng.choice([3, 4, 4])))
+    """Return the accompaniment within one chord's stretch, and its voicing: `pitches`, or drawn."""
+    if pitches is None:
+        pitches = voicing(place.chord, center, previous, n_max=int(rng.choice([3, 4, 4])))
     step = place.bar_length / len(pattern)
     notes: list[Note] = []
     for i, token in enumerate(pattern):

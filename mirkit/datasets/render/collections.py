@@ -11,6 +11,7 @@ import numpy as np
 from mirkit.datasets import arranger
 from mirkit.datasets.archives import Corpus
 from mirkit.datasets.arranger.style import PROGRAMS, Style
+from mirkit.datasets.keys import key_at_the_end, throughout
 from mirkit.datasets.performance import feel_of, perform
 from mirkit.datasets.score import Origin, Part, Score, Sheet
 from mirkit.datasets.sources import groove as groove_source
@@ -71,6 +72,7 @@ def play_pop909(
         meter=f"{song.beats_per_bar}/4",
         origin=Origin("pop909", style, song.name, groove),
         chords=tune.spans,
+        keys=throughout(tune.key, float(tune.n_beats)),
         has_bars=tune.has_bars,
     )
     return perform(sheet, feel_of(manner, bpm, rng), rng)
@@ -171,12 +173,14 @@ def _midi_sheet(piece: midi.Piece, style: str) -> Sheet | None:
     parts = tuple(midi.scaled(part, beat, piece.pickup) for part in music.parts if len(part.notes))
     if piece.pickup / beat % 1 > 1e-6 or not parts:
         return None
+    key = None if piece.signature is None else key_at_the_end(piece.signature, parts)
     return Sheet(
         parts=parts,
         bars=midi.bar_lines(midi.length_of(parts) + 1, n_beats),
         meter=f"{signature[0]}/{signature[1]}",
         origin=Origin(piece.name.split("/")[0], style, piece.name, ""),
         has_bars=piece.has_bars,
+        keys=throughout(key, midi.length_of(parts)),
     )
 
 
@@ -211,6 +215,7 @@ def play_lied(
         bars=music.bars,
         meter=music.meter,
         origin=Origin("lieder", style, song.name, ""),
+        keys=throughout(music.key, float(music.bars[-1])),
     )
     return perform(
         sheet, feel_of(str(rng.choice(["rubato", "rubato", "chamber", "loose"])), bpm, rng), rng

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.datasets.archives import Corpus
-from mirkit.datasets.render import sampler, sound, synth, voices
+from mirkit.datasets.render import beds, sampler, sound, synth, voices
 from mirkit.datasets.render.plan import ClipSpec
 from mirkit.datasets.score import Part, Score
 
@@ -27,12 +29,24 @@ FONT_DELAY = 0.002
 """By how much FluidSynth is late: its blocks, the samples' own fade in; measured [s]."""
 
 
+@lru_cache(maxsize=16)
+def read_ambience(path: Path) -> NDArray[np.float32]:
+    """Return a recording as mono samples of `SAMPLE_RATE`."""
+    import soundfile
+    import soxr
+
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return np.asarray(soxr.resample(samples.mean(axis=1), rate, SAMPLE_RATE), np.float32)
+
+
 def mix_down(
     score: Score, spec: ClipSpec, corpus: Corpus, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Return the band as mono samples of `SAMPLE_RATE`, and what was chosen for it."""
     seconds = spec.seconds + PREROLL
     mix = draw_mix(score.parts, rng)
+    if spec.source == "harmony":
+        mix = replace(mix, vibratos=draw_vibratos(score.parts, rng))
     makers = tuple(draw_maker(part, rng) for part in score.parts)
     electronic = _electronic(score, rng)
     band = _play(score.parts, mix, spec.font, seconds, makers, "font")
@@ -41,7 +55,8 @@ def mix_down(
         beat = _play(score.parts, mix, spec.font, seconds, makers, "drums")
     if electronic:
         beat = _blend(_machine(score, corpus, seconds, rng), beat, electronic)
-    band = _with_voices(band, score.parts, makers, seconds, rng)
+    cents = 0.0 if spec.version == "v6" else mix.cents  # v6 left these voices at 440 Hz
+    band = _with_voices(band, score.parts, makers, seconds, cents, rng)
     if "amp" in makers:
         clean = _play(_unplugged(score.parts, rng), mix, spec.font, seconds, makers, "amp")
         level = (sound.rms(band) or 0.05) * sound.decibels(float(rng.normal(0.0, 4.0)))
@@ -54,6 +69,9 @@ def mix_down(
     band, beat = (sound.tint(stem, SAMPLE_RATE, rng) for stem in (band, beat))
     balance = float(rng.normal(-2.0, 4.0))
     samples = _balanced(band, beat, balance)[int(PREROLL * SAMPLE_RATE) :]
+    if spec.source == "harmony":
+        recording = beds.picker(corpus.ambiences(), read_ambience, rng)
+        samples = beds.add_beds(samples, score.sections, SAMPLE_RATE, rng, recording)
     notes = {
         "cents": round(mix.cents, 1),
         "machine_drums": round(electronic, 2),
@@ -95,19 +113,25 @@ VOICE_DB = {"lead": (0.0, 4.0), "bass": (-3.0, 3.0)}
 
 def _with_voices(
     band: NDArray[np.float32], parts: Sequence[Part], makers: Sequence[str], seconds: float,
-    rng: np.random.Generator,
+    cents: float, rng: np.random.Generator,
 ) -> NDArray[np.float32]:  # fmt: skip
-    """Add what singers and synthesizers play, each at a level of its own."""
+    """Add what singers and synthesizers play, in tune and each at a level of its own."""
     level = sound.rms(band) or 0.05
     for part, maker in zip(parts, makers, strict=True):
         if maker in ("font", "drums", "amp") or not len(part.notes):
             continue
         play = voices.sing if maker == "singer" else voices.synthesize
-        stem = play(part, seconds, PREROLL, SAMPLE_RATE, rng)
+        stem = play(_tuned(part, cents), seconds, PREROLL, SAMPLE_RATE, rng)
         mean, spread = VOICE_DB.get(part.role, (-7.0, 4.0))
         gain = level * sound.decibels(float(rng.normal(mean, spread))) / (_loudness(stem) + 1e-6)
         band = band + stem * np.float32(min(gain, 50.0))
     return band
+
+
+def _tuned(part: Part, cents: float) -> Part:
+    notes = part.notes.copy()
+    notes[:, 2] += cents / 100
+    return replace(part, notes=notes)
 
 
 def _loudness(samples: NDArray[np.float32]) -> float:
@@ -151,6 +175,20 @@ def draw_mix(parts: Sequence[Part], rng: np.random.Generator) -> synth.Mix:
     return synth.Mix(volumes, pans, float(np.clip(cents, -50, 50)))
 
 
+STEADY = (*range(16), 24, 25, 45, 46, 47, 80, 81, 98, 99, 104, 105, 106, 107, 108)
+"""Programs that are struck or plucked, or whose tone stands still: they have no vibrato."""
+
+
+def draw_vibratos(parts: Sequence[Part], rng: np.random.Generator) -> tuple[float, ...]:
+    """Draw the depth of each part's vibrato [cents]: most leads have one, nothing else does."""
+    return tuple(
+        float(rng.uniform(10, 55))
+        if part.role == "lead" and part.program not in STEADY and rng.random() < 0.75
+        else 0.0
+        for part in parts
+    )
+
+
 def _play(
     parts: Sequence[Part],
     mix: synth.Mix,
@@ -169,6 +207,7 @@ def _play(
         mix,
         volumes=tuple(mix.volumes[i] for i in chosen),
         pans=tuple(mix.pans[i] for i in chosen),
+        vibratos=tuple(mix.vibratos[i] for i in chosen) if mix.vibratos else (),
     )
     stereo = synth.synthesize(
         [parts[i] for i in chosen], picked, font, seconds, PREROLL - FONT_DELAY, SYNTH_RATE

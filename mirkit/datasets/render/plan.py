@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mirkit.datasets.archives import Corpus
+from mirkit.datasets.harmonist import tasks
 from mirkit.datasets.render.sources import SOURCES
 from mirkit.errors import ParameterError
 
@@ -29,7 +30,17 @@ SHARES = {
 }
 """Share of each source of music in a pool of clips."""
 
-VERSION = "v6"
+CHORD_SHARES = {
+    "harmony": 0.76,
+    "arranger": 0.08,
+    "mma": 0.05,
+    "pop909": 0.07,
+    "hymnal": 0.02,
+    "lieder": 0.02,
+}
+"""Share of each source of music in a pool of clips for chords and keys."""
+
+VERSION = "v7"
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,64 @@ def plan(
     shuffled = [specs[i] for i in rng.permutation(len(specs))]
     prefix = f"{split}-{shard}-" if shard else f"{split}-"
     return tuple(replace(spec, clip_id=f"{prefix}{i:05d}") for i, spec in enumerate(shuffled))
+
+
+def plan_chords(
+    split: str,
+    n: int,
+    seed: int = 0,
+    corpus: Corpus | None = None,
+    *,
+    seconds: float = 36.0,
+    shares: dict[str, float] | None = None,
+) -> tuple[ClipSpec, ...]:
+    """Return the specifications of `n` clips for chords and keys.
+
+    Every beginning of the list is balanced too: sources, features, keys and bands take turns.
+    Parameters are those of `plan`; `shares` default to `CHORD_SHARES`.
+
+    Raises
+    ------
+    ParameterError
+        Where the split is unknown.
+    """
+    if split not in FONTS:
+        raise ParameterError(f"split is {split!r}; it is one of {', '.join(FONTS)}")
+    corpus = corpus or Corpus.default()
+    rng = np.random.default_rng([seed, _number(split), _number("chords")])
+    ready = {
+        name: share
+        for name, share in (shares or CHORD_SHARES).items()
+        if SOURCES[name].ready(corpus)
+    }
+    turns = _turns(ready, n)
+    names = {"harmony": [task.text for task in tasks(turns.count("harmony"), rng)]}
+    for source in ready:
+        if source != "harmony":
+            names[source] = _rounds(
+                list(SOURCES[source].styles(corpus, split)), turns.count(source), rng
+            )
+    queues = {source: iter(styles) for source, styles in names.items()}
+    specs = [_spec(split, source, next(queues[source]), seconds, rng) for source in turns]
+    return tuple(replace(s, clip_id=f"chord-{split}-{i:05d}") for i, s in enumerate(specs))
+
+
+def _turns(shares: dict[str, float], n: int) -> list[str]:
+    """Return `n` names, each as near its share as can be in every beginning of the list.
+
+    Examples
+    --------
+    >>> _turns({"a": 2, "b": 1}, 6)
+    ['a', 'b', 'a', 'a', 'b', 'a']
+    """
+    total = sum(shares.values())
+    counts = dict.fromkeys(shares, 0)
+    found = []
+    for i in range(n):
+        name = max(shares, key=lambda x: (i + 1) * shares[x] / total - counts[x])
+        counts[name] += 1
+        found.append(name)
+    return found
 
 
 def _spec(

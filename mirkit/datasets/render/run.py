@@ -7,7 +7,6 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.datasets.archives import Corpus
+from mirkit.datasets.heard import heard_chords
 from mirkit.datasets.render import sound
-from mirkit.datasets.render.mix import PREROLL, SAMPLE_RATE, mix_down
+from mirkit.datasets.render.mix import PREROLL, SAMPLE_RATE, mix_down, read_ambience
 from mirkit.datasets.render.plan import ClipSpec
 from mirkit.datasets.render.sources import SOURCES
 from mirkit.datasets.score import Score, crop
@@ -81,19 +81,12 @@ def render_clip(spec: ClipSpec, corpus: Corpus) -> Rendered:
     plan = sound.draw_plan(rng, tuple(path.stem for path in ambiences))
     mixed, notes = mix_down(score, spec, corpus, rng)
     ambience = (
-        _ambience(next(p for p in ambiences if p.stem == plan.ambience)) if plan.ambience else None
+        read_ambience(next(p for p in ambiences if p.stem == plan.ambience))
+        if plan.ambience
+        else None
     )
     samples = sound.process(mixed, plan, SAMPLE_RATE, rng, ambience)
     return Rendered(spec, samples, annotate(score, spec, plan, notes))
-
-
-@lru_cache(maxsize=16)
-def _ambience(path: Path) -> NDArray[np.float32]:
-    import soundfile
-    import soxr
-
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    return np.asarray(soxr.resample(samples.mean(axis=1), rate, SAMPLE_RATE), np.float32)
 
 
 def annotate(
@@ -110,10 +103,11 @@ def annotate(
         "bpm": round(score.bpm, 3) if len(score.beats) > 1 else None,
         "beats": [round(float(t), 4) for t in score.beats],
         "positions": score.positions.tolist() if known else None,
-        "chords": _rounded(score.chords),
+        "chords": _rounded(heard_chords(score.parts, score.chords, spec.seconds)),
         "keys": _rounded(score.keys),
         "sections": _rounded(score.sections),
         "drums": score.has_drums,
+        "tuning_cents": notes["cents"],
         "instruments": [
             {"role": p.role, "program": p.program, "n_notes": len(p.notes)} for p in score.parts
         ],

@@ -210,15 +210,15 @@ def add_noise(
     level = rms(samples)
     out = samples
     if plan.noise_db > -100:
-        noise = _noise(len(samples), plan.noise_tilt, sample_rate, rng)
-        out = out + noise * np.float32(level * decibels(plan.noise_db))
+        hiss = noise(len(samples), plan.noise_tilt, sample_rate, rng)
+        out = out + hiss * np.float32(level * decibels(plan.noise_db))
     if plan.hum_db > -100:
         hum = _hum(len(samples), plan.hum_hz, sample_rate)
         out = out + hum * np.float32(level * decibels(plan.hum_db))
     return out
 
 
-def _noise(n: int, tilt: float, sample_rate: int, rng: np.random.Generator) -> Samples:
+def noise(n: int, tilt: float, sample_rate: int, rng: np.random.Generator) -> Samples:
     """Return noise of level 1 whose spectrum falls by `tilt` dB an octave; it repeats after 8 s."""
     from scipy.fft import irfft, next_fast_len, rfft
 

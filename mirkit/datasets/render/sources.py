@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mirkit.datasets import arranger
-from mirkit.datasets.archives import Corpus
+from mirkit.datasets import arranger, harmonist
+from mirkit.datasets.archives import SPLITS, Corpus
 from mirkit.datasets.harmony import Bars, progression, transpose
 from mirkit.datasets.performance import Feel, feel_of, perform
 from mirkit.datasets.render import collections
@@ -93,6 +93,26 @@ def play_arranger(
         feel_of(str(rng.choice(chosen.manners)), bpm, rng, chosen.swing, chosen.swing_unit),
         rng,
     )
+
+
+def play_harmony(
+    style: str, split: str, seconds: float, rng: np.random.Generator, corpus: Corpus
+) -> Score:
+    """Play a song that is there for its chords; `style` is a `harmonist.Task` as text."""
+    del corpus
+    task = harmonist.parse(style)
+    chosen = arranger.style(task.band)
+    bpm = chosen.draw_tempo(rng)
+    sheet = harmonist.compose(task, split, seconds + 3, bpm, rng)
+    manner = str(rng.choice(chosen.manners))
+    return perform(sheet, feel_of(manner, bpm, rng, chosen.swing, chosen.swing_unit), rng)
+
+
+def harmony_tasks(corpus: Corpus, split: str) -> tuple[str, ...]:
+    """Return a full round of tasks."""
+    del corpus
+    rng = np.random.default_rng(SPLITS.index(split))
+    return tuple(task.text for task in harmonist.tasks(sum(harmonist.FEATURES.values()), rng))
 
 
 def play_groove(
@@ -214,6 +234,7 @@ SOURCES: dict[str, Source] = {
     "arranger": Source(
         play_arranger, lambda corpus, split: tuple(arranger.styles()), lambda corpus: True
     ),
+    "harmony": Source(play_harmony, harmony_tasks, lambda corpus: True),
     "groove": Source(play_groove, genres, lambda corpus: corpus.has("groove")),
     "mma": Source(play_mma, mma_families, lambda corpus: shutil.which("mma") is not None),
     "pop909": Source(collections.play_pop909, collections.POP_STYLES, _has("pop909")),

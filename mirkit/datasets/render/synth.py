@@ -53,12 +53,15 @@ class Mix:
         Detuning of everything pitched.
     gain
         FluidSynth's master gain.
+    vibratos
+        Depth of each part's vibrato [cents]; such parts play one note at a time. Empty for none.
     """
 
     volumes: tuple[int, ...]
     pans: tuple[int, ...]
     cents: float = 0.0
     gain: float = 0.4
+    vibratos: tuple[float, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -80,6 +83,8 @@ def midi_bytes(parts: Sequence[Part], mix: Mix, delay: float = 0.0) -> bytes:
                 continue
             events.append((start, 2, bytes((0x90 | channel, pitch, min(max(velocity, 1), 127)))))
             events.append((start + max(length, 1), 1, bytes((0x80 | channel, pitch, 0))))
+        if mix.vibratos and mix.vibratos[index]:
+            events += _vibrato(channel, ticks, mix.cents, mix.vibratos[index])
     events.sort()
     track = bytearray()
     now = 0
@@ -104,14 +109,38 @@ def channels(parts: Sequence[Part]) -> list[int]:
 
 def _setup(channel: int, part: Part, mix: Mix, index: int) -> list[tuple[int, int, bytes]]:
     program = part.kit if part.is_drums else part.program
-    bend = int(np.clip(8192 + (0 if part.is_drums else mix.cents) / 200 * 8192, 0, 16383))
     messages = (
         bytes((0xC0 | channel, program)),
         bytes((0xB0 | channel, 7, mix.volumes[index])),
         bytes((0xB0 | channel, 10, mix.pans[index])),
-        bytes((0xE0 | channel, bend & 0x7F, bend >> 7)),
+        _bend(channel, 0.0 if part.is_drums else mix.cents),
     )
     return [(0, 0, message) for message in messages]
+
+
+def _bend(channel: int, cents: float) -> bytes:
+    """Return a pitch bend at the usual range of two semitones."""
+    bend = int(np.clip(8192 + cents / 200 * 8192, 0, 16383))
+    return bytes((0xE0 | channel, bend & 0x7F, bend >> 7))
+
+
+VIBRATO_HZ = 5.6
+SCOOP = 45.0
+"""How far below its pitch a note with vibrato begins [cents]; it is reached within 70 ms."""
+
+
+def _vibrato(
+    channel: int, ticks: NDArray[np.int64], cents: float, depth: float
+) -> list[tuple[int, int, bytes]]:
+    """Return bends, one each 20 ms: each note scoops up, and wavers once it has stood a while."""
+    events = []
+    for start, length in ticks[ticks[:, 0] >= 0].tolist():
+        for at in range(0, max(length, 1), 20):
+            grown = min(max((at - 180) / 250, 0.0), 1.0)
+            waver = depth * grown * float(np.sin(2 * np.pi * VIBRATO_HZ * (at - 180) / 1000))
+            scoop = SCOOP * depth / 55 * max(1 - at / 70, 0.0)
+            events.append((start + at, 0, _bend(channel, cents + waver - scoop)))
+    return events
 
 
 def _variable(value: int) -> bytes:

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from mirkit.datasets.archives import Corpus, split_of
+from mirkit.datasets.keys import key_at_the_end, signature_tonic
 from mirkit.datasets.score import Floats, Note, Part, note_array
 from mirkit.datasets.sources.midi import BEAT_UNITS
 
@@ -43,12 +44,15 @@ class Music:
         Time signature of the first bar.
     bpm
         Tempo that the score states at the tapped level [bpm], or None.
+    key
+        Key by its one signature and its last bass note, or None.
     """
 
     parts: tuple[Part, ...]
     bars: Floats
     meter: str
     bpm: float | None
+    key: str | None = None
 
 
 @lru_cache(maxsize=8)
@@ -80,7 +84,13 @@ def read_song(song: Song) -> Music | None:
         return None
     tempo = next((float(s.get("tempo", 0)) for s in root.iter("sound") if s.get("tempo")), 0.0)
     bpm = tempo / beat if 40 <= tempo / beat <= 180 else None
-    return Music(tuple(p for p in parts if len(p.notes)), np.rint(whole), meter, bpm)
+    sounding = tuple(p for p in parts if len(p.notes))
+    return Music(sounding, np.rint(whole), meter, bpm, _key(root, sounding))
+
+
+def _key(root: ElementTree.Element, parts: tuple[Part, ...]) -> str | None:
+    signatures = {int(x.text or 0) for x in root.iter("fifths")}
+    return key_at_the_end(signature_tonic(*signatures), parts) if len(signatures) == 1 else None
 
 
 def _score(path: Path) -> ElementTree.Element:

@@ -14,6 +14,7 @@ import numpy as np
 
 from mirkit.datasets.archives import Corpus, split_of
 from mirkit.datasets.score import DRUMS, Note, Part, note_array
+from mirkit.vocab import pitch_class
 
 FAMILIES = (
     "keys", "mallets", "keys", "guitar", "bass", "strings", "strings", "brass",
@@ -119,12 +120,23 @@ def scaled(part: Part, beat: float, start: float = 0.0) -> Part:
 
 @dataclass(frozen=True)
 class Piece:
-    """A file of a collection, and whether and after how many quarter notes its bars are known."""
+    """A file of a collection.
+
+    Parameters
+    ----------
+    name, path
+        Identifier and file.
+    has_bars, pickup
+        Whether, and after how many quarter notes, its bars are known.
+    signature
+        Tonic of its key signature's major key, or None where that is not known.
+    """
 
     name: str
     path: Path
     has_bars: bool
     pickup: float = 0.0
+    signature: int | None = None
 
 
 @lru_cache(maxsize=8)
@@ -136,12 +148,24 @@ def hymns(corpus: Corpus, split: str) -> tuple[Piece, ...]:
     named = [
         (f"openhymnal/{p.stem}", p) for p in paths if split_of(f"openhymnal/{p.stem}") == split
     ]
-    found = [
-        (name, path, abc_pickup(scores[path.stem].read_text("latin-1"))) for name, path in named
-    ]
-    return tuple(
-        Piece(name, path, pickup is not None, pickup or 0.0) for name, path, pickup in found
-    )
+    return tuple(_hymn(name, path, scores[path.stem].read_text("latin-1")) for name, path in named)
+
+
+def _hymn(name: str, path: Path, score: str) -> Piece:
+    pickup = abc_pickup(score)
+    return Piece(name, path, pickup is not None, pickup or 0.0, abc_signature(score))
+
+
+def abc_signature(text: str) -> int | None:
+    r"""Return the major tonic of an ABC score's signature; None where keys change, or none stands.
+
+    Examples
+    --------
+    >>> abc_signature("M: 4/4\nK: Eb % key signature"), abc_signature("K: G\nd2 [K: D] e2")
+    (3, None)
+    """
+    keys = set(re.findall(r"(?:^|\[)K:\s*([A-G][b#]?)\b", text, re.M))
+    return pitch_class(*keys) if len(keys) == 1 else None
 
 
 _ABC_NOTE = re.compile(r"[_^=]*[A-Ga-gzx][,']*(\d*)(/*)(\d*)")

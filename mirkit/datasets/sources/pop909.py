@@ -18,6 +18,7 @@ import numpy as np
 
 from mirkit.datasets.archives import Corpus, split_of
 from mirkit.datasets.harmony import QUALITIES, Bars, Chord
+from mirkit.datasets.keys import confirmed
 from mirkit.datasets.score import Floats, Note, Part, Span, note_array
 from mirkit.vocab import pitch_class
 
@@ -88,6 +89,8 @@ class Tune:
         Beats from beat 0 to the end.
     has_bars
         Whether the chord changes agree on where bars begin.
+    key
+        The one key that the data set states, if its chords confirm it, or None.
     """
 
     parts: tuple[Part, ...]
@@ -96,6 +99,7 @@ class Tune:
     first: int
     n_beats: int
     has_bars: bool
+    key: str | None = None
 
 
 @lru_cache(maxsize=16)
@@ -110,14 +114,22 @@ def read_song(song: Song) -> Tune:
     shifted = [(start - phase, end - phase, chord) for start, end, chord in chords]
     spans = tuple((float(a), float(b), chord.label if chord else "N") for a, b, chord in shifted)
     n_beats = len(times) - phase
+    bars = _bars(shifted, n_beats, song.beats_per_bar)
     return Tune(
         parts=_read_parts(song.folder / f"{song.number:03d}.mid", times, phase),
         spans=spans,
-        bars=_bars(shifted, n_beats, song.beats_per_bar),
+        bars=bars,
         first=-phase,
         n_beats=n_beats,
         has_bars=sure,
+        key=_key(song.folder / "key_audio.txt", bars),
     )
+
+
+def _key(path: Path, bars: Bars) -> str | None:
+    """Return the key of a song that has but one."""
+    lines = path.read_text().splitlines()
+    return confirmed(lines[0].split()[-1], bars) if len(lines) == 1 else None
 
 
 def bar_phase(changes: list[int], beats_per_bar: int) -> tuple[int, bool]:

@@ -20,6 +20,7 @@ from mirkit.decoding import dbn, dp
 from mirkit.decoding.peaks import Floats, Frames, find_peaks, window_maximum
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.music.beat import levels
+from mirkit.music.beat.follower import BeatFollower
 from mirkit.music.beat.inputs import BeatInput, read
 from mirkit.music.beat.options import Meter, check_options, meter_priors
 from mirkit.music.beat.results import SAME, Decoded, assemble, hypothesis, number, seconds
@@ -297,6 +298,7 @@ DECODERS: Mapping[str, Callable[..., Decoder]] = {
     "dbn": BeatNetworkDecoder,
     "bars": BarNetworkDecoder,
     "peaks": PeakDecoder,
+    "live": BeatFollower,
 }
 
 PEERS = {

@@ -116,13 +116,28 @@ def _interpolate(curve: Floats, times: int) -> Floats:
     return dense
 
 
-def _tempo(activations: Activations) -> tuple[Floats | None, Floats | None]:
+def tempo_rows(activations: Activations) -> tuple[Floats, Floats, Floats]:
+    """Return when each row of the tempo head begins to hold [s], the rows, and the tempi [bpm].
+
+    A row of a head without clock holds always.
+    """
     if "tempo" not in activations:
-        return None, None
+        return np.empty(0), np.empty((0, 0)), np.empty(0)
     head = activations["tempo"]
-    values = head.probabilities()
-    weights: NDArray[np.float64] = values.mean(axis=0, dtype=np.float64)
-    _check_probabilities("tempo", weights)
+    values = head.probabilities().astype(np.float64)
+    _check_probabilities("tempo", values.ravel())
+    bpms, order = _bpms(head)
+    times = np.array([-np.inf]) if head.grid is None else head.grid.times(len(values))
+    return times, values[:, order], bpms
+
+
+def _tempo(activations: Activations) -> tuple[Floats | None, Floats | None]:
+    _, rows, bpms = tempo_rows(activations)
+    return (rows.mean(axis=0), bpms) if len(rows) else (None, None)
+
+
+def _bpms(head: Head) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the tempi of a tempo head, increasing, and the order that this takes."""
     try:
         bpms = np.array([float(label) for label in head.labels])
     except ValueError:
@@ -130,4 +145,4 @@ def _tempo(activations: Activations) -> tuple[Floats | None, Floats | None]:
             f"the tempo head has labels such as {head.labels[0]!r}; they are tempi [bpm]"
         ) from None
     order = np.argsort(bpms)
-    return weights[order], bpms[order]
+    return bpms[order], order

@@ -71,15 +71,12 @@ class BeatTCN:
             Where there are no weights, or they belong to another network.
         """
         if weights == "random":
-            return cls.from_net(_random_net(TCNConfig.from_dict(card.config), seed), card)
-        if weights is None:
-            weights, sha256 = _weights_of(card), card.sha256
-        else:
-            sha256 = None
-        path = checkpoints.locate(weights, sha256, download)
+            return cls.from_net(random_net(TCNConfig.from_dict(card.config), seed), card)
+        path = locate(weights, card, download)
         if path.suffix == ".onnx":
-            return cls._from_onnx(path, card, n_threads)
-        return cls._from_tensors(path, card)
+            return cls(*open_onnx(path, card, n_threads))
+        net, weights_hash = open_tensors(path, card)
+        return cls.from_net(net, card, weights_hash)
 
     @classmethod
     def from_net(cls, net: Any, card: Card, weights_hash: str | None = None) -> BeatTCN:
@@ -87,7 +84,7 @@ class BeatTCN:
         from mirkit.backbones.inference import TorchSession
 
         return cls(
-            TorchSession(net), net.config, _front_end_of(card), _provenance(card, weights_hash)
+            TorchSession(net), net.config, front_end_of(card), provenance(card, weights_hash)
         )
 
     @property
@@ -124,27 +121,6 @@ class BeatTCN:
             self.provenance,
         )
 
-    @classmethod
-    def _from_onnx(cls, path: Path, card: Card, n_threads: int | None) -> BeatTCN:
-        session = Session(path, n_threads)
-        kept = session.metadata
-        config = _config_of(path, kept, card)
-        return cls(
-            session, config, _front_end_of(card), _provenance(card, kept.get("weights_sha256"))
-        )
-
-    @classmethod
-    def _from_tensors(cls, path: Path, card: Card) -> BeatTCN:
-        tensors, kept = checkpoints.load_tensors(path)
-        net = _random_net(_config_of(path, kept, card), seed=0)
-        try:
-            net.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise WeightsError(
-                f"{path} does not fit the network of {card.name!r}: {error}"
-            ) from None
-        return cls.from_net(net, card, checkpoints.sha256_of(path))
-
 
 def _head(name: str, values: NDArray[np.float32], features: Features) -> Head:
     if name == "tempo":
@@ -153,7 +129,54 @@ def _head(name: str, values: NDArray[np.float32], features: Features) -> Head:
     return Head(values[:, None], (name,), features.grid)
 
 
-def _random_net(config: TCNConfig, seed: int) -> Any:
+def locate(weights: str | Path | None, card: Card, download: bool) -> Path:
+    """Return the path of `weights`, or of what the card names where None.
+
+    Raises
+    ------
+    WeightsError
+        Where the card names none, or they are not there.
+    """
+    if weights is not None:
+        return checkpoints.locate(weights, None, download)
+    if card.weights is None:
+        raise WeightsError(
+            f"model {card.name!r} comes without weights: its published ones may not be shipped. "
+            "Give weights='path.onnx' or 'path.safetensors' that you have trained, or "
+            "weights='random' to train from."
+        )
+    return checkpoints.locate(card.weights, card.sha256, download)
+
+
+def open_onnx(
+    path: Path, card: Card, n_threads: int | None
+) -> tuple[Session, TCNConfig, str, Provenance]:
+    """Return what runs an ``.onnx`` file, its shape, its front end, its origin."""
+    session = Session(path, n_threads)
+    kept = session.metadata
+    config = config_of(path, kept, card)
+    return session, config, front_end_of(card), provenance(card, kept.get("weights_sha256"))
+
+
+def open_tensors(path: Path, card: Card) -> tuple[Any, str]:
+    """Return the network, in torch, that a checkpoint holds, and the checkpoint's hash.
+
+    Raises
+    ------
+    WeightsError
+        Where the weights belong to another network.
+    """
+    tensors, kept = checkpoints.load_tensors(path)
+    net = random_net(config_of(path, kept, card), seed=0)
+    try:
+        net.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not fit the network of {card.name!r}: {error}") from None
+    return net, checkpoints.sha256_of(path)
+
+
+def random_net(config: TCNConfig, seed: int) -> Any:
+    """Return a network in torch whose weights follow `seed` alone."""
     try:
         import torch
     except ImportError:
@@ -166,23 +189,14 @@ def _random_net(config: TCNConfig, seed: int) -> Any:
         return TCN(config).eval()
 
 
-def _weights_of(card: Card) -> str:
-    if card.weights is None:
-        raise WeightsError(
-            f"model {card.name!r} comes without weights: its published ones may not be shipped. "
-            "Give weights='path.onnx' or 'path.safetensors' that you have trained, or "
-            "weights='random' to train from."
-        )
-    return card.weights
-
-
-def _front_end_of(card: Card) -> str:
+def front_end_of(card: Card) -> str:
+    """Return the name of the front end that the card names; a network has one."""
     if card.front_end is None:
         raise ParameterError(f"{card.source} has no field 'front_end'; this model needs it")
     return card.front_end
 
 
-def _config_of(path: Path, kept: Any, card: Card) -> TCNConfig:
+def config_of(path: Path, kept: Any, card: Card) -> TCNConfig:
     """Return the configuration that a checkpoint holds, or the card's where it holds none."""
     theirs = kept.get("front_end", card.front_end)
     if theirs != card.front_end:
@@ -195,5 +209,6 @@ def _config_of(path: Path, kept: Any, card: Card) -> TCNConfig:
     return TCNConfig.from_dict(card.config)
 
 
-def _provenance(card: Card, weights_hash: str | None) -> Provenance:
+def provenance(card: Card, weights_hash: str | None) -> Provenance:
+    """Return what the activations of a network remember as their origin."""
     return Provenance(card.name, __version__, weights_hash)

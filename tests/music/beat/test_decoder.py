@@ -8,7 +8,9 @@ from mirkit.frames import FrameGrid
 from mirkit.music.beat.decoder import DECODERS, decoder
 
 NAMES = sorted(DECODERS)
-TRACKERS = [name for name in NAMES if name != "peaks"]
+# what follows forward does not know the beginning: test_follower.py holds it to what it can
+LOOKING_BACK = [name for name in NAMES if name != "live"]
+TRACKERS = [name for name in LOOKING_BACK if name != "peaks"]
 
 
 def clicks(bpm=120, duration=20, fps=100, **options):
@@ -20,7 +22,7 @@ def within(estimate, reference, tolerance=0.02):
     return len(estimate) == len(reference) and np.max(np.abs(estimate - reference)) < tolerance
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LOOKING_BACK)
 @pytest.mark.parametrize("fps", [50, 86.1328125, 100, 200])
 def test_every_decoder_finds_clicks_at_any_frame_rate(name, fps):
     beats, curve = clicks(fps=fps)

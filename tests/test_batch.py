@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from mirkit.cli.batch import Failure, run_batch
+from mirkit.batch import Failure, run_batch
 from mirkit.errors import AudioError
 
 

@@ -1,0 +1,109 @@
+"""The causal TCN in blocks of any length: its contexts come in, and go out, beside the frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mirkit.backbones.tcn import TCN, ResidualBlock
+from mirkit.errors import NotStreamable
+
+
+class LiveTCN(nn.Module):
+    """A causal `TCN` that goes on where the last block ended: what is exported, and run.
+
+    What it says of consecutive blocks, however long, is what the network says of all frames at
+    once. Frame i of a block is answered for frame ``i - lookahead``. The tempo, which is pooled
+    over a clip, is given frame by frame before pooling: the head is linear, so the mean of these
+    logits over any frames is the head's answer to those frames.
+
+    Parameters
+    ----------
+    net
+        The network, with a look-ahead.
+
+    Raises
+    ------
+    NotStreamable
+        Where it has none: a centred network needs the future.
+    """
+
+    def __init__(self, net: TCN) -> None:
+        super().__init__()
+        if net.config.lookahead is None:
+            raise NotStreamable(
+                "this network is centred on its frames (lookahead is None), so it needs all of a "
+                "recording; train one with a lookahead"
+            )
+        self.net = net
+
+    def forward(self, features: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        """Return beat, downbeat ``(batch, n_frames)``, tempo logits, and the next states.
+
+        Parameters
+        ----------
+        features
+            Shape ``(batch, n_frames, n_bins)``.
+        *states
+            Shapes ``(batch, *shape)``, as ``TCNConfig.states`` says.
+        """
+        front, *contexts = states
+        known = torch.cat([front, features], dim=1)  # (batch, 4 + n_frames, n_bins)
+        after = [known[:, -4:]]
+        x = self.net.convs(known)  # (batch, n_filters, n_frames)
+        skips = torch.zeros(1, dtype=x.dtype, device=x.device)
+        for block, context in zip(self.net.blocks, contexts, strict=True):
+            x, skip, context = cast(ResidualBlock, block).after(context, x)
+            skips = skips + skip
+            after.append(context)
+        beat, downbeat = self.net.heads.events(x)
+        heads = [beat.sigmoid(), downbeat.sigmoid()]
+        if self.net.heads.tempo is not None:
+            heads.append(self.net.heads.tempo(skips.transpose(1, 2)))
+        return (*heads, *after)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return ("features", *self.net.config.states)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs: the heads, and each state as ``next_`` and its name."""
+        heads = ("beat", "downbeat", "tempo") if self.net.config.n_tempi else ("beat", "downbeat")
+        return (*heads, *(f"next_{name}" for name in self.net.config.states))
+
+
+@dataclass(frozen=True)
+class TorchLiveSession:
+    """A causal network run by torch, block by block: the twin of `mirkit.runtime.Session`.
+
+    Parameters
+    ----------
+    net
+        The network, on the device that it shall run on.
+    """
+
+    net: TCN
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return LiveTCN(self.net).inputs
+
+    def __call__(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Map named inputs, without batch axis, to named outputs, without batch axis."""
+        module = LiveTCN(self.net).eval()
+        device = next(self.net.parameters()).device
+        given = [
+            torch.as_tensor(np.array(inputs[name], np.float32), device=device)[None]
+            for name in module.inputs
+        ]
+        with torch.inference_mode():
+            outputs = module(*given)
+        return {name: y[0].cpu().numpy() for name, y in zip(module.outputs, outputs, strict=True)}

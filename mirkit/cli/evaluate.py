@@ -1,0 +1,66 @@
+"""``mirkit evaluate``: systems on a board, with intervals."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from mirkit.cli.arguments import add_jobs, processors
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("task", choices=["beat"], help="what is scored")
+    parser.add_argument(
+        "manifest", metavar="MANIFEST", help="clips (.csv, .jsonl), audio,annotation or a folder"
+    )
+    parser.add_argument(
+        "--systems", nargs="+", metavar="NAME", help="MODEL[+DECODER][@WEIGHTS], see mirkit models"
+    )
+    parser.add_argument("--audio", type=Path, metavar="DIR", help="where the recordings lie")
+    parser.add_argument("--clips", type=_count, metavar="N", help="score N, evenly spaced")
+    parser.add_argument("--against", metavar="NAME", help="compare with it (default: the first)")
+    parser.add_argument("--by", metavar="COLUMN", help="also by a column, such as style")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="go on from these scores")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report; - prints it")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the report (.png, .pdf)")
+    add_jobs(parser)
+
+
+def _count(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of clips; it is at least 1")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    from mirkit.evaluation import evaluate
+
+    report = evaluate(
+        args.task,
+        args.manifest,
+        systems=args.systems,
+        audio=args.audio,
+        clips=args.clips,
+        against=args.against,
+        by=args.by,
+        keep=args.keep,
+        n_jobs=args.jobs or processors(),
+    )
+    for clip, system, failure in report.failed:
+        print(f"mirkit: {clip}, {system}: {failure.message}", file=sys.stderr)
+    if str(args.json) == "-":
+        print(report.to_json(indent=None), end="")
+    else:
+        print(report.table())
+    if args.json and str(args.json) != "-":
+        args.json.write_text(report.to_json(), encoding="utf-8")
+    if args.plot:
+        report.plot(args.plot)
+    return 1 if report.failed else 0

@@ -1,0 +1,167 @@
+"""What a board is made of: recordings, each with its reference and what else is known of it.
+
+| manifest | items |
+|---|---|
+| ``.csv`` or ``.jsonl`` of rendered clips (`mirkit.datasets`) | its clips, which lie in `audio` |
+| ``.csv`` with the columns ``audio`` and ``annotation`` | its rows; paths count from its folder |
+| a folder | every annotation in it that has a recording of the same name |
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mirkit.errors import FormatError, ParameterError
+
+SUFFIXES = (".beats", ".jams", ".csv", ".json", ".mid", ".midi", ".lab", ".txt")
+"""What counts as an annotation in a folder."""
+
+SONG_COLUMNS = ("song", "source_song", "group", "piece", "track_id")
+"""Columns that may name what a clip was cut from; the first there is keeps clips together."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A recording and its reference.
+
+    Parameters
+    ----------
+    name
+        What it is called in reports.
+    audio
+        The recording.
+    reference
+        An annotation file, or the value itself.
+    columns
+        What else is known of it, such as style and meter.
+    """
+
+    name: str
+    audio: Path
+    reference: Any
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def song(self) -> str:
+        """What it was cut from: its own name where no column says."""
+        return next((self.columns[key] for key in SONG_COLUMNS if self.columns.get(key)), self.name)
+
+
+def read_items(manifest: str | Path, audio: str | Path | None = None) -> tuple[Item, ...]:
+    """Return the items of a manifest or of a folder.
+
+    Parameters
+    ----------
+    manifest
+        See the table above.
+    audio
+        Where the recordings lie; None looks beside the manifest.
+
+    Raises
+    ------
+    FormatError
+        Where the manifest is none of these.
+    ParameterError
+        Where it is not there, or holds nothing.
+    """
+    path = Path(manifest)
+    if not path.exists():
+        raise ParameterError(f"{path} is not there; it is a manifest (.csv, .jsonl) or a folder")
+    folder = Path(audio) if audio is not None else path if path.is_dir() else path.parent
+    if path.is_dir():
+        items = tuple(_of_folder(path, folder))
+    elif path.suffix == ".jsonl":
+        items = tuple(_of_clips(_json_lines(path), folder))
+    else:
+        items = tuple(_of_table(path, folder))
+    if not items:
+        raise ParameterError(
+            f"{path} names no recording with an annotation; they belong together where they share "
+            "a name, as song.flac and song.beats do"
+        )
+    return items
+
+
+def spread(items: tuple[Item, ...], n: int | None) -> tuple[Item, ...]:
+    """Return `n` of the items, evenly spaced; all where None or where there are no more."""
+    if n is None or n >= len(items):
+        return items
+    if n < 1:
+        raise ParameterError(f"clips is {n}; it is at least 1")
+    return tuple(items[i * len(items) // n] for i in range(n))
+
+
+def _of_table(path: Path, folder: Path) -> Iterator[Item]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(f"{path} is no table: {error}") from None
+    columns = set(rows[0]) if rows else set()
+    if "clip_id" in columns:
+        yield from _of_clips(rows, folder)
+        return
+    if not {"audio", "annotation"} <= columns:
+        raise FormatError(
+            f"{path} has neither the column clip_id (rendered clips) nor the columns audio and "
+            f"annotation; it has {', '.join(map(str, columns)) or 'none'}"
+        )
+    for row in rows:
+        known = {key: value for key, value in row.items() if key not in ("audio", "annotation")}
+        yield Item(
+            known.get("name") or Path(row["audio"]).stem,
+            folder / row["audio"],
+            path.parent / row["annotation"],
+            known,
+        )
+
+
+def _json_lines(path: Path) -> list[dict[str, Any]]:
+    rows = []
+    for i, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line) if line.strip() else None
+        except json.JSONDecodeError as error:
+            raise FormatError(f"{path}, line {i} is no JSON: {error.msg}") from None
+        if row is not None and "clip_id" not in row:
+            raise FormatError(f"{path}, line {i} has no clip_id; it is a clip's specification")
+        rows += [] if row is None else [row]
+    return rows
+
+
+def _of_clips(rows: list[dict[str, Any]], folder: Path) -> Iterator[Item]:
+    """Yield rendered clips; what a manifest does not say is read from the clip's own truth."""
+    for row in rows:
+        name = str(row["clip_id"])
+        truth = folder / f"{name}.json"
+        given = {key: str(value) for key, value in row.items()}
+        yield Item(name, truth.with_suffix(".flac"), truth, {**_known(truth), **given})
+
+
+def _known(truth: Path) -> dict[str, str]:
+    """Return the columns of a rendered clip; none where it was not rendered, as its score says."""
+    from mirkit.datasets.clips import read_clip
+    from mirkit.datasets.manifest import row
+
+    if not truth.exists():
+        return {}
+    return {key: str(value) for key, value in row(read_clip(truth)).items() if value is not None}
+
+
+def _of_folder(path: Path, folder: Path) -> Iterator[Item]:
+    from mirkit.audiofile import find_audio
+    from mirkit.evaluation.references import is_clip
+
+    recordings = {
+        found.relative_to(folder).with_suffix(""): found for found in find_audio([str(folder)])
+    }
+    for annotation in sorted(path.rglob("*")):
+        place = annotation.relative_to(path).with_suffix("")
+        if annotation.suffix.lower() in SUFFIXES and place in recordings:
+            columns = _known(annotation) if is_clip(annotation) else {}
+            yield Item(place.as_posix(), recordings[place], annotation, columns)

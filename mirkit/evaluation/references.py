@@ -1,0 +1,52 @@
+"""References for boards: from a file that a person or a renderer wrote to the value scored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mirkit.errors import FormatError
+
+
+def is_clip(path: Path) -> bool:
+    """Return whether `path` is the truth of a rendered clip, not an annotation of ours."""
+    if path.suffix != ".json":
+        return False
+    try:
+        truth = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+        return False
+    return isinstance(truth, dict) and "clip_id" in truth
+
+
+def read_reference(path: Path, attribute: str, kinds: tuple[type, ...]) -> Any:
+    """Return the annotation of a file.
+
+    Parameters
+    ----------
+    path
+        The truth of a rendered clip, or any annotation that `mirkit.read` reads.
+    attribute
+        What is asked of a clip or an `Analysis`: ``"beats"``, ``"chords"``.
+    kinds
+        What the value may be.
+
+    Raises
+    ------
+    FormatError
+        Where it holds something else.
+    """
+    from mirkit.annotation import Analysis
+    from mirkit.datasets.clips import read_clip
+    from mirkit.formats import read
+
+    if is_clip(path):
+        return getattr(read_clip(path), attribute)
+    value: Any = read(path)
+    if isinstance(value, Analysis):
+        value = value.get(attribute)
+    if not isinstance(value, kinds):
+        held = "nothing" if value is None else type(value).__name__
+        raise FormatError(f"{path} holds no {attribute}, but {held}")
+    return value

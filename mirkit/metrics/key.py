@@ -1,0 +1,95 @@
+"""How true keys are: MIREX's weighted score, and the share of time where local keys are right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mirkit.annotation import Key, Segments
+from mirkit.errors import ParameterError
+from mirkit.metrics.spans import fitted, gapless, labels_at
+from mirkit.vocab.keys import key_number
+
+NEAR = {"correct": 1.0, "fifth": 0.5, "relative": 0.3, "parallel": 0.2, "other": 0.0}
+"""What MIREX gives for each way of being near the true key."""
+
+NONE = ""
+"""What stands for no key in a list of local keys."""
+
+
+def key_scores(reference: Key, estimate: Key) -> dict[str, float]:
+    """Score the key of a recording, and its local keys where both know them.
+
+    Returns
+    -------
+    dict
+        ``weighted`` (1, or 0.5 for the fifth above, 0.3 for the relative, 0.2 for the parallel
+        key), and 0 or 1 for each of ``correct``, ``fifth``, ``relative``, ``parallel`` and
+        ``other``: their means over recordings are the table that MIREX prints. With
+        local keys in both also ``local_correct`` and ``local_weighted``, the means over time.
+
+    Examples
+    --------
+    >>> scores = key_scores(Key("C major"), Key("A minor"))
+    >>> scores["weighted"], scores["correct"], scores["relative"]
+    (0.3, 0.0, 1.0)
+    """
+    near = nearness(reference.label, estimate.label)
+    scores = {"weighted": NEAR[near]} | {name: float(name == near) for name in NEAR}
+    if reference.segments is not None and estimate.segments is not None:
+        scores |= local_key_scores(reference.segments, estimate.segments)
+    return scores
+
+
+def nearness(reference: str | None, estimate: str | None) -> str:
+    """Return how an estimated key is near the true one: a name in `NEAR`.
+
+    Examples
+    --------
+    >>> nearness("C major", "G major"), nearness("C major", "F major"), nearness(None, None)
+    ('fifth', 'other', 'correct')
+    """
+    if reference is None or estimate is None:
+        return "correct" if reference == estimate else "other"
+    (true_mode, true), (mode, found) = (
+        divmod(key_number(label), 12) for label in (reference, estimate)
+    )
+    above = (found - true) % 12
+    if mode == true_mode:
+        return {0: "correct", 7: "fifth"}.get(above, "other")
+    relative = 3 if true_mode else 9  # from minor up to major, and from major to minor
+    return {0: "parallel", relative: "relative"}.get(above, "other")
+
+
+def local_key_scores(reference: Segments, estimate: Segments) -> dict[str, float]:
+    """Return the share of time where local keys are right, and the mean of MIREX's weights.
+
+    The estimate is cut to the span of the reference; where it has no key it is wrong.
+
+    Raises
+    ------
+    ParameterError
+        Where the reference is empty, or a label is no key.
+
+    Examples
+    --------
+    >>> true = Segments([[0, 6], [6, 8]], ("C major", "G major"), kind="key")
+    >>> local_key_scores(true, Segments([[0, 8]], ("C major",), kind="key"))
+    {'local_correct': 0.75, 'local_weighted': 0.75}
+    """
+    true_edges, true_labels = gapless(reference, NONE)
+    if not true_labels:
+        raise ParameterError("the reference holds no keys; there is nothing to score against")
+    found_edges, found_labels = fitted(estimate, true_edges[0], true_edges[-1], NONE)
+    edges = np.unique(np.concatenate([true_edges, found_edges]))
+    middles = (edges[1:] + edges[:-1]) / 2
+    pairs = zip(
+        labels_at(true_edges, true_labels, middles),
+        labels_at(found_edges, found_labels, middles),
+        strict=True,
+    )
+    near = [nearness(true or None, found or None) for true, found in pairs]
+    lengths = np.diff(edges)
+    return {
+        "local_correct": float(np.average([x == "correct" for x in near], weights=lengths)),
+        "local_weighted": float(np.average([NEAR[x] for x in near], weights=lengths)),
+    }

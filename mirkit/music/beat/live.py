@@ -1,0 +1,262 @@
+"""The causal network: from blocks of samples, as they come, to activations and to beats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirkit.activations import Activations, Features, Head, Provenance
+from mirkit.backbones.tcn_config import TCNConfig
+from mirkit.errors import NotStreamable, ParameterError
+from mirkit.features import FrontEnd, front_end
+from mirkit.frames import FrameGrid
+from mirkit.music.beat.follower import BeatFollower, BeatUpdate
+from mirkit.music.beat.model import (
+    front_end_of,
+    locate,
+    open_onnx,
+    open_tensors,
+    provenance,
+    random_net,
+)
+from mirkit.registry import Card
+from mirkit.runtime import Runner
+
+Floats = NDArray[np.float32]
+
+TEMPO_EVERY = 50
+"""Frames from one row of the tempo head to the next."""
+
+TEMPO_MEMORY = 1000.0
+"""Frames after which one counts 1/e in the tempo: as long as the excerpts it was trained on."""
+
+LONGEST = 1024
+"""Frames that the network is given at once: more would not be faster, and take memory."""
+
+
+@dataclass(frozen=True)
+class BeatTCNLive:
+    """A causal TCN and the front end before it: blocks of samples in, activations or beats out.
+
+    Streaming is the primitive; a whole recording is one block. The network's state is explicit: it
+    goes in with each block and comes out with it, so one model serves any number of streams.
+
+    Parameters
+    ----------
+    run
+        What runs the network, block by block: inputs and outputs as `export_live` names them.
+    config
+        The shape of the network.
+    front_end
+        Name of the front end that it was trained on.
+    provenance
+        What its activations remember as their origin.
+    """
+
+    run: Runner
+    config: TCNConfig
+    front_end: str
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        if self.config.lookahead is None or "front" not in self.run.inputs:
+            raise NotStreamable(
+                "this network takes whole recordings; beat-tcn-live needs one with a lookahead, "
+                "exported with its states"
+            )
+
+    @classmethod
+    def from_card(
+        cls,
+        card: Card,
+        weights: str | Path | None = None,
+        *,
+        download: bool = False,
+        n_threads: int | None = None,
+        seed: int = 0,
+    ) -> BeatTCNLive:
+        """Return the model of `card`; the parameters are those of `BeatTCN.from_card`."""
+        if weights == "random":
+            return cls.from_net(random_net(TCNConfig.from_dict(card.config), seed), card)
+        path = locate(weights, card, download)
+        if path.suffix == ".onnx":
+            return cls(*open_onnx(path, card, n_threads))
+        net, weights_hash = open_tensors(path, card)
+        return cls.from_net(net, card, weights_hash)
+
+    @classmethod
+    def from_net(cls, net: Any, card: Card, weights_hash: str | None = None) -> BeatTCNLive:
+        """Return the model that runs the torch network `net`, in training perhaps."""
+        from mirkit.backbones.tcn_live import TorchLiveSession
+
+        origin = provenance(card, weights_hash)
+        return cls(TorchLiveSession(net), net.config, front_end_of(card), origin)
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second of what it listens to [Hz]."""
+        return self._front_end.sample_rate
+
+    @property
+    def latency(self) -> float:
+        """The longest time from a beat until the stream gives it [s].
+
+        The half of a window that lies after its centre, the look-ahead of the network, and half a
+        frame, for a beat is given with the frame nearest to it.
+        """
+        period = self._front_end.grid.period
+        return self._front_end.latency + (self.lookahead + 0.5) * period
+
+    @property
+    def lookahead(self) -> int:
+        """Frames that the network waits for."""
+        assert self.config.lookahead is not None
+        return self.config.lookahead
+
+    def stream(
+        self, blocks: Iterable[NDArray[Any]], follower: BeatFollower | None = None
+    ) -> Iterator[BeatUpdate]:
+        """Yield the beats of one recording as they are heard.
+
+        Parameters
+        ----------
+        blocks
+            Its consecutive pieces at `sample_rate`, ``(n_samples,)`` or
+            ``(n_channels, n_samples)`` floats, of any length.
+        follower
+            What picks the beats; one with its defaults where None.
+        """
+        return (follower or BeatFollower()).stream(self.activations(blocks))
+
+    def activations(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Activations]:
+        """Yield the activations of one recording as its blocks of samples come."""
+        return self.follow(self._front_end.stream(blocks))
+
+    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
+        """Return the activations of the recording that the blocks are of."""
+        return self._joined(self.activations(blocks))
+
+    def __call__(self, features: Features) -> Activations:
+        """Return the activations of the features of a whole recording."""
+        if features.front_end != self.front_end:
+            raise ParameterError(
+                f"features come from {features.front_end!r}; this network was trained on "
+                f"{self.front_end!r}"
+            )
+        return self._joined(self.follow([features.values]))
+
+    def follow(self, blocks: Iterable[Floats]) -> Iterator[Activations]:
+        """Yield the activations of frames ``(k, n_bins)`` as they come.
+
+        Each has the heads ``beat`` and ``downbeat``, one row a frame, and ``tempo``, a row of
+        probabilities for every 50th frame: the head's answer to the frames so far, of which those
+        of the last 20 s count most.
+        """
+        first, memory = 0, _TempoMemory(self.config.n_tempi)
+        for outputs in self._outputs(blocks):
+            yield self._wrapped(outputs, first, memory)
+            first += len(outputs["beat"])
+
+    def _outputs(self, blocks: Iterable[Floats]) -> Iterator[dict[str, Floats]]:
+        """Yield the heads of the network, without those of the frames before frame 0."""
+        n_early = self.lookahead
+        states: dict[str, Floats] = {}
+        last = np.empty((0, self.config.n_bins), np.float32)
+        for piece in _pieces(blocks):
+            states = states or self._begin(piece[0])
+            heads, states = self._step(piece, states)
+            known = {name: values[n_early:] for name, values in heads.items()}
+            n_early = max(0, n_early - len(piece))
+            last = piece[-1:]
+            if len(known["beat"]):
+                yield known
+        if len(last) and self.lookahead:
+            heads, _ = self._step(np.repeat(last, self.lookahead, axis=0), states)
+            yield {name: values[n_early:] for name, values in heads.items()}
+
+    def _begin(self, frame: Floats) -> dict[str, Floats]:
+        """Return the states before a recording: its first frame, time and again, then silence."""
+        states = {name: np.zeros(s, np.float32) for name, s in self.config.states.items()}
+        states["front"][:] = frame
+        return states
+
+    def _step(
+        self, frames: Floats, states: dict[str, Floats]
+    ) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        outputs = self.run(features=frames, **states)
+        return outputs, {name: outputs.pop(f"next_{name}") for name in states}
+
+    def _wrapped(self, outputs: dict[str, Floats], first: int, memory: _TempoMemory) -> Activations:
+        grid = self._front_end.grid
+        own = FrameGrid(grid.rate, float(grid.time_of(first)))
+        heads = {name: Head(outputs[name][:, None], (name,), own) for name in ("beat", "downbeat")}
+        if "tempo" in outputs:
+            row = -(-first // TEMPO_EVERY)  # the first that is not given yet
+            slow = FrameGrid(grid.rate / TEMPO_EVERY, float(grid.time_of(row * TEMPO_EVERY)))
+            values = memory.rows(outputs["tempo"], first)
+            labels = tuple(map(str, range(self.config.n_tempi)))
+            heads["tempo"] = Head(values, labels, slow, "softmax")
+        return Activations(heads, self.provenance)
+
+    def _joined(self, blocks: Iterable[Activations]) -> Activations:
+        """Return consecutive activations as one."""
+        parts = list(blocks)
+        if not parts:
+            raise ParameterError("there are no frames: the blocks hold no samples")
+        return Activations(
+            {
+                name: Head(
+                    np.concatenate([part[name].values for part in parts]),
+                    head.labels,
+                    head.grid,
+                    head.kind,
+                )
+                for name, head in parts[0].items()
+            },
+            self.provenance,
+        )
+
+    @property
+    def _front_end(self) -> FrontEnd:
+        return front_end(self.front_end)
+
+
+def _pieces(blocks: Iterable[Floats]) -> Iterator[Floats]:
+    """Yield the frames of blocks, none empty, none long."""
+    for block in blocks:
+        for first in range(0, len(block), LONGEST):
+            yield block[first : first + LONGEST]
+
+
+class _TempoMemory:
+    """The running mean of the tempo logits, in which old frames fade."""
+
+    def __init__(self, n_tempi: int) -> None:
+        self._sum = np.zeros(n_tempi)
+        self._weight = 0.0
+
+    def rows(self, logits: Floats, first: int) -> Floats:
+        """Take in frames from number `first` on; return the probabilities at each 50th of them."""
+        rows = []
+        start = 0
+        for end in (*range(-first % TEMPO_EVERY + 1, len(logits) + 1, TEMPO_EVERY), None):
+            part = logits[start:end]
+            fading = np.exp(-np.arange(len(part) - 1, -1, -1) / TEMPO_MEMORY)
+            left = np.exp(-len(part) / TEMPO_MEMORY)
+            self._sum = left * self._sum + fading @ part
+            self._weight = left * self._weight + fading.sum()
+            if end is not None:
+                rows.append(_softmax(self._sum / self._weight))
+                start = end
+        return np.array(rows, np.float32).reshape(len(rows), -1 if rows else len(self._sum))
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    odds = np.exp(logits - logits.max())
+    probabilities: NDArray[np.float64] = odds / odds.sum()
+    return probabilities

@@ -1,0 +1,180 @@
+"""From key activations to the key of the whole and the local keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from mirkit import checks
+from mirkit.activations import Activations, Head
+from mirkit.annotation import Key, Segments
+from mirkit.decoding.peaks import Floats
+from mirkit.decoding.viterbi import Path, posteriors, runs, viterbi
+from mirkit.errors import ParameterError, UnknownName
+from mirkit.frames import FrameGrid
+from mirkit.music.chord.decoder import calibrated
+from mirkit.vocab import KEYS
+
+DEFAULT = "viterbi"
+
+DOUBT = 1e-4
+"""No model is surer than this: a frame of probability 0 must not forbid a key."""
+
+Decoder = Callable[[Activations], Key]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViterbiDecoder:
+    """The key that the frames and the clip together make likeliest; local keys by a Viterbi.
+
+    A local key remains from frame to frame with the probability that its mean duration means; else
+    any other may follow. Those shorter than `min_seconds` go to the neighbor that fits better.
+
+    Parameters
+    ----------
+    mean_seconds
+        How long a key lasts before it modulates, in the mean [s].
+    min_seconds
+        The shortest local key [s].
+    weight
+        What one frame counts, as those beside it hear almost the same.
+    min_evidence
+        Probability of the likeliest key below which there is none; all alike is 1/24.
+    calibration
+        Slope and offset of the logistic curve from the posterior to the confidence, or None where
+        the posterior is the confidence.
+    """
+
+    mean_seconds: float = 60.0
+    min_seconds: float = 8.0
+    weight: float = 0.3
+    min_evidence: float = 0.0625
+    calibration: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("mean_seconds", "min_seconds", "weight"):
+            checks.positive(name, getattr(self, name))
+        checks.unit_number("min_evidence", self.min_evidence)
+
+    def __call__(self, activations: Activations) -> Key:
+        """Return the key of `activations`, with the local keys where there are frames."""
+        frames, clip, grid = _read(activations)
+        pooled = pool(frames, clip)
+        best = int(pooled.argmax())
+        if pooled[best] < self.min_evidence:
+            return Key(None, provenance=activations.provenance)
+        confidence = float(calibrated(pooled[[best]], self.calibration)[0])
+        local = None if grid is None else self._local(frames, grid, activations)
+        return Key(KEYS[best], confidence, activations.provenance, local)
+
+    def _local(self, frames: Floats, grid: FrameGrid, activations: Activations) -> Segments:
+        change = min(1 - np.exp(-grid.period / self.mean_seconds), 0.5)
+        stay, switch = np.log(1 - change), np.log(change / (len(KEYS) - 1))
+        scores = self.weight * np.log(np.maximum(frames, DOUBT))
+        path = viterbi(scores, stay, switch)
+        path = without_short(path, scores, round(self.min_seconds / grid.period))
+        sure = posteriors(scores, stay, switch)[np.arange(len(path)), path]
+        parts = runs(path)
+        edges = np.maximum(grid.time_of(np.arange(len(path) + 1) - 0.5), 0.0)
+        confidence = np.array([sure[first:last].mean() for first, last in parts])
+        return Segments(
+            np.stack([edges[parts[:, 0]], edges[parts[:, 1]]], axis=1),
+            tuple(KEYS[path[first]] for first, _ in parts),
+            calibrated(confidence, self.calibration),
+            "key",
+            activations.provenance,
+        )
+
+
+def pool(frames: Floats, clip: Floats | None) -> Floats:
+    """Return the probability of each key of the whole, ``(24,)``.
+
+    The mean over the frames, and where the model says so of the whole clip too, the geometric
+    mean of both.
+    """
+    pooled = frames.mean(axis=0) if len(frames) else np.full(len(KEYS), 1 / len(KEYS))
+    if clip is not None:
+        pooled = np.sqrt(pooled * clip) if len(frames) else clip
+    return np.asarray(pooled / max(float(pooled.sum()), 1e-12))
+
+
+def without_short(path: Path, scores: Floats, n_least: int) -> Path:
+    """Return the path without runs shorter than `n_least` frames, the shortest taken first.
+
+    Each goes whole to the neighbor whose state scores higher in it.
+    """
+    path = path.copy()
+    while True:
+        parts = runs(path)
+        lengths = parts[:, 1] - parts[:, 0]
+        if len(parts) < 2 or lengths.min() >= n_least:
+            return path
+        first, last = parts[lengths.argmin()]
+        beside = [path[i] for i in (first - 1, last) if 0 <= i < len(path)]
+        path[first:last] = max(beside, key=lambda state: float(scores[first:last, state].sum()))
+
+
+def _read(activations: Activations) -> tuple[Floats, Floats | None, FrameGrid | None]:
+    """Return the probabilities of the frames, those of the clip, and the clock, where there are."""
+    if "key" not in activations and "clip_key" not in activations:
+        raise UnknownName("head", "key", list(activations))
+    clip = None
+    if "clip_key" in activations:
+        clip = _probabilities("clip_key", activations["clip_key"]).mean(axis=0)
+    if "key" not in activations:
+        return np.empty((0, len(KEYS))), clip, None
+    head = activations["key"]
+    if head.grid is None:
+        raise ParameterError("the key head has no grid; at clip level it is called clip_key")
+    return _probabilities("key", head), clip, head.grid if head.n_frames else None
+
+
+def _probabilities(name: str, head: Head) -> Floats:
+    if head.labels != KEYS:
+        raise ParameterError(
+            f"the {name} head has the {len(head.labels)} labels {', '.join(head.labels[:3])}, …; "
+            f"keys need the {len(KEYS)} labels of mirkit.vocab.KEYS: {', '.join(KEYS[:3])}, …"
+        )
+    values = head.probabilities().astype(np.float64)
+    bad = np.flatnonzero(~((values >= 0) & (values <= 1 + 1e-3)))
+    if bad.size:
+        frame, label = divmod(int(bad[0]), values.shape[1])
+        raise ParameterError(
+            f"{name}[{frame}, {label}] is {values[frame, label]:g}; probabilities lie in [0, 1]. "
+            "Are these logits? Then give the head kind='softmax_logits'"
+        )
+    return values
+
+
+DECODERS: Mapping[str, Callable[..., Decoder]] = {"viterbi": ViterbiDecoder}
+
+
+def decoder(name: str | None = None, **options: Any) -> Decoder:
+    """Return the decoder called `name`, or the default one, with its options set.
+
+    Raises
+    ------
+    UnknownName
+        Where there is no such decoder.
+    ParameterError
+        Where an option is unknown to it or out of range.
+
+    Examples
+    --------
+    >>> decoder("viterbi", min_seconds=4).min_seconds
+    4
+    """
+    name = DEFAULT if name is None else name
+    if name not in DECODERS:
+        raise UnknownName("key decoder", name, list(DECODERS))
+    chosen: Any = DECODERS[name]
+    known = [field.name for field in fields(chosen)]
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise ParameterError(
+            f"the decoder {name!r} has no option {unknown[0]!r}; it has {', '.join(known)}"
+        )
+    return chosen(**options)  # type: ignore[no-any-return]
