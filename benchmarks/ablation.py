@@ -11,13 +11,16 @@ Run: python benchmarks/ablation.py --store DIR --clips DIR [--only VARIANT ...] 
 """
 
 import argparse
-import json
 import os
 from pathlib import Path
 
-import numpy as np
 import report
-from trackers import Piece, mean, real, rendered
+from trackers import real
+
+import mirkit
+from mirkit.evaluation.items import read_items
+from mirkit.evaluation.report import Report
+from mirkit.evaluation.statistics import Interval
 
 BASE = """
 task = "beats"
@@ -73,29 +76,31 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(VARIANTS))
     parser.add_argument("--steps", type=int, default=300)
     args = parser.parse_args()
-    boards = {"rendered": list(rendered(args.clips)), **real(Path(os.environ["MIRKIT_DATA"]))}
-    for variant in args.only:
-        train(variant, args)
-        score(variant, boards, args.runs)
-    write(args.runs, args.steps, boards["rendered"])
+    systems = {}
+    for variant in dict.fromkeys(["base", *args.only]):
+        systems[variant] = f"beat-tcn@{train(variant, args) / 'best.onnx'}"
+    boards = {"rendered": read_items(args.clips), **real(Path(os.environ["MIRKIT_DATA"]))}
+    keep = args.runs / "scores.jsonl"
+    reports = {
+        name: mirkit.evaluate(
+            "beat", items, systems=[*systems.values()], against=systems["base"], keep=keep
+        )
+        for name, items in boards.items()
+    }
+    write(reports, systems, args.steps)
 
 
-def folder_of(variant: str, runs: Path) -> Path:
-    """Return the folder of a variant's run."""
-    return runs / variant.replace(" ", "-")
-
-
-def train(variant: str, args: argparse.Namespace) -> None:
-    """Train a variant, unless it is trained."""
+def train(variant: str, args: argparse.Namespace) -> Path:
+    """Train a variant, unless it is trained; return the folder of its run."""
     from mirkit.training.loop import train as run
 
-    folder = folder_of(variant, args.runs)
-    if (folder / "best.onnx").is_file():
-        return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    recipe = args.runs / f"{folder.name}.toml"
-    recipe.write_text(recipe_of(variant, folder, args))
-    run(recipe, resume=(folder / "state.pt").is_file(), device="cpu")
+    folder: Path = args.runs / variant.replace(" ", "-")
+    if not (folder / "best.onnx").is_file():
+        args.runs.mkdir(parents=True, exist_ok=True)
+        recipe = args.runs / f"{folder.name}.toml"
+        recipe.write_text(recipe_of(variant, folder, args))
+        run(recipe, resume=(folder / "state.pt").is_file(), device="cpu")
+    return folder
 
 
 def recipe_of(variant: str, folder: Path, args: argparse.Namespace) -> str:
@@ -117,68 +122,37 @@ def recipe_of(variant: str, folder: Path, args: argparse.Namespace) -> str:
     )
 
 
-def score(variant: str, boards: dict[str, list[Piece]], runs: Path) -> None:
-    """Write the scores of a variant's network beside it, unless they are there."""
-    import mirkit
-    from mirkit.metrics.beat import beat_scores, tempo_scores
-
-    folder = folder_of(variant, runs)
-    if (folder / "scores.json").is_file():
-        return
-    rows: dict[str, list[dict[str, float]]] = {}
-    for board, pieces in boards.items():
-        rows[board] = []
-        for piece in pieces:
-            found = mirkit.beats(piece.path, weights=str(folder / "best.onnx"))
-            rows[board].append(
-                beat_scores(mirkit.Beats(piece.times, piece.positions), found)
-                if piece.times
-                else tempo_scores(piece.bpm, found.bpm)
-            )
-    (folder / "scores.json").write_text(json.dumps(rows))
-
-
-def write(runs: Path, steps: int, pieces: list[Piece]) -> None:
-    """Print the table of all variants that are scored, and put it into the document."""
-    found = {v: folder_of(v, runs) / "scores.json" for v in VARIANTS}
-    scores = {v: json.loads(path.read_text()) for v, path in found.items() if path.is_file()}
-    songs = [json.loads(p.path.with_suffix(".json").read_text())["song"] for p in pieces]
-    rows = [row_of(variant, scores[variant], scores["base"], songs) for variant in scores]
+def write(reports: dict[str, Report], systems: dict[str, str], steps: int) -> None:
+    """Print the table of all variants, and put it into the document."""
     header = ("one change", "of", *MEASURES.values(), "change of F", "change of CMLt")
+    rows = [row_of(variant, system, reports) for variant, system in systems.items()]
     text = report.table((*header, "expressive F", "songs Acc1"), rows)
     print(text)
     report.write_between_markers(report.ROOT / "docs" / "training-log.md", "ablation", text)
     means = {
-        v: {board: mean(rows) for board, rows in boards.items()} for v, boards in scores.items()
+        variant: {name: found.means[system] for name, found in reports.items()}
+        for variant, system in systems.items()
     }
     report.write_json("ablation", {"machine": report.machine(), "steps": steps, "means": means})
 
 
-def row_of(variant: str, scores: dict, base: dict, songs: list[str]) -> tuple[str, ...]:
+def row_of(variant: str, system: str, reports: dict[str, Report]) -> tuple[str, ...]:
     """Format a variant's row: means, what changed against the base, the real recordings."""
-    from mirkit.evaluation.statistics import bootstrap
-
-    def column(rows: list[dict[str, float]], name: str) -> np.ndarray:
-        return np.array([row.get(name, np.nan) for row in rows])
-
-    means = [f"{np.nanmean(column(scores['rendered'], name)):.3f}" for name in MEASURES]
+    clips = reports["rendered"]
+    means = [f"{clips.means[system][name]:.3f}" for name in MEASURES]
     changes = ["", ""]
     if variant != "base":
-        differences = np.stack(
-            [
-                column(scores["rendered"], name) - column(base["rendered"], name)
-                for name in ("f_measure", "cmlt")
-            ],
-            axis=1,
-        )
-        changes = [
-            f"{each.mean:+.3f} [{each.low:+.3f}, {each.high:+.3f}]"
-            for each in bootstrap(differences, songs)
-        ]
-    expressive, tempo = mean(scores["expressive"]), mean(scores["tempo"])
-    kind = VARIANTS[variant][0]
-    real_cells = (f"{expressive['f_measure']:.3f}", f"{tempo['tempo_accuracy_1']:.2f}")
-    return (variant, kind, *means, *changes, *real_cells)
+        changes = [changed(clips.differences[system][name]) for name in ("f_measure", "cmlt")]
+    real_cells = (
+        f"{reports['expressive'].means[system]['f_measure']:.3f}",
+        f"{reports['tempo'].means[system]['tempo_accuracy_1']:.2f}",
+    )
+    return (variant, VARIANTS[variant][0], *means, *changes, *real_cells)
+
+
+def changed(x: Interval) -> str:
+    """Print a difference with its interval."""
+    return f"{x.mean:+.3f} [{x.low:+.3f}, {x.high:+.3f}]"
 
 
 if __name__ == "__main__":
