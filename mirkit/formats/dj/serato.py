@@ -16,15 +16,17 @@ import base64
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import ceil
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import FormatError
-from mirkit.formats.dj.anchors import counted, from_downbeat
+from mirkit.formats.dj.anchors import from_downbeat
 from mirkit.formats.dj.model import Cue
+from mirkit.formats.dj.runs import grid_of_runs
 
 N_BUTTONS = 8
 """Cues, and as many loops, that Serato has buttons for."""
@@ -39,10 +41,10 @@ _CUE_COLORS = tuple(map(bytes.fromhex, (
 )))  # fmt: skip
 
 _TIGHT = 1e-4  # [s] where markers lie nearer than this to the beats of one tempo, they go
+_SLACK = 1e-3  # of a beat: what may be missing to 0
 _MOST_MARKERS = 1 << 20
 
 Entry: TypeAlias = tuple[str, bytes]
-Floats: TypeAlias = NDArray[np.float64]
 
 
 def grid_bytes(grid: BeatGrid, shift: float = 0.0) -> bytes:
@@ -94,8 +96,8 @@ def read_grid(data: bytes, shift: float = 0.0, end: float | None = None) -> Beat
     good = np.all(np.isfinite(times)) and 0 < bpm < float("inf")
     if not good or np.any(np.diff(times) <= 0) or np.any(raw[:-1, 1] == 0):
         raise FormatError("Serato BeatGrid has markers out of order, or without beats or tempo")
-    segments = _segments(times, raw[:-1, 1].astype(np.int64), bpm)
-    return counted([(_from_zero(time, 60 / tempo), tempo) for time, tempo in segments], end)
+    times, numbers = _from_zero(times.tolist(), raw[:-1, 1].tolist())
+    return grid_of_runs(times, numbers, end, _TIGHT, bpm)
 
 
 def _markers(grid: BeatGrid) -> tuple[list[float], list[int], float]:
@@ -124,46 +126,20 @@ def _markers(grid: BeatGrid) -> tuple[list[float], list[int], float]:
     return times, beats, float(grid.bpms[-1])
 
 
-def _segments(times: Floats, beats: NDArray[np.int64], bpm: float) -> Iterator[tuple[float, float]]:
-    """Yield time and tempo of runs of markers that one tempo explains."""
-    number = np.concatenate([[0], np.cumsum(beats)])
-    i, last = 0, len(times) - 1
-    while i < last:
-        j = _end_of_run(times, number, i)
-        tempo = float(60 * (number[j] - number[i]) / (times[j] - times[i]))
-        if j == last and _explains(bpm, times, number, i):
-            yield times[i], bpm
-            return
-        nice = round(tempo, 2)
-        yield times[i], nice if _explains(nice, times[: j + 1], number, i) else tempo
-        i = j
-    yield times[last], bpm
+def _from_zero(times: list[float], beats: list[int]) -> tuple[list[float], list[int]]:
+    """Return the markers and the number of each, from the first beat that is not before 0 on.
 
-
-def _from_zero(time: float, period: float) -> float:
-    """Return the first beat that is not before 0, from one that may be."""
-    beats = np.ceil(-time / period - _TIGHT) if time < 0 else 0
-    return max(0.0, float(time + beats * period))
-
-
-def _end_of_run(times: Floats, number: NDArray[np.int64], i: int) -> int:
-    """Return the last marker after the `i`-th such that those between lie on even beats."""
-    j = i + 1
-    while j + 1 < len(times):
-        share = (number[i : j + 2] - number[i]) / (number[j + 1] - number[i])
-        even = times[i] + share * (times[j + 1] - times[i])
-        if np.max(np.abs(even - times[i : j + 2])) > _TIGHT:
-            break
-        j += 1
-    return j
-
-
-def _explains(bpm: float, times: Floats, number: NDArray[np.int64], i: int) -> bool:
-    """Return whether a tempo from marker `i` on meets all later ones as well as 32 bits can say."""
-    if bpm <= 0:
-        return False
-    met = times[i] + (number[i : len(times)] - number[i]) * 60 / bpm
-    return bool(np.max(np.abs(met - times[i:])) <= _TIGHT)
+    Programs begin before the track where its first bar does.
+    """
+    numbers = [0, *accumulate(beats)]
+    while len(times) > 1 and times[1] < 0:
+        times, numbers = times[1:], numbers[1:]
+    if times[0] < 0 and len(times) > 1:
+        period = (times[1] - times[0]) / (numbers[1] - numbers[0])
+        skipped = min(ceil(-times[0] / period - _SLACK), numbers[1] - numbers[0] - 1)
+        times = [max(0.0, times[0] + skipped * period), *times[1:]]
+        numbers = [numbers[0] + skipped, *numbers[1:]]
+    return times, numbers
 
 
 @dataclass(frozen=True, slots=True)

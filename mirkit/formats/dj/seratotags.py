@@ -3,8 +3,8 @@
 All other tags stay byte for byte, and so does the sound; the file changes at once and whole. Needs
 mutagen (``mirkit[tags]``).
 
-**MP3.** Serato's clock starts one MP3 frame before that of most decoders, at 44.1 kHz 26 ms, as it
-plays the frame that holds the encoder's data; what is written is later by that, see `mp3_offset`.
+**MP3.** Serato plays every frame, those too that hold no sound, so what is written into an MP3 is
+later than here: with a LAME tag at 44.1 kHz by 51 ms, see `mirkit.formats.dj.clocks`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Literal, cast
 
 from mirkit.errors import AudioError, FormatError, MissingExtra
 from mirkit.formats.dj import serato
+from mirkit.formats.dj.clocks import serato_lead
 from mirkit.formats.dj.model import Collection, DJTrack
 from mirkit.formats.safely import edited_copy
 
@@ -37,7 +38,6 @@ NAMES: dict[Block, dict[Container, str]] = {
 """What each container calls a block."""
 
 _MIME = b"application/octet-stream"
-_MP3_FRAME = 1152  # samples
 _ID3V1 = 128  # bytes at the end of an MP3
 
 
@@ -81,7 +81,7 @@ def write(
     force
         Whether to change a grid that is locked.
     mp3_offset
-        How much later times are written into an MP3 [s]; None for `frame_offset`.
+        How much later times are written into an MP3 [s]; None goes by its frames.
 
     Raises
     ------
@@ -153,17 +153,6 @@ def again(collection: Collection) -> Collection:
     return Collection(tuple(_again(track) for track in collection.tracks))
 
 
-def frame_offset(sample_rate: int) -> float:
-    """Return the length of an MP3 frame [s], by which Serato's clock is early.
-
-    Examples
-    --------
-    >>> round(frame_offset(44100), 4), round(frame_offset(48000), 4)
-    (0.0261, 0.024)
-    """
-    return (_MP3_FRAME if sample_rate >= 32000 else _MP3_FRAME // 2) / sample_rate
-
-
 def _again(track: DJTrack) -> DJTrack:
     grid = None
     if track.grid is not None:
@@ -187,7 +176,7 @@ def _shift(file: _Tagged, mp3_offset: float | None) -> float:
     """Return how much later than ours times in this file are [s]."""
     if not file.mp3:
         return 0.0
-    return frame_offset(file.info.sample_rate) if mp3_offset is None else mp3_offset
+    return serato_lead(Path(file.file.filename)) if mp3_offset is None else mp3_offset
 
 
 @dataclass

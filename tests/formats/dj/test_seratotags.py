@@ -154,13 +154,14 @@ def test_a_locked_grid_is_left_alone(recording):
     assert (found.locked, found.track.tempo, len(found.track.cues)) == (False, 100.0, 1)
 
 
-def test_times_in_an_mp3_are_a_frame_later(recordings, tmp_path):
+def test_times_in_an_mp3_count_what_serato_plays(recordings, tmp_path):
+    """The frame of the tag, and the delay that the tag tells."""
     path = tmp_path / "x.mp3"
     path.write_bytes((recordings / "x.mp3").read_bytes())
     seratotags.write(track(path))
     raw = seratotags.read(path, mp3_offset=0.0).track
-    assert raw.grid.times[0] == pytest.approx(0.25 + 1152 / 44100, abs=1e-6)
-    assert raw.cues[0].time == 0.276
+    assert raw.grid.times[0] == pytest.approx(0.25 + (1152 + 1105) / 44100, abs=1e-6)
+    assert raw.cues[0].time == 0.301
     seratotags.write(track(path), mp3_offset=0.01)
     assert seratotags.read(path, mp3_offset=0.0).track.grid.times[0] == pytest.approx(0.26)
 
