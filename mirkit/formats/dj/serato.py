@@ -96,8 +96,8 @@ def read_grid(data: bytes, shift: float = 0.0, end: float | None = None) -> Beat
     good = np.all(np.isfinite(times)) and 0 < bpm < float("inf")
     if not good or np.any(np.diff(times) <= 0) or np.any(raw[:-1, 1] == 0):
         raise FormatError("Serato BeatGrid has markers out of order, or without beats or tempo")
-    times, numbers = _from_zero(times.tolist(), raw[:-1, 1].tolist())
-    return grid_of_runs(times, numbers, end, _TIGHT, bpm)
+    places, numbers = _from_zero(times.tolist(), raw[:-1, 1].tolist())
+    return grid_of_runs(places, numbers, end, _TIGHT, bpm)
 
 
 def _markers(grid: BeatGrid) -> tuple[list[float], list[int], float]:
