@@ -127,6 +127,13 @@ class Beats(Value):
         return None if self.level is None else self.hypotheses[self.level].tempo_confidence
 
     @property
+    def track_confidence(self) -> float | None:
+        """Share of the beats that is expected to be right: the mean of `confidence`, or None."""
+        if self.confidence is None or not len(self.confidence):
+            return None
+        return float(self.confidence.mean())
+
+    @property
     def tempo(self) -> Tempo:
         """The tempo of these beats, with the other levels."""
         levels = tuple((level.bpm, level.score) for level in self.hypotheses)

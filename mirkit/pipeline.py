@@ -16,6 +16,9 @@ from mirkit.frames import FrameGrid
 from mirkit.sources import Source
 
 LEAST_FRAMES = 15_000
+ALIGNMENT = 8
+"""Windows begin at multiples of it: so heads may have one frame for 2, 4 or 8 of the features."""
+
 Floats = NDArray[np.float32]
 Result = TypeVar("Result")
 Blocks = Iterable[NDArray[Any]]
@@ -79,7 +82,7 @@ class Windows:
     def __call__(self, model: Model, features: Features) -> Activations:
         """Return the activations of `model` on `features`."""
         context = sum(model.receptive_field)
-        step = self.n_frames or max(LEAST_FRAMES, context)
+        step = self.n_frames or -(-max(LEAST_FRAMES, context) // ALIGNMENT) * ALIGNMENT
         if features.n_frames <= step + context:
             return model(features)
         starts = range(0, features.n_frames, step)
@@ -92,7 +95,7 @@ def _window(
 ) -> tuple[Activations, int, int]:
     """Return the activations of one window, and which of its rows to keep: from, to."""
     before, after = model.receptive_field
-    first = max(0, start - before)
+    first = max(0, start - before) // ALIGNMENT * ALIGNMENT
     stop = min(stop, features.n_frames)
     values = features.values[first : min(stop + after, features.n_frames)]
     keep, end = start - first, stop - first
@@ -108,17 +111,23 @@ def _merged(windows: list[tuple[Activations, int, int]], grid: FrameGrid) -> Act
     heads = {}
     for name, head in first.items():
         parts = [(activations[name], keep, end) for activations, keep, end in windows]
-        if head.grid is None:
-            values = _pooled(parts)
-        elif head.grid.rate != grid.rate:
-            raise ParameterError(
-                f"the head {name!r} has {head.grid.fps:g} frames a second and the features "
-                f"{grid.fps:g}; windows need them equal"
-            )
-        else:
-            values = np.concatenate([part.values[keep:end] for part, keep, end in parts])
-        heads[name] = Head(values, head.labels, head.grid and grid, head.kind)
+        values = _pooled(parts) if head.grid is None else _joined(name, parts, grid)
+        heads[name] = Head(values, head.labels, head.grid, head.kind)
     return Activations(heads, first.provenance)
+
+
+def _joined(name: str, parts: list[tuple[Head, int, int]], grid: FrameGrid) -> Floats:
+    """Return the frames of a head that windows add, which may stand for several features each."""
+    head = parts[0][0]
+    stride = grid.rate / (head.grid or grid).rate
+    starts = [keep for _, keep, _ in parts] + [end for _, _, end in parts[:-1]]
+    if stride.denominator != 1 or any(place % stride for place in starts):
+        raise ParameterError(
+            f"the head {name!r} has {(head.grid or grid).fps:g} frames a second and the features "
+            f"{grid.fps:g}; windows need as many, or one for 2, 4 or 8, and n_frames a multiple"
+        )
+    n = int(stride)
+    return np.concatenate([part.values[keep // n : -(-end // n)] for part, keep, end in parts])
 
 
 def _pooled(parts: list[tuple[Head, int, int]]) -> Floats:

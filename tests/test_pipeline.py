@@ -82,13 +82,13 @@ def test_windows_bound_what_the_model_sees_at_once():
             return super().__call__(features, weight)
 
     Windows(20)(Watched(), features(100))
-    assert seen == [22, 25, 25, 25, 23]
+    assert seen == [22, 26, 30, 26, 28]  # each begins at a multiple of 8
     seen.clear()
     Windows(20)(Watched(), features(25))
     assert seen == [25], "a window with its context is as long: the whole costs no more"
     seen.clear()
     Windows()(Watched(), features(40_000))
-    assert seen == [15_002, 15_005, 10_003]
+    assert seen == [15_002, 15_010, 10_008]
 
 
 def test_wide_models_get_windows_as_long_as_their_context():
@@ -107,7 +107,7 @@ def test_wide_models_get_windows_as_long_as_their_context():
 
 def test_too_little_context_is_noticed_by_the_comparison():
     class Lying(Smoother):
-        receptive_field = (2, 2)
+        receptive_field = (3, 1)
 
         def __call__(self, features, weight=None):
             return Smoother()(features, weight)
@@ -117,14 +117,31 @@ def test_too_little_context_is_noticed_by_the_comparison():
     assert np.abs(whole - windowed).max() > 0.01
 
 
-def test_another_frame_rate_of_the_model_is_refused():
-    class Halving(Smoother):
-        def __call__(self, features, weight=None):
-            head = Head(features.values[::2], ("beat",), FrameGrid(features.grid.rate / 2))
-            return Activations({"beat": head})
+class Halving(Smoother):
+    """One frame for `n` of the features."""
 
-    with pytest.raises(ParameterError, match="50 frames a second and the features 100"):
-        Windows(20)(Halving(), features(100))
+    n = 2
+
+    def __call__(self, features, weight=None):
+        start = float(features.grid.time_of((self.n - 1) / 2))
+        grid = FrameGrid(features.grid.rate / self.n, start)
+        return Activations({"key": Head(features.values[:: self.n], ("beat",), grid)})
+
+
+@pytest.mark.parametrize("n_frames", [100, 101, 117])
+def test_a_slower_clock_of_the_model_is_joined(n_frames):
+    whole = Halving()(features(n_frames))
+    assert Windows(20)(Halving(), features(n_frames)) == whole
+
+
+def test_a_clock_of_the_model_that_windows_do_not_meet_is_refused():
+    class Thirds(Halving):
+        n = 3
+
+    with pytest.raises(ParameterError, match=r"33.3333 frames a second and the features 100"):
+        Windows(20)(Thirds(), features(100))
+    with pytest.raises(ParameterError, match="n_frames a multiple"):
+        Windows(21)(Halving(), features(100))
 
 
 def test_a_user_may_stop_after_any_arrow():

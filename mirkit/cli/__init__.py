@@ -20,6 +20,8 @@ COMMANDS = {
     "chords": "chords of recordings",
     "key": "the key of recordings, and where it changes",
     "decode": "beats from the activations of any network",
+    "export": "recordings to the files of DJ software, editors and sequencers",
+    "import": "what DJ software knows of tracks, as annotation files",
     "score": "estimates against references, with mir_eval's measures",
     "evaluate": "systems on a board of recordings, with intervals",
     "train": "a network, by a recipe",

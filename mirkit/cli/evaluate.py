@@ -11,7 +11,7 @@ from mirkit.cli.arguments import add_jobs, processors
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("task", choices=["beat"], help="what is scored")
+    parser.add_argument("task", choices=["beat", "chord", "key"], help="what is scored")
     parser.add_argument(
         "manifest", metavar="MANIFEST", help="clips (.csv, .jsonl), audio,annotation or a folder"
     )

@@ -11,18 +11,22 @@ from mirkit.cli.files import print_json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("task", choices=["beat"], help="what is scored")
+    parser.add_argument("task", choices=["beat", "chord", "key"], help="what is scored")
     parser.add_argument("--reference", required=True, metavar="PATH", help="file or folder")
     parser.add_argument("--estimate", required=True, metavar="PATH", help="file or folder")
-    parser.add_argument("--trim", type=float, default=5.0, help="leave out beats before [s]: 5")
+    parser.add_argument("--trim", type=float, metavar="SECONDS", help="leave out beats before: 5")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.set_defaults(usage_error=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     from mirkit.evaluation import score
 
-    scores = score(args.reference, args.estimate, args.task, trim=args.trim)
+    options = {} if args.trim is None else {"trim": args.trim}
+    if options and args.task != "beat":
+        args.usage_error(f"--trim is for beats; {args.task} has no such setting")
+    scores = score(args.reference, args.estimate, args.task, **options)
     for name in scores.missing:
         print(f"mirkit: {name} has no estimate", file=sys.stderr)
     if args.json:

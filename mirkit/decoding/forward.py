@@ -6,7 +6,7 @@ frames so far, need no future.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -88,15 +88,20 @@ class PhaseFilter:
         n_states = sum(model.lags)
         self.weights = np.full(n_states, 1 / n_states)
 
-    def step(self, odds: float) -> None:
-        """Go on by one frame, which is `odds` times likelier to be a beat than none."""
+    def step(self, odds: float) -> float:
+        """Go on by one frame, which is `odds` times likelier to be a beat than none.
+
+        Return how likely that frame was, against one of which nothing is known.
+        """
         weights, lattice = self.weights, self._lattice
         begun = weights[lattice.last] @ lattice.changes
         weights[1:] = weights[:-1]
         weights[lattice.first] = begun
         weights[lattice.seen] *= odds
-        weights *= (1 - self._restart) / weights.sum()
+        likelihood = float(weights.sum())
+        weights *= (1 - self._restart) / likelihood
         weights += self._restart / len(weights)
+        return likelihood
 
     def read(self) -> tuple[Floats, NDArray[np.complex128]]:
         """Return the probability of each interval, and the sum of its phasors, ``(n_lags,)``.
@@ -106,6 +111,53 @@ class PhaseFilter:
         first = self._lattice.first
         turned = self.weights * self._lattice.phasors
         return np.add.reduceat(self.weights, first), np.add.reduceat(turned, first)
+
+
+class PhaseBank:
+    """Filters side by side, each of its own range of intervals.
+
+    In one filter the likeliest metrical level starves the others, which then know no phase when
+    they are asked for. Here each range keeps its phases whatever the others find; how likely the
+    ranges are is the log likelihood of each, in which old frames fade.
+
+    Parameters
+    ----------
+    models
+        The filters' numbers. Ranges should overlap, so that a tempo at a border lies inside one.
+    memory
+        Frames after which a frame counts 1/e.
+    trust
+        What the log likelihood of a filter counts: neighboring frames are no independent witnesses.
+
+    Attributes
+    ----------
+    lags
+        The intervals of all filters, one after the other.
+    evidence
+        Log likelihood of each filter, ``(n_models,)``.
+    """
+
+    def __init__(self, models: Sequence[PhaseModel], memory: float, trust: float = 1.0) -> None:
+        self._filters = [PhaseFilter(model) for model in models]
+        self._keep, self._trust = float(np.exp(-1 / memory)), trust
+        self.lags = np.concatenate([np.array(model.lags) for model in models])
+        self.evidence = np.zeros(len(models))
+
+    def step(self, odds: float) -> None:
+        """Go on by one frame, which is `odds` times likelier to be a beat than none."""
+        likelihoods = [each.step(odds) for each in self._filters]
+        self.evidence = self._keep * self.evidence + np.log(likelihoods)
+
+    def read(self) -> tuple[Floats, NDArray[np.complex128]]:
+        """Return the weight of each of `lags`, and the sum of its phasors.
+
+        The likeliest filter weighs 1. See `PhaseFilter.read`.
+        """
+        weights = np.exp(self._trust * (self.evidence - self.evidence.max()))
+        read = [each.read() for each in self._filters]
+        chances = [w * each[0] for w, each in zip(weights, read, strict=True)]
+        phasors = [w * each[1] for w, each in zip(weights, read, strict=True)]
+        return np.concatenate(chances), np.concatenate(phasors)
 
 
 class BarFilter:

@@ -8,10 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mirkit.annotation import Annotation, Beats
-from mirkit.errors import FormatError, ParameterError, UnknownName
+from mirkit.annotation import Beats, Key, Segments
+from mirkit.errors import ParameterError, UnknownName
 from mirkit.evaluation.boards import BOARDS, Board
 from mirkit.evaluation.items import SUFFIXES, Item
+from mirkit.evaluation.key import longest
 from mirkit.evaluation.report import Report
 from mirkit.evaluation.run import evaluate
 
@@ -54,7 +55,7 @@ def score(reference: Any, estimate: Any, task: str = "beat", **options: float) -
         Two values, two annotation files, or two folders. In folders, files belong together that
         share their name without suffixes: ``song.beats`` and ``song.jams``.
     task
-        What is scored: ``"beat"``.
+        What is scored: ``"beat"``, ``"chord"`` or ``"key"``.
     options
         Settings of the task's measures, such as ``trim`` [s] for beats.
 
@@ -70,20 +71,40 @@ def score(reference: Any, estimate: Any, task: str = "beat", **options: float) -
     1.0
     """
     measure = _measure(task)
+    attribute, kinds = _HELD[task]
     pairs, missing = _pairs(reference, estimate)
     rows = {
-        name: measure(_value(true, task), _value(found, task), **options)
+        name: measure(_value(true, attribute, kinds), _value(found, attribute, kinds), **options)
         for name, (true, found) in pairs.items()
     }
     return Scores(rows, tuple(missing))
 
 
 def _measure(task: str) -> Callable[..., dict[str, float]]:
-    if task == "beat":
-        from mirkit.metrics.beat import beat_scores
+    from mirkit.metrics.beat import beat_scores
+    from mirkit.metrics.chord import chord_scores
 
-        return beat_scores
-    raise UnknownName("task", task, ["beat"])
+    known: dict[str, Callable[..., dict[str, float]]]
+    known = {"beat": beat_scores, "chord": chord_scores, "key": _key_scores}
+    if task not in known:
+        raise UnknownName("task", task, list(known))
+    return known[task]
+
+
+def _key_scores(reference: Any, estimate: Any) -> dict[str, float]:
+    """Score keys; of local keys alone the one that lasts longest is that of the whole."""
+    from mirkit.metrics.key import key_scores
+
+    true, found = (longest(x) if isinstance(x, Segments) else x for x in (reference, estimate))
+    return key_scores(true, found)
+
+
+_HELD: Mapping[str, tuple[str, tuple[type, ...]]] = {
+    "beat": ("beats", (Beats,)),
+    "chord": ("chords", (Segments,)),
+    "key": ("key", (Key, Segments)),
+}
+"""What each task looks for in an `Analysis`, and which values it takes."""
 
 
 def _pairs(reference: Any, estimate: Any) -> tuple[dict[str, tuple[Any, Any]], list[str]]:
@@ -115,18 +136,12 @@ def _files(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _value(source: Any, task: str) -> Annotation:
-    if isinstance(source, Beats):
+def _value(source: Any, attribute: str, kinds: tuple[type, ...]) -> Any:
+    if isinstance(source, kinds):
         return source
-    from mirkit.annotation import Analysis
-    from mirkit.formats import read
+    from mirkit.evaluation.references import read_reference
 
-    value: Any = read(source)
-    if isinstance(value, Analysis):
-        value = value.get(task + "s")
-    if not isinstance(value, Beats):
-        raise FormatError(f"{source} holds no beats, but {type(value).__name__}")
-    return value
+    return read_reference(Path(source), attribute, kinds)
 
 
 def _is_folder(source: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mirkit.audio import Audio
 from mirkit.errors import UnknownName
-from mirkit.evaluation import beat
+from mirkit.evaluation import beat, chord, key
 
 Estimator = Callable[[Audio], Any]
 
@@ -62,6 +62,24 @@ BOARDS: dict[str, Board] = {
         score=beat.score,
         fingerprint=beat.fingerprint,
         subsets={"4/4 with drums": {"meter": "4/4", "drums": "1"}},
+    ),
+    "chord": Board(
+        measures=chord.MEASURES,
+        headline=("majmin", "sevenths", "seg"),
+        systems=("chord-crnn", "librosa-chords"),
+        reference=chord.reference,
+        estimator=chord.estimator,
+        score=chord.score,
+        fingerprint=beat.fingerprint,
+    ),
+    "key": Board(
+        measures=key.MEASURES,
+        headline=("weighted", "correct", "local_correct"),
+        systems=("key-crnn", "librosa-key"),
+        reference=key.reference,
+        estimator=key.estimator,
+        score=key.score,
+        fingerprint=beat.fingerprint,
     ),
 }
 """The boards by task."""

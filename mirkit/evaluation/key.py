@@ -9,7 +9,7 @@ from typing import Any
 from mirkit.annotation import Key, Segments
 from mirkit.audio import Audio
 from mirkit.evaluation.beat import parse_system
-from mirkit.evaluation.references import is_clip, read_reference
+from mirkit.evaluation.references import read_reference
 
 MEASURES: Mapping[str, str] = {
     "weighted": "weighted",
@@ -25,8 +25,7 @@ MEASURES: Mapping[str, str] = {
 
 def reference(path: Path) -> Key:
     """Return the key of an annotation file; of local keys alone the one that lasts longest."""
-    attribute = "keys" if is_clip(path) else "key"
-    value: Key | Segments = read_reference(path, attribute, (Key, Segments))
+    value: Key | Segments = read_reference(path, "key", (Key, Segments))
     return value if isinstance(value, Key) else longest(value)
 
 

@@ -42,10 +42,10 @@ def read_reference(path: Path, attribute: str, kinds: tuple[type, ...]) -> Any:
     from mirkit.formats import read
 
     if is_clip(path):
-        return getattr(read_clip(path), attribute)
+        return getattr(read_clip(path), "keys" if attribute == "key" else attribute)
     value: Any = read(path)
     if isinstance(value, Analysis):
-        value = value.get(attribute)
+        value = value.get(attribute, value.get(f"{attribute}s"))
     if not isinstance(value, kinds):
         held = "nothing" if value is None else type(value).__name__
         raise FormatError(f"{path} holds no {attribute}, but {held}")

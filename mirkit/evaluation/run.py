@@ -75,12 +75,12 @@ def evaluate(
     Parameters
     ----------
     task
-        The board: ``"beat"``.
+        The board: ``"beat"``, ``"chord"`` or ``"key"``.
     manifest
         A manifest of rendered clips (``.csv``, ``.jsonl``), a table with the columns ``audio`` and
         ``annotation``, a folder of recordings with annotations beside them, or the items.
     systems
-        What is compared, for beats ``MODEL[+DECODER][@WEIGHTS]``; None takes those of the board.
+        What is compared, ``MODEL[+DECODER][@WEIGHTS]``; None takes those of the board.
     audio
         Folder of the recordings; None looks beside the manifest.
     clips

@@ -114,6 +114,30 @@ FORMATS = {
             drops="digits below 10 µs; all but times and bars; the confidence of segments",
             binary=True,
         ),
+        Format(
+            "audacity",
+            (".labels.txt",),
+            (Beats, Segments),
+            drops="digits below 1 µs; all but times, positions and labels",
+        ),
+        Format(
+            "svl",
+            (".svl",),
+            (Beats, Segments),
+            drops="digits below 12 µs; all but times, positions and labels",
+        ),
+        Format(
+            "svcsv",
+            (".sv.csv",),
+            (Beats, Segments),
+            drops="digits below 1 ns; all but times, positions and labels",
+        ),
+        Format(
+            "reaper",
+            (".rpp",),
+            (Beats, TempoMap),
+            drops="all but times, tempi and bars",
+        ),
     )
 }
 """The formats by name. (`Embedding` goes into jams and json only: it has no table to look at.)"""

@@ -310,7 +310,11 @@ def _tags(x: Tags, duration: float) -> Written:
 
 
 def _key(x: Key, duration: float) -> Written:
-    extra = {"label": x.label, "confidence": x.confidence, "tuning_cents": x.tuning_cents}
+    extra: dict[str, Any] = {
+        "label": x.label,
+        "confidence": x.confidence,
+        "tuning_cents": x.tuning_cents,
+    }
     rows: list[Row] = [(0.0, duration, _jams_key(x.label), x.confidence)]
     if x.segments is None:
         return "key_mode", rows, extra

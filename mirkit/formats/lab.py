@@ -24,7 +24,7 @@ _KIND_LINE = re.compile(r"#\s*kind:\s*(\w+)\s*")
 
 def dumps(segments: Segments) -> str:
     """Return one line a segment."""
-    head = "" if _kind_of(segments.labels) == segments.kind else f"# kind: {segments.kind}\n"
+    head = "" if kind_of(segments.labels) == segments.kind else f"# kind: {segments.kind}\n"
     rows = zip(segments.intervals, segments.labels, strict=True)
     return head + "".join(f"{start:.6f}\t{end:.6f}\t{_checked(x)}\n" for (start, end), x in rows)
 
@@ -45,7 +45,7 @@ def loads(text: str, name: str) -> Segments:
         intervals[1:, 0] = np.maximum(intervals[1:, 0], intervals[:-1, 1])
         intervals[:, 1] = np.maximum(intervals[:, 0], intervals[:, 1])
     said = _KIND_LINE.match(text)
-    kind = said[1] if said and said[1] in get_args(SegmentKind) else _kind_of(labels)
+    kind = said[1] if said and said[1] in get_args(SegmentKind) else kind_of(labels)
     return Segments(intervals, labels, kind=cast(SegmentKind, kind))
 
 
@@ -64,7 +64,8 @@ def _row(line: Line) -> tuple[float, float, str]:
     return start, end, words[2].strip()
 
 
-def _kind_of(labels: tuple[str, ...]) -> str:
+def kind_of(labels: tuple[str, ...]) -> str:
+    """Return what labels mean by their spelling: chord, key, or else segment."""
     if labels and set(labels) <= _KEYS:
         return "key"
     return "chord" if labels and all(map(_CHORD.fullmatch, labels)) else "segment"

@@ -11,7 +11,9 @@ recognition. MLSP 2016. Feature learning for chord recognition: the deep chroma 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -31,6 +33,14 @@ from mirkit.vocab.spelling import spell_chords
 FPS = 10
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep madmom's use of old numpy to itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
 @dataclass(frozen=True)
 class MadmomChordFeatures:
     """The convolutional network whose features a conditional random field decodes.
@@ -43,7 +53,8 @@ class MadmomChordFeatures:
     def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
         """Return the head ``features`` of a recording, which is kept whole."""
         chords = madmom_shim.load("madmom.features.chords")
-        values = chords.CNNChordFeatureProcessor()(_signal(blocks, self.sample_rate))
+        with _quietly():
+            values = chords.CNNChordFeatureProcessor()(_signal(blocks, self.sample_rate))
         return _features(values, "madmom-chords")
 
 
@@ -59,7 +70,8 @@ class MadmomDeepChroma:
     def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
         """Return the head ``features`` of a recording, which is kept whole."""
         chroma = madmom_shim.load("madmom.audio.chroma")
-        values = chroma.DeepChromaProcessor()(_signal(blocks, self.sample_rate))
+        with _quietly():
+            values = chroma.DeepChromaProcessor()(_signal(blocks, self.sample_rate))
         return _features(values, "madmom-deep-chroma")
 
 
@@ -89,7 +101,8 @@ class MadmomCRF:
         chords = madmom_shim.load("madmom.features.chords")
         name = "CRF" if len(head.labels) == 128 else "DeepChroma"
         decode = getattr(chords, f"{name}ChordRecognitionProcessor")(fps=head.grid.fps)
-        rows = decode(np.array(head.values))
+        with _quietly():
+            rows = decode(np.array(head.values))
         intervals = np.array([(row["start"], row["end"]) for row in rows]).reshape(-1, 2)
         labels = spell_chords(
             [str(row["label"]) for row in rows], np.diff(intervals)[:, 0].tolist()
@@ -109,7 +122,8 @@ class MadmomKey:
     def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
         """Return the head ``clip_key`` of a recording, which is kept whole."""
         keys = madmom_shim.load("madmom.features.key")
-        theirs = keys.CNNKeyRecognitionProcessor()(_signal(blocks, self.sample_rate))[0]
+        with _quietly():
+            theirs = keys.CNNKeyRecognitionProcessor()(_signal(blocks, self.sample_rate))[0]
         ours = np.zeros((1, len(KEYS)), np.float32)
         ours[0, [key_number(label) for label in keys.KEY_LABELS]] = theirs
         head = Head(ours, KEYS, None, "softmax")

@@ -3,7 +3,7 @@ import pytest
 import reference
 
 from mirkit.decoding.dbn import tempo_changes
-from mirkit.decoding.forward import BarFilter, PhaseFilter, PhaseModel
+from mirkit.decoding.forward import BarFilter, PhaseBank, PhaseFilter, PhaseModel
 
 
 @pytest.mark.parametrize("seen", [(0,), (-1, 0, 1), (-2, -1, 0)])
@@ -46,6 +46,27 @@ def test_pulse_is_found_with_its_interval_and_phase():
     phase = np.angle(phasors[30]) / (2 * np.pi) * 50
     assert phase % 50 == pytest.approx((599 - 14) % 50, abs=0.7)
     assert chances.sum() == pytest.approx(1)
+
+
+def test_bank_keeps_the_phase_of_the_less_likely_level():
+    bank = PhaseBank([PhaseModel(tuple(range(20, 36))), PhaseModel(tuple(range(40, 71)))], 300)
+    for frame in range(600):  # a pulse of 25 frames of which every second beat is weaker
+        bank.step({0: 1000.0, 25: 30.0}.get((frame - 7) % 50, 0.5))
+    chances, phasors = bank.read()
+    assert bank.lags[chances.argmax()] == 25
+    slow = int(np.flatnonzero(bank.lags == 50)[0])
+    assert 0 < chances[slow] < chances.max()
+    phase = np.angle(phasors[slow]) / (2 * np.pi) * 50
+    assert phase % 50 == pytest.approx((599 - 7) % 50, abs=1)
+    assert abs(phasors[slow]) > 0.9 * chances[slow]
+
+
+def test_bank_forgets():
+    bank = PhaseBank([PhaseModel(tuple(range(20, 36))), PhaseModel(tuple(range(40, 71)))], 50)
+    for frame in range(1200):
+        lag = 25 if frame < 600 else 60
+        bank.step(1000.0 if frame % lag == 0 else 0.5)
+    assert bank.lags[bank.read()[0].argmax()] == 60
 
 
 def test_filter_finds_back_after_the_beat_has_moved():

@@ -43,6 +43,19 @@ def test_no_partition_has_fewer_segments(times, tolerance, resolution):
     assert len(borders(times, index, tolerance, resolution)) - 1 == least
 
 
+def test_no_partition_of_wandering_beats_has_fewer_segments():
+    lattice = 0.05 * np.arange(1600, 3400)  # 80 to 170 bpm
+    counts = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        times = 1 + np.cumsum(0.5 + rng.normal(0, 0.012, 16))
+        index = np.arange(16)
+        least = reference.fewest_segments(times, index, 0.01, lattice)
+        assert len(borders(times, index, 0.01, 0.05)) - 1 == least
+        counts.append(least)
+    assert len(set(counts)) > 2
+
+
 @settings(max_examples=60, deadline=None)
 @given(tempo_curves(), st.sampled_from([0.003, 0.010, 0.025]), st.sampled_from([0.01, None, 1.0]))
 def test_every_beat_keeps_its_place(times, tolerance, resolution):

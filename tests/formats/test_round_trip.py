@@ -19,6 +19,7 @@ from mirkit.annotation import (
     TempoHypothesis,
 )
 from mirkit.formats import FORMATS, read, save
+from mirkit.formats.lab import kind_of
 
 PAIRS = [(name, kind) for name, row in FORMATS.items() for kind in row.values]
 
@@ -61,6 +62,17 @@ def kept_in_midi(x):
     return Beats(x.times, x.positions) if isinstance(x, Beats) else replace(x, provenance=None)
 
 
+def kept_as_labels(x):
+    if isinstance(x, Beats):
+        known = x.positions is not None and x.positions.any()
+        return Beats(x.times, x.positions if known else None)
+    return Segments(x.intervals, x.labels, kind=kind_of(x.labels))
+
+
+def kept_in_reaper(x):
+    return kept_as_labels(x) if isinstance(x, Beats) else replace(x, provenance=None)
+
+
 KEPT = {
     "jams": lambda x: x,
     "json": kept_in_json,
@@ -68,8 +80,16 @@ KEPT = {
     "lab": kept_in_lab,
     "beats": kept_in_beats,
     "midi": kept_in_midi,
+    "audacity": kept_as_labels,
+    "svl": kept_as_labels,
+    "svcsv": kept_as_labels,
+    "reaper": kept_in_reaper,
 }
-WITHIN = {"lab": 0.51e-6, "beats": 0.51e-6, "midi": 10e-6}  # [s]
+WITHIN = {
+    "lab": 0.51e-6, "beats": 0.51e-6, "midi": 10e-6,
+    "audacity": 1.6e-6, "svl": 12e-6, "svcsv": 1.1e-9, "reaper": 1e-12,
+}  # fmt: skip
+"""How far times may be off [s]."""
 
 
 def snapped(found, expected, tolerance):
@@ -95,7 +115,7 @@ def test_what_is_read_is_what_was_saved(name, kind, tmp_path):
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    @given(ANNOTATIONS[kind].filter(lambda x: name != "midi" or not is_empty(x)))
+    @given(ANNOTATIONS[kind].filter(lambda x: name not in ("midi", "reaper") or not is_empty(x)))
     def check(value):
         save(value, path)
         found, expected = read(path), KEPT[name](value)
@@ -114,8 +134,9 @@ def test_every_format_says_what_it_drops():
 
 @pytest.mark.parametrize("value", [Beats(), Segments([], ()), Tags((), []), Tempo(None)])
 def test_nothing_at_all_is_kept_too(value, tmp_path):
+    tables = ("audacity", "svcsv") if isinstance(value, Segments) else ()  # read as no beats
     for row in FORMATS.values():
-        if isinstance(value, row.values) and row.name != "midi":
+        if isinstance(value, row.values) and row.name not in ("midi", *tables):
             path = tmp_path / f"x{row.suffixes[0]}"
             save(value, path)
             assert read(path) == value, row.name

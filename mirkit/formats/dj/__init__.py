@@ -215,7 +215,8 @@ def _changed(track: DJTrack, found: DJTrack) -> Iterator[str]:
     if [_essence(cue) for cue in track.cues] != [_essence(cue) for cue in found.cues]:
         yield "cues"
     if track.grid is not None and found.grid is not None and track.grid.positions is not None:
-        beats, again = track.grid.beats(), with_bars(found.grid).extended(track.grid.end).beats()
+        end = track.grid.end + found.grid.periods[-1] / 2  # where rounding moves the last beat
+        beats, again = track.grid.beats(), with_bars(found.grid).extended(end).beats()
         assert again.positions is not None
         near = np.argmin(np.abs(again.times[:, None] - beats.times), axis=0)
         if np.any(again.positions[near] != beats.positions):

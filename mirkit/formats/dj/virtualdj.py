@@ -40,8 +40,12 @@ def _beat(bpm: float) -> str:
 
 
 def _bpm(text: str) -> float | None:
+    """Return the tempo of so many seconds a beat: the hundredth that is spelled so, if there is."""
     seconds = above_zero(text)
-    return None if seconds is None else 60 / seconds
+    if seconds is None:
+        return None
+    near = round(60 / seconds, 2)
+    return near if near > 0 and abs(60 / near - seconds) <= 0.5001e-6 else 60 / seconds
 
 
 def _kbps(bit_rate: int) -> str:

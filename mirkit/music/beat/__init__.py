@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Tempo
 from mirkit.audiofile import Source, blocks
+from mirkit.music.beat.confidence import Confidence
+from mirkit.music.beat.decoder import DEFAULT as DEFAULT_DECODER
 from mirkit.music.beat.decoder import decoder as find_decoder
 from mirkit.pipeline import Pipeline
 
@@ -81,11 +83,14 @@ class BeatSystem:
         From activations to beats.
     min_activation
         Mean activation at the stronger half of the beats below which nothing pulses.
+    confidence
+        What says how sure the beats are, or None.
     """
 
     model: Model
     decoder: Decoder
     min_activation: float = 0.0
+    confidence: Confidence | None = None
 
     def __call__(self, x: Source | Activations) -> Beats:
         """Return the beats of one recording; `Activations` are only decoded."""
@@ -96,7 +101,7 @@ class BeatSystem:
         found = self.decoder(activations)
         if strength_of(found, activations) < self.min_activation:
             return Beats(provenance=found.provenance)
-        return found
+        return found if self.confidence is None else self.confidence(found, activations)
 
 
 def strength_of(beats: Beats, activations: Activations) -> float:
@@ -137,10 +142,13 @@ def system(
 
     name = model or DEFAULT_MODEL
     known = card(name)
+    decoder = decoder or known.decoder or DEFAULT_DECODER
+    is_fitted = weights is None and decoder == known.confidence.get("decoder")
     return BeatSystem(
         _model(name, weights),
-        find_decoder(decoder or known.decoder, **options),
+        find_decoder(decoder, **options),
         known.min_activation if weights is None else 0.0,
+        Confidence.from_card(known) if is_fitted else None,
     )
 
 
@@ -185,7 +193,9 @@ def beats(
     -------
     Beats
         Times [s], positions in the bar where the model hears bars, and the ranked tempo
-        hypotheses. Where nothing pulses there are no beats and `bpm` is None.
+        hypotheses. Where nothing pulses there are no beats and `bpm` is None. Where the model's
+        card holds a fit for its weights and this decoder, each beat and each tempo has a
+        confidence: see docs/confidence.md.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.annotation import Beats
 from mirkit.decoding import tempo
-from mirkit.decoding.forward import BarFilter, PhaseFilter, PhaseModel
+from mirkit.decoding.forward import BarFilter, PhaseBank, PhaseModel
 from mirkit.decoding.peaks import Floats
 from mirkit.frames import FrameGrid
 from mirkit.music.beat.inputs import MIN_FPS, BeatInput, read, tempo_rows
@@ -29,6 +29,10 @@ DOUBT = 0.01
 
 # Intervals within this of one another (as a log ratio) are one metrical level.
 LEVEL = 0.12
+
+# Each filter spans this many octaves, and they lie half of that apart: levels keep out of each
+# other's way, and any tempo lies well inside one of them.
+SPAN = 1.0
 
 # Beats that the means of strength and of downbeat odds look back on.
 BEATS_REMEMBERED = 8.0
@@ -84,8 +88,12 @@ class BeatFollower:
         By how much (as a log ratio) another level must be likelier before it is taken.
     threshold
         Mean activation at the last beats below which none are given.
+    memory
+        Time after which what the filters found counts 1/e [s].
+    trust
+        What the log likelihood of a filter counts, against the tempo head.
     n_lags
-        How many intervals to model at most, log-spaced.
+        How many intervals to model at most in an octave, log-spaced.
     """
 
     hint_bpm: float | None = None
@@ -97,11 +105,13 @@ class BeatFollower:
     belief: float = 2.0
     inertia: float = 1.0
     threshold: float = 0.15
-    n_lags: int = 72
+    memory: float = 6.0
+    trust: float = 0.1
+    n_lags: int = 28
 
     def __post_init__(self) -> None:
         check_options(self.hint_bpm, self.bpm_range, self.meter)
-        for name in ("rigidity", "balance", "restart"):
+        for name in ("rigidity", "balance", "restart", "memory", "trust"):
             checks.positive(name, getattr(self, name))
         checks.unit_number("threshold", self.threshold)
 
@@ -126,10 +136,16 @@ class BeatFollower:
                 state = state or _State(self, inputs.fps)
                 yield state.follow(inputs, *tempo_rows(block))
 
-    def model(self, fps: float) -> PhaseModel:
-        """Return the numbers of the filter at `fps` frames a second."""
+    def models(self, fps: float) -> list[PhaseModel]:
+        """Return the numbers of the filters at `fps` frames a second, fastest first."""
         slowest, fastest = self.bpm_range
         shortest, longest = max(2.0, 60 * fps / fastest), max(3.0, 60 * fps / slowest)
+        octaves = np.log2(longest / shortest)
+        starts = np.arange(0, max(octaves - SPAN / 2, 0.1), SPAN / 2)
+        ranges = [(shortest * 2**s, min(shortest * 2 ** (s + SPAN), longest)) for s in starts]
+        return [self._model(*bounds) for bounds in ranges]
+
+    def _model(self, shortest: float, longest: float) -> PhaseModel:
         lags = np.unique(np.rint(np.geomspace(shortest, longest, self.n_lags)))
         return PhaseModel(tuple(int(lag) for lag in lags), self.rigidity, (-2, -1, 0), self.restart)
 
@@ -152,10 +168,11 @@ class _State:
         self.options = options
         self.times = ceil(MIN_FPS / fps)  # steps of the filter in a frame
         self.rate = fps * self.times
-        model = options.model(self.rate)
-        self.phases = PhaseFilter(model)
-        self.lags = np.array(model.lags, dtype=np.float64)
-        self.levels = _Levels(options, self.lags, 60 * self.rate / self.lags)
+        self.phases = PhaseBank(
+            options.models(self.rate), options.memory * self.rate, options.trust
+        )
+        lags = self.phases.lags.astype(np.float64)
+        self.levels = _Levels(options, lags, 60 * self.rate / lags)
         self.bars: _Bars | None = None
         self.grid: FrameGrid | None = None
         self.n_frames = 0
@@ -303,7 +320,7 @@ class _Levels:
         self, chances: Floats, phasors: NDArray[np.complex128]
     ) -> tuple[float, float, float]:
         """Return the interval [steps], the phase in [-0.5, 0.5) and how sure the phase is."""
-        scores = np.log(self.close @ chances) + self.log_belief + self.allowed
+        scores = np.log(self.close @ chances + 1e-300) + self.log_belief + self.allowed
         best = int(scores.argmax())
         if self.chosen is None or (
             not self.near[self.chosen][best]

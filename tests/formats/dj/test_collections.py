@@ -20,9 +20,9 @@ from mirkit.formats.dj import (
     save_collection,
 )
 
-GRID = BeatGrid([0.25, 60.25], [128.0, 120.0], 120.0, [1, 1], [4, 4])
+GRID = BeatGrid([0.2506, 60.2506], [128.0, 120.0], 120.2506, [1, 1], [4, 4])  # ends on a beat
 FULL = DJTrack(
-    "/music/a.mp3", "T", "A", "L", "G", "words", 120.0, 44100, 320000, 99, key="Am", rating=3,
+    "/music/a.mp3", "T", "A", "L", "G", "words", 121.0, 44100, 320000, 99, key="Am", rating=3,
     grid=GRID, cues=(Cue(0.25, number=0, name="in", color=(1, 2, 3)), Cue(9, kind="load")),
 )  # fmt: skip
 

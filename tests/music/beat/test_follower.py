@@ -149,10 +149,6 @@ def uneven(bpm):
     return beat_activations(np.maximum(strong, weak), np.zeros(len(weak)), fps=FPS)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a level that the filter gives no weight keeps no phase: its states are ever restarted",
-)
 def test_tempo_head_chooses_the_slower_level():
     low = BeatFollower()(with_tempo(uneven(140), 70))
     assert np.median(np.diff(low.times[-8:])) == pytest.approx(60 / 70, rel=0.02)

@@ -1,0 +1,278 @@
+"""``mirkit export``: recordings to the files of DJ software, editors and sequencers.
+
+What each file loses is told: how far the worst beat lies from its place, and which fields.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
+from mirkit.cli.batch import Failure, run_batch
+from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
+
+COLLECTIONS = ("rekordbox", "traktor", "traktor-one-tempo", "virtualdj", "m3u")
+"""Formats of one file for all tracks."""
+
+FILES = {
+    "audacity": ".labels.txt",
+    "svl": ".svl",
+    "svcsv": ".sv.csv",
+    "reaper": ".rpp",
+    "midi": ".mid",
+    "jams": ".jams",
+    "beats": ".beats",
+    "csv": ".csv",
+    "json": ".json",
+}
+"""Formats of one file a track, with the suffix."""
+
+READ = (".jams", ".json", ".beats", ".csv", ".mid", ".svl", ".labels.txt", ".rpp")
+"""Annotations that are looked for, in this order."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "format", choices=[*COLLECTIONS, "tags", *FILES], metavar="FORMAT",
+        help=", ".join([*COLLECTIONS, "tags", *FILES]),
+    )  # fmt: skip
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="recordings, or folders of them")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT",
+        help="the program's file, which is merged into where it is there; or the folder for a "
+        "file each. Tags go into the recordings",
+    )  # fmt: skip
+    parser.add_argument(
+        "--annotations", type=Path, metavar="DIR", help="take what is there instead of analyzing"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=10.0, metavar="MS",
+        help="how far a beat may lie from the grid: 10",
+    )  # fmt: skip
+    parser.add_argument(
+        "--grid", action="store_true", help="write the grid's beats, not those heard"
+    )
+    parser.add_argument("--playlist", metavar="NAME", help="put the tracks into a playlist too")
+    parser.add_argument("--replace", action="store_true", help="start the file anew, do not merge")
+    parser.add_argument("--notation", default="tag", help="of keys in tags: tag, camelot, open, …")
+    parser.add_argument("--json", action="store_true", help="report one JSON object a line")
+    parser.add_argument("--model", metavar="NAME", help="see `mirkit models`")
+    parser.add_argument("--weights", metavar="PATH", help="a checkpoint for the model, or random")
+    add_decoding(parser)
+    add_jobs(parser)
+    parser.set_defaults(usage_error=parser.error)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    if args.output is None and args.format != "tags":
+        args.usage_error(f"{args.format} needs -o OUT")
+    if not 0 < args.tolerance <= 100:
+        args.usage_error(f"--tolerance is {args.tolerance} ms; it lies between 0 and 100")
+    sources, failed = find_sources(args.paths)
+    for path, failure in failed:
+        report_failure(path, failure, args.json)
+    n_failed = len(failed)
+    done: list[Outcome] = []
+    for source, result in _outcomes(sources, args):
+        if isinstance(result, Failure):
+            n_failed += 1
+            report_failure(source.path, result, args.json)
+        else:
+            done.append(result)
+    return 1 if n_failed + _write(done, args) else 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A recording, its track, its annotations, and how well the grid fits."""
+
+    source: Source
+    track: Any
+    parts: dict[str, Any]
+    fit: Any
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What runs in each process."""
+
+    model: str | None
+    weights: str | None
+    decoder: str | None
+    options: dict[str, Any]
+    annotations: Path | None
+    tolerance: float
+
+    def __call__(self, source: Source) -> Outcome:
+        """Analyze a recording, or read what is known of it."""
+        from mirkit.annotation import Analysis
+        from mirkit.errors import AudioError, MissingExtra
+        from mirkit.formats.dj import tags
+        from mirkit.formats.dj.tracks import track_of
+
+        parts = self._read(source) or {"beats": self._hear(source)}
+        try:
+            known = tags.read(source.path)
+        except (MissingExtra, AudioError):  # then its name must do
+            known = None
+        track, fit = track_of(
+            source.path,
+            Analysis(parts),
+            known=known,
+            duration=known.duration if known else _length(source.path),
+            tolerance=self.tolerance,
+        )
+        if not track.title:
+            track = replace(track, title=source.place.stem)
+        return Outcome(source, track, parts, fit)
+
+    def _read(self, source: Source) -> dict[str, Any]:
+        from mirkit.annotation import Analysis
+        from mirkit.formats import read
+
+        for suffix in READ if self.annotations else ():
+            assert self.annotations is not None
+            for name in (source.place.with_suffix(suffix), Path(f"{source.place}{suffix}")):
+                if (self.annotations / name).exists():
+                    value = read(self.annotations / name)
+                    return dict(value) if isinstance(value, Analysis) else {"beats": value}
+        return {}
+
+    def _hear(self, source: Source) -> Any:
+        from mirkit.music.beat import beats
+
+        return beats(
+            source.path,
+            model=self.model,
+            weights=self.weights,
+            decoder=self.decoder,
+            **self.options,
+        )
+
+
+def _length(path: str) -> float | None:
+    """Return the length of a recording [s], or None where it is not told."""
+    from mirkit import audiofile
+    from mirkit.errors import AudioError
+
+    try:
+        with audiofile.blocks(path) as stream:
+            return stream.duration
+    except AudioError:
+        return None
+
+
+def _outcomes(sources: list[Source], args: argparse.Namespace) -> Iterator[tuple[Source, Any]]:
+    worker = Worker(
+        args.model, args.weights, args.decoder, decoding_options(args), args.annotations,
+        args.tolerance / 1000,
+    )  # fmt: skip
+    n_jobs = min(args.jobs or processors(), len(sources) or 1)
+    return run_batch(worker, sources, n_jobs, "export")
+
+
+def _write(done: list[Outcome], args: argparse.Namespace) -> int:
+    """Write what was found and return how many files could not be written."""
+    if args.format in COLLECTIONS:
+        return _write_collection(done, args)
+    write = _write_tags if args.format == "tags" else _write_file
+    places = {}
+    if args.format in FILES:
+        places = targets([x.source for x in done], args.output, FILES[args.format])
+    n_failed = 0
+    for outcome in done:
+        try:
+            write(outcome, places.get(outcome.source), args)
+        except OSError as error:  # AudioError too
+            n_failed += 1
+            report_failure(
+                outcome.source.path, Failure(type(error).__name__, str(error)), args.json
+            )
+        else:
+            _report(outcome, None, args)
+    return n_failed
+
+
+def _write_collection(done: list[Outcome], args: argparse.Namespace) -> int:
+    from mirkit.formats.dj import DJ_FORMATS, Collection, Playlist, losses, save_collection
+
+    tracks = {outcome.track.location: outcome.track for outcome in done}
+    lists = (Playlist(args.playlist, tuple(tracks)),) if args.playlist else ()
+    collection = Collection(tuple(tracks.values()), lists)
+    path = args.output / DJ_FORMATS[args.format].file if args.output.is_dir() else args.output
+    try:
+        save_collection(collection, path, args.format, merge=not args.replace)
+    except OSError as error:
+        report_failure(str(path), Failure(type(error).__name__, str(error)), args.json)
+        return 1
+    lost = {loss.location: loss for loss in losses(collection, args.format)}
+    for outcome in done:
+        _report(outcome, lost[outcome.track.location], args)
+    return 0
+
+
+def _write_tags(outcome: Outcome, place: Path | None, args: argparse.Namespace) -> None:
+    from mirkit.formats.dj import tags
+
+    tags.write(
+        outcome.source.path, bpm=outcome.track.tempo, key=outcome.track.key, notation=args.notation
+    )
+
+
+def _write_file(outcome: Outcome, place: Path | None, args: argparse.Namespace) -> None:
+    from mirkit.annotation import Analysis
+    from mirkit.formats import FORMATS, save
+
+    assert place is not None
+    parts = dict(outcome.parts)
+    if args.grid and outcome.fit is not None:
+        parts["beats"] = outcome.fit.grid.beats()
+    whole = Analysis(parts, duration=outcome.track.duration)
+    value = whole if len(parts) > 1 and Analysis in FORMATS[args.format].values else parts["beats"]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    save(value, place)
+
+
+def _report(outcome: Outcome, loss: Any, args: argparse.Namespace) -> None:
+    """Print how the grid fits, and what the file loses of it."""
+    track, fit = outcome.track, outcome.fit
+    row: dict[str, Any] = {"schema": 1, "file": outcome.source.path, "bpm": track.tempo,
+                           "key": track.key}  # fmt: skip
+    if fit is not None:
+        row |= {
+            "constant": fit.constant,
+            "segments": len(fit.grid),
+            "quality": round(fit.quality, 4),
+            "fit_ms": round(1000 * fit.max_error, 3),
+        }
+    if loss is not None:
+        held = loss.deviation is not None and loss.deviation < float("inf")
+        row |= {
+            "deviation_ms": round(1000 * loss.deviation, 3) if held else None,
+            "lost": list(loss.fields),
+        }
+    if args.json:
+        print_json(row)
+    else:
+        print(_sentence(row))
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    if "constant" not in row:
+        return f"{row['file']}: no grid, as there are no beats"
+    tempo = "one tempo" if row["constant"] else f"{row['segments']} tempi"
+    text = (
+        f"{row['file']}: {row['bpm']:.2f} bpm, {tempo}, quality {row['quality']:.2f}, "
+        f"beats within {row['fit_ms']:.1f} ms of the grid"
+    )
+    if "lost" in row:
+        off = row["deviation_ms"]
+        text += ", file without grid" if off is None else f", file within {off:.1f} ms of it"
+        text += f"; not kept: {', '.join(row['lost'])}" if row["lost"] else ""
+    return text

@@ -1,0 +1,128 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import signals
+import soundfile
+
+import mirkit
+from mirkit.cli import main
+from mirkit.vocab import parse_chord
+
+SONG = [("C:maj", 2.0), ("A:min", 2.0), ("F:maj", 2.0), ("G:maj", 2.0), ("C:maj", 2.0)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a recording of chords, silence, and a file that is none."""
+    folder = tmp_path_factory.mktemp("chords 🎵")
+    audio = signals.chords(SONG, 22050)
+    soundfile.write(folder / "song.wav", audio.samples.T, audio.sample_rate)
+    soundfile.write(folder / "quiet.wav", np.zeros(8000), 8000)
+    (folder / "broken.mp3").write_text("this is no music")
+    return folder
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line in this process, where the libraries of the baselines are loaded."""
+
+    def run(*args):
+        try:
+            status = main([str(arg) for arg in args])
+        except SystemExit as exit:
+            status = exit.code
+        out, err = capsys.readouterr()
+        return SimpleNamespace(status=status, out=out, err=err)
+
+    return run
+
+
+def objects(result):
+    return [json.loads(line) for line in result.out.splitlines()]
+
+
+def by_name(result):
+    return {row["file"].rsplit("/", 1)[-1]: row for row in objects(result)}
+
+
+def test_chords_as_json_are_one_object_a_file(run, folder):
+    result = run("chords", folder, "--json", "--model", "librosa-chords", "--jobs", 1)
+    assert result.status == 1
+    assert "broken.mp3" in result.err
+    rows = by_name(result)
+    assert rows["broken.mp3"]["error"]["type"] == "AudioError"
+    song = rows["song.wav"]
+    assert set(song) == {"schema", "file", "chords", "model"}
+    assert set(song["chords"][0]) == {"start", "end", "label", "confidence"}
+    assert [row["label"] for row in song["chords"]] == [label for label, _ in SONG]
+    assert song["chords"][-1]["end"] == 10
+    quiet = rows["quiet.wav"]["chords"]
+    assert [(row["start"], row["end"], row["label"]) for row in quiet] == [(0, 1, "N")]
+
+
+def test_the_key_as_json_in_a_djs_notation(run, folder):
+    result = run(
+        "key", folder, "--json", "--model", "librosa-key", "--jobs", 1, "--notation", "camelot"
+    )
+    assert result.status == 1
+    rows = by_name(result)
+    song = rows["song.wav"]
+    assert set(song) == {
+        "schema", "file", "key", "confidence", "tuning_cents", "segments", "model"
+    }  # fmt: skip
+    assert song["key"] == "8B"
+    assert set(song["segments"][0]) == {"start", "end", "key", "confidence"}
+    assert song["segments"][0]["key"] == "8B"
+    assert (rows["quiet.wav"]["key"], rows["quiet.wav"]["segments"]) == (None, [])
+    assert rows["broken.mp3"]["error"]["type"] == "AudioError"
+
+
+def test_files_of_chords_are_written_beside_each_other_and_scored(run, folder, tmp_path):
+    song = folder / "song.wav"
+    options = ("--model", "librosa-chords", "--vocabulary", "majmin", "--no-inversions")
+    result = run("chords", song, *options, "-o", tmp_path / "found", "--format", "lab")
+    assert (result.status, result.out, result.err) == (0, "", "")
+    found = mirkit.read(tmp_path / "found" / "song.lab")
+    edges = np.cumsum([0.0, *(seconds for _, seconds in SONG)])
+    labels = tuple(label for label, _ in SONG)
+    truth = mirkit.Segments(np.stack([edges[:-1], edges[1:]], axis=1), labels, kind="chord")
+    mirkit.save(truth, tmp_path / "true.lab")
+    assert {parse_chord(label).shorthand for label in found.labels} <= {"maj", "min", ""}
+    scored = run(
+        "score", "chord", "--reference", tmp_path / "true.lab",
+        "--estimate", tmp_path / "found" / "song.lab", "--json",
+    )  # fmt: skip
+    scores = objects(scored)[-1]["mean"]
+    assert scores["majmin"] > 0.95
+    assert scores == mirkit.score(truth, found, task="chord").mean()
+
+
+def test_the_screen_shows_a_comment_with_the_key_and_a_line_a_segment(run, folder):
+    result = run("key", folder / "song.wav", "--model", "librosa-key")
+    head, line = result.out.splitlines()
+    assert head.startswith("# ")
+    assert "C major (librosa-key)" in head
+    assert line == "0.000000\t10.000000\tC major"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("chords", "x.wav", "--vocabulary", "jazz"), "invalid choice: 'jazz'"),
+        (("chords", "x.wav", "--format", "midi"), "give -o DIR too"),
+        (("key", "x.wav", "--notation", "roman"), "invalid choice: 'roman'"),
+        (("score", "key", "--reference", "a", "--estimate", "b", "--trim", "1"), "is for beats"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_why(run, args, message):
+    result = run(*args)
+    assert result.status == 2
+    assert message in result.err
+
+
+def test_a_wrong_model_is_told_once(run, folder):
+    result = run("chords", folder / "song.wav", "--model", "beat-tcn")
+    assert result.status == 1
+    assert result.err == ("mirkit: model 'beat-tcn' finds beats, not chords; see mirkit.models()\n")
