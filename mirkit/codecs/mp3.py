@@ -118,6 +118,32 @@ def countable(file: BinaryIO) -> BinaryIO | None:
     return cast(BinaryIO, io.BufferedReader(_Behind(head, file, start)))
 
 
+def lead(file: BinaryIO) -> tuple[int, int, Header] | None:
+    """Return what lies before the first sample that we give out, or None where `file` is no MP3.
+
+    Returns
+    -------
+    n_tag
+        Samples that the frame of a Xing, Info or VBRI tag would give, or 0 where there is none.
+    n_delay
+        Samples of delay that are removed, or 0 where no tag tells them.
+    header
+        Of the first frame.
+    """
+    first = _first_frame(file, _skip_id3(file))
+    if first is None:
+        return None
+    file.seek(first)
+    frame = file.read(4096)
+    header = parse_header(frame)
+    assert header is not None  # _first_frame found it
+    tag = _parse_tag(frame, header) if header.layer == 3 else None
+    if tag is None:
+        return 0, 0, header
+    delay = 0 if tag.delay is None else int.from_bytes(tag.delay, "big") >> 12
+    return header.n_samples, delay + _DECODER_DELAY if tag.delay is not None else 0, header
+
+
 def n_frames_from(file: BinaryIO, start: int) -> int:
     """Count the whole frames of the stream that begins at byte `start`, over junk between them."""
     file.seek(start)

@@ -1,0 +1,211 @@
+"""Mixxx itself reads what we write: tags when it scans, its library when it plays.
+
+Where Mixxx is not installed these tests are skipped; where MIRKIT_REQUIRE_HOSTS=1, they fail.
+"""
+
+import os
+import subprocess
+
+import numpy as np
+import pytest
+import soundfile
+from mixxx import Mixxx, missing
+
+from mirkit.decoding.grid import BeatGrid
+from mirkit.formats.dj import mixxx, mixxxblobs, protobuf, seratotags
+from mirkit.formats.dj.clocks import mixxx_lead
+from mirkit.formats.dj.model import Collection, Cue, DJTrack
+
+pytestmark = pytest.mark.host
+
+SECONDS = 40.0
+FIRST_SOUND = 1.0  # [s]
+GRIDS = {
+    "one": BeatGrid([0.25], [128.0], SECONDS),
+    "three": BeatGrid([0.5, 10.45, 20.6], [120.0, 131.37, 97.5], SECONDS, [1, 1, 1], [4, 4, 4]),
+    "drift": BeatGrid(
+        np.cumsum([0.3, *(60 / np.linspace(100, 140, 70))]),
+        [*np.linspace(100, 140, 70), 140.0], SECONDS,
+    ),
+}  # fmt: skip
+CUES = (
+    Cue(2.0, number=0, name="Drop ä", color=(0xCC, 0, 0)), Cue(5.5, number=4, color=(0, 0, 0xCC)),
+    Cue(8.0, 10.0, number=1, name="Loop"),
+)  # fmt: skip
+FILES = {
+    "lame.mp3": ["-c:a", "libmp3lame"],
+    "untagged.mp3": ["-c:a", "libmp3lame", "-write_xing", "0"],
+    "x.flac": [],
+    "x.m4a": ["-c:a", "aac"],
+}
+BOUND = 1e-3  # [s]
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    """Files of every container, silent but for a tone that starts after a second."""
+    if absent := missing():
+        reason = f"{', '.join(absent)} not installed: Mixxx cannot judge"
+        if os.environ.get("MIRKIT_REQUIRE_HOSTS") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("mixxx")
+    (folder / "music").mkdir()
+    time = np.arange(int(SECONDS * 44100)) / 44100
+    tone = 0.3 * np.sin(2000 * np.pi * (time - FIRST_SOUND)) * (time >= FIRST_SOUND)
+    soundfile.write(folder / "tone.wav", tone, 44100)
+    for kind in GRIDS:
+        for name, options in FILES.items():
+            subprocess.run(["ffmpeg", "-v", "error", "-i", folder / "tone.wav", *options,
+                            folder / "music" / f"{kind}.{name}"], check=True)  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scanned(music):
+    """Mixxx after it has read Serato's tags in all files."""
+    for path in (music / "music").iterdir():
+        kind = path.name.partition(".")[0]
+        track = DJTrack(str(path), grid=GRIDS[kind], cues=CUES)
+        seratotags.write(track, lock=kind == "drift")
+    host = Mixxx(music / "scan")
+    host.scan(music / "music")
+    return host
+
+
+def tracks(host):
+    """What Mixxx has in its own clock: file name to beats [s], lock and cues, by plain decoding."""
+    found = {}
+    rows = host.query(
+        "select library.id, filename, samplerate, beats, beats_version, bpm_lock from library"
+        " join track_locations on library.location = track_locations.id"
+    )
+    for number, name, rate, beats, version, locked in rows:
+        assert version == mixxxblobs.MAP
+        frames = [dict(protobuf.fields(beat)).get(1, 0) for _, beat in protobuf.fields(beats)]
+        cues = host.query("select type, hotcue, position, length, label, color from cues"
+                          " where track_id = ? and type in (1, 4) order by type, hotcue",
+                          number)  # fmt: skip
+        found[name] = (np.array(frames) / rate, locked, cues, rate)
+    return found
+
+
+def test_mixxx_reads_our_serato_tags_without_a_warning(scanned):
+    assert scanned.warnings() == []
+    assert len(tracks(scanned)) == len(GRIDS) * len(FILES)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kind", GRIDS)
+def test_mixxx_puts_our_serato_grid_where_we_mean(music, scanned, kind, name):
+    path = music / "music" / f"{kind}.{name}"
+    found, locked, cues, rate = tracks(scanned)[path.name]
+    lead = mixxx_lead(path)
+    beats = GRIDS[kind].beats().times + lead
+    beats = beats[beats > BOUND]  # what Mixxx hears no more
+    assert len(found) == len(beats)
+    assert np.max(np.abs(found - beats)) <= BOUND
+    assert locked == (kind == "drift")
+    hot, other, loop = [
+        (number, position / 2 / rate - lead, length / 2 / rate, label)
+        for _, number, position, length, label, _ in cues
+    ]
+    assert (hot[0], other[0], loop[0]) == (0, 4, 1 if loop[0] == 1 else 9)
+    assert (hot[3], loop[3]) == ("Drop ä", "Loop")
+    for cue, x in zip(CUES, (hot, other, loop), strict=True):
+        assert x[1] == pytest.approx(cue.time, abs=BOUND)
+    assert loop[2] == pytest.approx(2.0, abs=BOUND)
+
+
+def test_mixxx_would_complain_of_a_damaged_tag(music):
+    """The judge can say no."""
+    folder = music / "damaged"
+    folder.mkdir()
+    path = folder / "x.mp3"
+    path.write_bytes((music / "music" / "one.lame.mp3").read_bytes())
+    seratotags.write(DJTrack(str(path), cues=CUES), lock=False)
+    data = path.read_bytes()
+    at = data.index(b"Serato Markers2") + 20
+    path.write_bytes(data[:at] + data[at : at + 24].swapcase() + data[at + 24 :])
+    host = Mixxx(music / "no")
+    host.scan(folder)
+    assert host.warnings()
+
+
+@pytest.fixture(scope="module")
+def played(music):
+    """Mixxx after two tracks of its library were ours to write, were in its decks, and it quit."""
+    import shutil
+
+    folder = music / "decks"
+    folder.mkdir()
+    for name, kind in (("x.flac", "drift"), ("lame.mp3", "one")):
+        shutil.copy(music / "music" / f"{kind}.{name}", folder / name)
+        strip(folder / name)
+    host = Mixxx(music / "play")
+    host.scan(folder)
+    tracks = [
+        DJTrack(str(folder / "x.flac"), grid=GRIDS["drift"], key="A minor",
+                cues=(*CUES, Cue(1.5, kind="load"), Cue(1, 3, "fade-in"), Cue(30, 35, "fade-out"))),
+        DJTrack(str(folder / "lame.mp3"), grid=BeatGrid([0.25], [127.0], SECONDS), key="F# major",
+                cues=CUES),
+    ]  # fmt: skip
+    assert mixxx.update(Collection(tracks), host.database) == {}
+    before = host.query(ROWS)
+    host.load(folder / "x.flac", folder / "lame.mp3", seconds=25)
+    return host, before, tracks
+
+
+ROWS = (
+    "select id, beats, beats_version, beats_sub_version, keys, keys_version, keys_sub_version,"
+    " key, key_id, bpm_lock, round(bpm, 4) from library order by id"
+)
+
+
+def strip(path):
+    from mutagen import File
+
+    file = File(path)
+    file.delete()
+    file.save()
+
+
+def test_our_rows_survive_deck_and_quit_byte_for_byte(played):
+    host, before, _ = played
+    assert [row[1:10] for row in host.query(ROWS)] == [row[1:10] for row in before]
+
+
+def test_mixxx_sees_no_need_to_analyze(played):
+    host, _, _ = played
+    log = host.log.read_text(errors="replace")
+    assert "Beat calculation skips analyzing" in log
+    assert "Beat calculation started" not in log
+
+
+def test_our_cues_are_still_there(played):
+    host, _, tracks = played
+    again = mixxx.read(host.database)
+    for track in tracks:
+        found = again.track(track.location).cues
+        for cue in track.cues:
+            same = [
+                x for x in found if (x.kind, x.number, x.name) == (cue.kind, cue.number, cue.name)
+            ]
+            assert len(same) == 1, (cue, found)
+            assert same[0].time == pytest.approx(cue.time, abs=2e-5)
+            assert cue.end is None or same[0].end == pytest.approx(cue.end, abs=4e-5)
+
+
+def test_mixxx_hears_the_first_sound_where_our_clocks_say(played):
+    """Its own analysis of silence, beside the tone's true place."""
+    host, _, tracks = played
+    for track in tracks:
+        (position, rate), = host.query(
+            "select position, samplerate from cues join library on cues.track_id = library.id"
+            " join track_locations on library.location = track_locations.id"
+            " where type = 8 and track_locations.location = ?", track.location,
+        )  # fmt: skip
+        from pathlib import Path
+
+        heard = position / 2 / rate - mixxx_lead(Path(track.location))
+        assert heard == pytest.approx(FIRST_SOUND, abs=BOUND)

@@ -1,0 +1,147 @@
+"""Mixxx as a judge: it scans recordings, loads them into its decks, and says what it thinks."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+SCHEMA = "select value from settings where name = 'mixxx.schema.version'"
+
+
+class Mixxx:
+    """A Mixxx with a profile of its own in a folder that is thrown away."""
+
+    def __init__(self, folder):
+        self.settings = Path(folder) / "settings"
+        self.settings.mkdir(parents=True)
+        (self.settings / "home").mkdir()
+        self.database = self.settings / "mixxxdb.sqlite"
+        self.log = self.settings / "mixxx.out"
+        lists = "".join(f"Show{x}Library 0\n" for x in ("ITunes", "Rhythmbox", "Banshee"))
+        (self.settings / "mixxx.cfg").write_text(
+            f"\n[Config]\nVersion 2.3.3\n\n[Library]\nRescanOnStartup 1\n{lists}"
+        )
+
+    def query(self, sql, *values):
+        """Rows of the database; none while it is not there or being changed."""
+        try:
+            with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
+                return database.execute(sql, values).fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+    @contextmanager
+    def running(self, *files, display=None):
+        """Mixxx, offscreen or on a display; it is made to end."""
+        screen = {"QT_QPA_PLATFORM": "offscreen"} if display is None else {"DISPLAY": display}
+        process = subprocess.Popen(
+            ["mixxx", "--settingsPath", f"{self.settings}/", "--safeMode", "--logLevel", "debug",
+             *map(str, files)], stdout=self.log.open("wb"), stderr=subprocess.STDOUT,
+            env=os.environ | screen
+            | {"HOME": f"{self.settings}/home", "JACK_NO_START_SERVER": "1"},
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+
+    def make_database(self):
+        """An empty library, as Mixxx makes it."""
+        with self.running():
+            done = lambda: any(int(x) >= 32 for (x,) in self.query(SCHEMA))  # noqa: E731
+            wait_for(done, 60, "Mixxx made no database")
+            time.sleep(0.5)
+
+    def scan(self, folder):
+        """Put the recordings of a folder into the library."""
+        if not self.database.exists():
+            self.make_database()
+        with closing(sqlite3.connect(self.database)) as database, database:
+            database.execute("insert into directories values (?)", (str(folder),))
+        n = sum(1 for path in folder.iterdir() if path.is_file())
+        with self.running():
+            wait_for(lambda: self.query("select count(*) from library") == [(n,)], 90,
+                     f"Mixxx did not find {n} recordings")  # fmt: skip
+            time.sleep(0.5)
+
+    def warnings(self):
+        """What Mixxx complained of in the tags of recordings."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if line.startswith("Warning") and "Serato" in line]
+
+    def load(self, *files, seconds):
+        """Load recordings into decks, wait, and quit as a user does."""
+        with display() as name, self.running(*files, display=name) as process:
+            dialog = lambda: window(name, "No Output Devices")  # noqa: E731
+            main = lambda: window(name, "Mixxx")  # noqa: E731
+            wait_for(lambda: dialog() or process.poll() is not None, 90, "Mixxx shows no window")
+            key(name, dialog(), "Return")
+            wait_for(main, 60, "Mixxx shows no main window")
+            time.sleep(seconds)
+            for _ in range(10):
+                if process.poll() is None:
+                    key(name, main(), "ctrl+q")
+                    try:
+                        process.wait(6)
+                    except subprocess.TimeoutExpired:
+                        continue
+            assert process.poll() == 0, f"Mixxx ended with {process.poll()}"
+
+
+@contextmanager
+def display():
+    """A screen in memory."""
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1366x900x24"],
+        pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(write)
+    try:
+        with os.fdopen(read) as pipe:
+            yield f":{pipe.readline().strip()}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def window(name, title):
+    """The identity of the first visible window whose title holds a text, or an empty text."""
+    done = subprocess.run(
+        ["xdotool", "search", "--onlyvisible", "--name", title],
+        env=os.environ | {"DISPLAY": name}, capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout.split("\n")[0]
+
+
+def key(name, identity, stroke):
+    """Press keys in a window; there is no window manager that would give it the focus."""
+    environment = os.environ | {"DISPLAY": name}
+    focus = ["windowfocus", identity] if identity else []
+    subprocess.run(["xdotool", *focus, "key", stroke], env=environment, capture_output=True)
+
+
+def wait_for(condition, seconds, message):
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.25)
+    raise AssertionError(f"{message} within {seconds} s")
+
+
+def missing():
+    """The programs of this judge that are not installed."""
+    return [x for x in ("mixxx", "Xvfb", "xdotool") if shutil.which(x) is None]
