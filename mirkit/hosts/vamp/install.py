@@ -157,7 +157,7 @@ def inspect(path: Path) -> Installed:
     except (OSError, AttributeError) as error:
         raise ParameterError(f"{path} is no plug-in library of mirkit: {error}") from None
     made_with.restype, describe.restype = ctypes.c_char_p, ctypes.POINTER(_Descriptor())
-    plugins = []
+    plugins: list[str] = []
     while found := describe(2, len(plugins)):
         plugins.append(found.contents.identifier.decode())
     version, python, root, code = (os.fsdecode(made_with(i)) for i in range(4))
