@@ -64,7 +64,8 @@ class LiveTCN(nn.Module):
         beat, downbeat = self.net.heads.events(x)
         heads = [beat.sigmoid(), downbeat.sigmoid()]
         if self.net.heads.tempo is not None:
-            heads.append(self.net.heads.tempo(skips.transpose(1, 2)))
+            pooled = self.net.heads.tempo_filters(skips)  # before the mean, frame by frame
+            heads.append(self.net.heads.tempo(pooled.transpose(1, 2)))
         return (*heads, *after)
 
     @property

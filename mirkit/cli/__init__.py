@@ -26,6 +26,8 @@ COMMANDS = {
     "evaluate": "systems on a board of recordings, with intervals",
     "train": "a network, by a recipe",
     "render": "music with exact beats, bars, chords and keys, from a manifest",
+    "live": "beats as they happen, as OSC, WebSocket, MIDI clock and JSON, on the beat",
+    "vamp": "the plug-in library for Sonic Visualiser, Audacity and other Vamp hosts",
     "models": "which models there are",
     "doctor": "what is installed, what is missing, and what that costs",
 }

@@ -19,6 +19,7 @@ VARIANTS = {
     "short kernel": {"lookahead": 2, "kernel": 3},
     "wide": {"lookahead": 3, "n_bins": 128},
     "without tempo": {"lookahead": 3, "n_tempi": 0},
+    "tempo filters": {"lookahead": 3, "tempo_filters": 9},
 }
 
 

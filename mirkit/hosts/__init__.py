@@ -1,0 +1,1 @@
+"""mirkit inside other programs: Vamp hosts, and whatever listens to OSC, WebSockets or MIDI."""
