@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mirkit.batch import Failure, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
-from mirkit.cli.batch import Failure, run_batch
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
 
 COLLECTIONS = ("rekordbox", "traktor", "traktor-one-tempo", "virtualdj", "m3u")
