@@ -38,13 +38,14 @@ class Mixxx:
     def running(self, *files, display=None):
         """Mixxx, offscreen or on a display; it is made to end."""
         screen = {"QT_QPA_PLATFORM": "offscreen"} if display is None else {"DISPLAY": display}
-        process = subprocess.Popen(
-            ["mixxx", "--settingsPath", f"{self.settings}/", "--safeMode", "--logLevel", "debug",
-             *map(str, files)], stdout=self.log.open("wb"), stderr=subprocess.STDOUT,
-            env=os.environ | screen
-            | {"HOME": f"{self.settings}/home", "JACK_NO_START_SERVER": "1"},
-            start_new_session=True,
-        )  # fmt: skip
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(
+                ["mixxx", "--settingsPath", f"{self.settings}/", "--safeMode",
+                 "--logLevel", "debug", *map(str, files)], stdout=log, stderr=subprocess.STDOUT,
+                env=os.environ | screen
+                | {"HOME": f"{self.settings}/home", "JACK_NO_START_SERVER": "1"},
+                start_new_session=True,
+            )  # fmt: skip
         try:
             yield process
         finally:
@@ -71,7 +72,7 @@ class Mixxx:
             database.execute("insert into directories values (?)", (str(folder),))
         n = sum(1 for path in folder.iterdir() if path.is_file())
         with self.running():
-            wait_for(lambda: self.query("select count(*) from library") == [(n,)], 90,
+            wait_for(lambda: self.query("select count(*) from library") == [(n,)], 180,
                      f"Mixxx did not find {n} recordings")  # fmt: skip
             time.sleep(0.5)
 

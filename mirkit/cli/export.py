@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mirkit.batch import Failure, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
-from mirkit.cli.batch import Failure, run_batch
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
 
 COLLECTIONS = ("rekordbox", "traktor", "traktor-one-tempo", "virtualdj", "m3u")
 """Formats of one file for all tracks."""
+
+STORES = ("serato", "mixxx")
+"""Formats that live in the recordings, or in a database that is there."""
 
 FILES = {
     "audacity": ".labels.txt",
@@ -38,14 +41,14 @@ READ = (".jams", ".json", ".beats", ".csv", ".mid", ".svl", ".labels.txt", ".rpp
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "format", choices=[*COLLECTIONS, "tags", *FILES], metavar="FORMAT",
-        help=", ".join([*COLLECTIONS, "tags", *FILES]),
+        "format", choices=[*COLLECTIONS, *STORES, "tags", *FILES], metavar="FORMAT",
+        help=", ".join([*COLLECTIONS, *STORES, "tags", *FILES]),
     )  # fmt: skip
     parser.add_argument("paths", nargs="+", metavar="PATH", help="recordings, or folders of them")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="OUT",
         help="the program's file, which is merged into where it is there; or the folder for a "
-        "file each. Tags go into the recordings",
+        "file each. Tags, Serato's too, go into the recordings",
     )  # fmt: skip
     parser.add_argument(
         "--annotations", type=Path, metavar="DIR", help="take what is there instead of analyzing"
@@ -60,6 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--playlist", metavar="NAME", help="put the tracks into a playlist too")
     parser.add_argument("--replace", action="store_true", help="start the file anew, do not merge")
     parser.add_argument("--notation", default="tag", help="of keys in tags: tag, camelot, open, …")
+    parser.add_argument("--lock", action="store_true", help="lock the grid in Serato or Mixxx")
+    parser.add_argument("--force", action="store_true", help="change grids that are locked there")
     parser.add_argument("--json", action="store_true", help="report one JSON object a line")
     parser.add_argument("--model", metavar="NAME", help="see `mirkit models`")
     parser.add_argument("--weights", metavar="PATH", help="a checkpoint for the model, or random")
@@ -70,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    if args.output is None and args.format != "tags":
+    if args.output is None and args.format not in ("tags", "serato"):
         args.usage_error(f"{args.format} needs -o OUT")
     if not 0 < args.tolerance <= 100:
         args.usage_error(f"--tolerance is {args.tolerance} ms; it lies between 0 and 100")
@@ -181,6 +186,8 @@ def _write(done: list[Outcome], args: argparse.Namespace) -> int:
     """Write what was found and return how many files could not be written."""
     if args.format in COLLECTIONS:
         return _write_collection(done, args)
+    if args.format in STORES:
+        return _write_store(done, args)
     write = _write_tags if args.format == "tags" else _write_file
     places = {}
     if args.format in FILES:
@@ -215,6 +222,30 @@ def _write_collection(done: list[Outcome], args: argparse.Namespace) -> int:
     for outcome in done:
         _report(outcome, lost[outcome.track.location], args)
     return 0
+
+
+def _write_store(done: list[Outcome], args: argparse.Namespace) -> int:
+    from mirkit.errors import FormatError
+    from mirkit.formats.dj import DJ_STORES, Collection, losses, store_collection
+
+    tracks = {outcome.track.location: outcome.track for outcome in done}
+    collection, path = Collection(tuple(tracks.values())), args.output
+    if path is not None and path.is_dir():
+        path = path / DJ_STORES[args.format].file
+    lock = True if args.lock else None
+    try:
+        left = store_collection(collection, args.format, path, lock=lock, force=args.force)
+    except (FormatError, OSError) as error:
+        report_failure(str(path), Failure(type(error).__name__, str(error)), args.json)
+        return 1
+    lost = {loss.location: loss for loss in losses(collection, args.format)}
+    for outcome in done:
+        why = left.get(outcome.track.location)
+        if why:
+            report_failure(outcome.source.path, Failure("FormatError", why), args.json)
+        else:
+            _report(outcome, lost[outcome.track.location], args)
+    return len(left)
 
 
 def _write_tags(outcome: Outcome, place: Path | None, args: argparse.Namespace) -> None:

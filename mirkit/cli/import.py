@@ -10,7 +10,7 @@ from typing import Any
 
 from mirkit.cli.files import print_json
 
-FORMATS = ("rekordbox", "traktor", "virtualdj")
+FORMATS = ("rekordbox", "traktor", "virtualdj", "serato", "mixxx")
 """The programs."""
 
 SUFFIXES = {"jams": ".jams", "json": ".json", "beats": ".beats", "csv": ".csv", "midi": ".mid"}
@@ -20,7 +20,10 @@ SUFFIXES = {"jams": ".jams", "json": ".json", "beats": ".beats", "csv": ".csv", 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("format", choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS))
-    parser.add_argument("file", metavar="FILE", help="collection or database of the program")
+    parser.add_argument(
+        "file", metavar="FILE",
+        help="collection or database of the program; a recording, or a folder of them, for serato",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write a file for each")
     parser.add_argument("--to", choices=SUFFIXES, default="jams", help="kind of file: jams")
     parser.add_argument("--json", action="store_true", help="report one JSON object a line")

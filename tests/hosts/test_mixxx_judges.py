@@ -4,7 +4,9 @@ Where Mixxx is not installed these tests are skipped; where MIRKIT_REQUIRE_HOSTS
 """
 
 import os
+import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,10 +56,11 @@ def music(tmp_path_factory):
     time = np.arange(int(SECONDS * 44100)) / 44100
     tone = 0.3 * np.sin(2000 * np.pi * (time - FIRST_SOUND)) * (time >= FIRST_SOUND)
     soundfile.write(folder / "tone.wav", tone, 44100)
-    for kind in GRIDS:
-        for name, options in FILES.items():
-            subprocess.run(["ffmpeg", "-v", "error", "-i", folder / "tone.wav", *options,
-                            folder / "music" / f"{kind}.{name}"], check=True)  # fmt: skip
+    for name, options in FILES.items():
+        subprocess.run(["ffmpeg", "-v", "error", "-i", folder / "tone.wav", *options,
+                        folder / name], check=True)  # fmt: skip
+        for kind in GRIDS:
+            shutil.copy(folder / name, folder / "music" / f"{kind}.{name}")
     return folder
 
 
@@ -135,8 +138,6 @@ def test_mixxx_would_complain_of_a_damaged_tag(music):
 @pytest.fixture(scope="module")
 def played(music):
     """Mixxx after two tracks of its library were ours to write, were in its decks, and it quit."""
-    import shutil
-
     folder = music / "decks"
     folder.mkdir()
     for name, kind in (("x.flac", "drift"), ("lame.mp3", "one")):
@@ -158,7 +159,7 @@ def played(music):
 
 ROWS = (
     "select id, beats, beats_version, beats_sub_version, keys, keys_version, keys_sub_version,"
-    " key, key_id, bpm_lock, round(bpm, 4) from library order by id"
+    " key_id, bpm_lock from library order by id"
 )
 
 
@@ -172,7 +173,8 @@ def strip(path):
 
 def test_our_rows_survive_deck_and_quit_byte_for_byte(played):
     host, before, _ = played
-    assert [row[1:10] for row in host.query(ROWS)] == [row[1:10] for row in before]
+    assert len(before) == 2
+    assert host.query(ROWS) == before
 
 
 def test_mixxx_sees_no_need_to_analyze(played):
@@ -184,7 +186,7 @@ def test_mixxx_sees_no_need_to_analyze(played):
 
 def test_our_cues_are_still_there(played):
     host, _, tracks = played
-    again = mixxx.read(host.database)
+    again = mixxx.load(host.database)
     for track in tracks:
         found = again.track(track.location).cues
         for cue in track.cues:
@@ -205,7 +207,5 @@ def test_mixxx_hears_the_first_sound_where_our_clocks_say(played):
             " join track_locations on library.location = track_locations.id"
             " where type = 8 and track_locations.location = ?", track.location,
         )  # fmt: skip
-        from pathlib import Path
-
         heard = position / 2 / rate - mixxx_lead(Path(track.location))
-        assert heard == pytest.approx(FIRST_SOUND, abs=BOUND)
+        assert heard == pytest.approx(FIRST_SOUND, abs=8e-3)  # what encoders put before an attack

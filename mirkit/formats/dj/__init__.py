@@ -1,8 +1,9 @@
 """DJ software: one value for what it knows of a track, and the files that hold it.
 
 Each format of `DJ_FORMATS` is a module with ``dumps(collection)`` and ``loads(data, name)``; one
-whose file is the program's own takes ``dumps(collection, into, name)`` and merges. `Loss` is what a
-track loses in a format, found by reading back what was written.
+whose file is the program's own takes ``dumps(collection, into, name)`` and merges. `DJ_STORES` are
+those that live in recordings or in a database. `Loss` is what a track loses in a format, found by
+reading back what was written.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ import numpy as np
 from mirkit.errors import FormatError, UnknownName
 from mirkit.formats.dj.anchors import deviation, with_bars
 from mirkit.formats.dj.model import Collection, Cue, DJTrack, Playlist
+from mirkit.formats.dj.stores import DJ_STORES, DJStore, store_collection
 from mirkit.formats.safely import replace_file
 from mirkit.sources import missing_message
 
 __all__ = [
-    "DJ_FORMATS", "Collection", "Cue", "DJFormat", "DJTrack", "Loss", "Playlist", "dj_format",
-    "losses", "read_collection", "save_collection",
+    "DJ_FORMATS", "DJ_STORES", "Collection", "Cue", "DJFormat", "DJStore", "DJTrack", "Loss",
+    "Playlist", "dj_format",
+    "losses", "read_collection", "save_collection", "store_collection",
 ]  # fmt: skip
 
 _ODD = 1e-3  # of a number: what counts as another one, beside what each format rounds
@@ -94,6 +97,7 @@ DJ_FORMATS = {
 }
 """The formats of collections by name."""
 
+_DATABASE = b"SQLite format 3\0"
 _ROOTS = {
     b"<DJ_PLAYLISTS": "rekordbox",
     b"<NML": "traktor",
@@ -125,7 +129,7 @@ class Loss:
 def dj_format(name: str) -> DJFormat:
     """Return a format by its name."""
     if name not in DJ_FORMATS:
-        raise UnknownName("DJ format", name, list(DJ_FORMATS))
+        raise UnknownName("DJ format", name, [*DJ_FORMATS, *DJ_STORES])
     return DJ_FORMATS[name]
 
 
@@ -137,21 +141,37 @@ def read_collection(path: str | os.PathLike[str], format: str | None = None) -> 
     path
         The file.
     format
-        Its name in `DJ_FORMATS`; None goes by what the file says.
+        Its name in `DJ_FORMATS` or `DJ_STORES`; None goes by what the file says.
 
     Raises
     ------
     FormatError
         Where the file is missing or does not follow its format.
     """
+    if format in DJ_STORES:
+        return DJ_STORES[format].load(path)
     data = _content(Path(path))
+    if format is None and data.startswith(_DATABASE):
+        return _read_database(path)
     if format is None:
         found = (name for root, name in _ROOTS.items() if root in data[:4096])
         format = next(found, None)
         if format is None:
-            known = ", ".join(row.title for row in DJ_FORMATS.values())
+            rows = (*DJ_FORMATS.values(), *DJ_STORES.values())
+            known = ", ".join(row.title for row in rows)
             raise FormatError(f"{path} is of no DJ program that is known ({known})")
     return dj_format(format).loads(data, str(path))
+
+
+def _read_database(path: str | os.PathLike[str]) -> Collection:
+    """Return the collection of the first program that knows the database."""
+    errors = []
+    for row in (row for row in DJ_STORES.values() if row.file):
+        try:
+            return row.load(path)
+        except FormatError as error:
+            errors.append(str(error))
+    raise FormatError(errors[0])
 
 
 def save_collection(
@@ -191,8 +211,11 @@ def losses(collection: Collection, format: str) -> Iterator[Loss]:
     >>> next(losses(tracks, "traktor")).fields
     ('sample_rate',)
     """
-    row = dj_format(format)
-    again = row.loads(row.dumps(collection), row.file)
+    if format in DJ_STORES:
+        again = DJ_STORES[format].again(collection)
+    else:
+        row = dj_format(format)
+        again = row.loads(row.dumps(collection), row.file)
     for track in collection.tracks:
         found = again.track(track.location)
         if found is None:

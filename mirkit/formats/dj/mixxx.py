@@ -96,7 +96,7 @@ def update(
     return left
 
 
-def read(path: str | os.PathLike[str]) -> Collection:
+def load(path: str | os.PathLike[str]) -> Collection:
     """Return the tracks and playlists of a library; `update` says what is refused."""
     with _opened(Path(path), write=False) as database:
         tracks = {row["id"]: _track(database, row) for row in database.execute(_TRACKS)}

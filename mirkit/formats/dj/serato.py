@@ -16,8 +16,7 @@ import base64
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from math import ceil
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -26,7 +25,7 @@ from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import FormatError
 from mirkit.formats.dj.anchors import from_downbeat
 from mirkit.formats.dj.model import Cue
-from mirkit.formats.dj.runs import grid_of_runs
+from mirkit.formats.dj.runs import from_zero, grid_of_runs, markers_of_beats
 
 N_BUTTONS = 8
 """Cues, and as many loops, that Serato has buttons for."""
@@ -40,8 +39,7 @@ _CUE_COLORS = tuple(map(bytes.fromhex, (
     "cc0000", "cc8800", "0000cc", "cccc00", "00cc00", "cc00cc", "00cccc", "8800cc",
 )))  # fmt: skip
 
-_TIGHT = 1e-4  # [s] where markers lie nearer than this to the beats of one tempo, they go
-_SLACK = 1e-3  # of a beat: what may be missing to 0
+_TIGHT = 1e-4  # [s] what 32 bits may be off in the longest sets, and a beat with them
 _MOST_MARKERS = 1 << 20
 
 Entry: TypeAlias = tuple[str, bytes]
@@ -59,11 +57,11 @@ def grid_bytes(grid: BeatGrid, shift: float = 0.0) -> bytes:
     shift
         What is added to each time [s].
     """
-    times, beats, bpm = _markers(from_downbeat(grid))
+    times, numbers = markers_of_beats(from_downbeat(grid))  # two at least, or Mixxx makes nothing
     out = [_GRID_VERSION, struct.pack(">I", len(times))]
-    for time, count in zip(times, beats, strict=False):
-        out.append(struct.pack(">fI", time + shift, count))
-    out.append(struct.pack(">ff", times[-1] + shift, bpm))
+    for time, (number, following) in zip(times, pairwise(numbers), strict=False):
+        out.append(struct.pack(">fI", time + shift, following - number))
+    out.append(struct.pack(">ff", times[-1] + shift, grid.bpms[-1]))
     return b"".join([*out, b"\x00"])
 
 
@@ -96,50 +94,8 @@ def read_grid(data: bytes, shift: float = 0.0, end: float | None = None) -> Beat
     good = np.all(np.isfinite(times)) and 0 < bpm < float("inf")
     if not good or np.any(np.diff(times) <= 0) or np.any(raw[:-1, 1] == 0):
         raise FormatError("Serato BeatGrid has markers out of order, or without beats or tempo")
-    places, numbers = _from_zero(times.tolist(), raw[:-1, 1].tolist())
-    return grid_of_runs(places, numbers, end, _TIGHT, bpm)
-
-
-def _markers(grid: BeatGrid) -> tuple[list[float], list[int], float]:
-    """Return the times of markers, the beats between them, and the tempo from the last on.
-
-    Serato spreads beats evenly up to the next marker, so a segment whose last beat is longer or
-    shorter than the others gets a marker there. There are two markers at least, as Mixxx makes
-    nothing of one.
-    """
-    times: list[float] = []
-    beats: list[int] = []
-    for time, period, count, gap in zip(
-        grid.times, grid.periods, grid.counts, [*np.diff(grid.times), None], strict=True
-    ):
-        even = gap is not None and abs(gap - count * period) <= _TIGHT
-        if even or count > 1:
-            times.append(float(time))
-            beats.append(int(count) if even else int(count) - 1)
-        if not even:
-            times.append(float(time + (count - 1) * period))
-            beats.append(1)
-    if len(times) == 1:
-        times.append(times[0] + float(grid.periods[-1]))
-    else:
-        beats.pop()
-    return times, beats, float(grid.bpms[-1])
-
-
-def _from_zero(times: list[float], beats: list[int]) -> tuple[list[float], list[int]]:
-    """Return the markers and the number of each, from the first beat that is not before 0 on.
-
-    Programs begin before the track where its first bar does.
-    """
-    numbers = [0, *accumulate(beats)]
-    while len(times) > 1 and times[1] < 0:
-        times, numbers = times[1:], numbers[1:]
-    if times[0] < 0 and len(times) > 1:
-        period = (times[1] - times[0]) / (numbers[1] - numbers[0])
-        skipped = min(ceil(-times[0] / period - _SLACK), numbers[1] - numbers[0] - 1)
-        times = [max(0.0, times[0] + skipped * period), *times[1:]]
-        numbers = [numbers[0] + skipped, *numbers[1:]]
-    return times, numbers
+    numbers = [0, *accumulate(raw[:-1, 1].tolist())]
+    return grid_of_runs(*from_zero(times.tolist(), numbers), end, _TIGHT, bpm)
 
 
 @dataclass(frozen=True, slots=True)

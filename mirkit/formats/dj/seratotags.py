@@ -37,6 +37,9 @@ NAMES: dict[Block, dict[Container, str]] = {
 }  # fmt: skip
 """What each container calls a block."""
 
+SUFFIXES = (".mp3", ".aif", ".aiff", ".flac", ".m4a", ".mp4")
+"""Of recordings that Serato keeps its tags in."""
+
 _MIME = b"application/octet-stream"
 _ID3V1 = 128  # bytes at the end of an MP3
 
@@ -146,6 +149,39 @@ def read(path: str | os.PathLike[str], *, mp3_offset: float | None = None) -> Se
         cues=marks.cues,
     )
     return SeratoTags(track, marks.locked, autotags)
+
+
+def update(
+    collection: Collection,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    lock: bool | None = None,
+    force: bool = False,
+) -> dict[str, str]:
+    """Write tracks into their recordings, and return why some were left alone, by location.
+
+    `path` has no meaning, as there is no other file; the rest is as in `write`.
+    """
+    left: dict[str, str] = {}
+    for track in collection.tracks:
+        try:
+            write(track, lock=lock, force=force)
+        except (FormatError, OSError) as error:  # AudioError too
+            left[track.location] = str(error).removeprefix(f"{track.location}: ")
+    return left
+
+
+def load(path: str | os.PathLike[str]) -> Collection:
+    """Return the collection of one recording, or of those in a folder that have Serato's tags."""
+    place = Path(path)
+    paths = sorted(place.rglob("*")) if place.is_dir() else [place]
+    found = []
+    for one in paths:
+        if one.is_file() and (not place.is_dir() or one.suffix.lower() in SUFFIXES):
+            track = read(one).track
+            if not place.is_dir() or track.grid is not None or track.cues:
+                found.append(track)
+    return Collection(tuple(found))
 
 
 def again(collection: Collection) -> Collection:

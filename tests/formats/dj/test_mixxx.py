@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from djtracks import KEYS, grids
+from djtracks import KEYS, grids, make_library
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,37 +30,12 @@ CUES = (
 )  # fmt: skip
 TRACK = DJTrack("/music/a.flac", key="F# minor", grid=GRID, cues=CUES, duration=60.0)
 
-SCHEMA = """
-create table settings (name text unique not null, value text);
-insert into settings values ('mixxx.schema.version', '32');
-create table track_locations (id integer primary key, location varchar(512) unique,
-    filesize integer);
-create table library (id integer primary key, artist, title, album, genre, comment, location
-    integer, duration float, bitrate integer, samplerate integer, cuepoint integer, bpm float,
-    mixxx_deleted integer, rating integer default 0, key varchar(8) default '', beats blob,
-    beats_version text, bpm_lock integer default 0, beats_sub_version text default '', keys blob,
-    keys_version text, keys_sub_version text, key_id integer default 0);
-create table cues (id integer primary key, track_id integer not null, type integer default 0
-    not null, position integer default -1 not null, length integer default 0 not null, hotcue
-    integer default -1 not null, label text default '' not null, color integer not null);
-create table Playlists (id integer primary key, name, position, hidden integer default 0);
-create table PlaylistTracks (id integer primary key, playlist_id, track_id, position);
-"""
-"""The columns of Mixxx's tables that are used; the judge is Mixxx itself, in tests/hosts."""
-
 
 @pytest.fixture
 def library(tmp_path):
     path = tmp_path / "mixxxdb.sqlite"
+    make_library(path, [f"/music/{name}.flac" for name in "abc"])
     with closing(sqlite3.connect(path)) as database, database:
-        database.executescript(SCHEMA)
-        for i, name in enumerate("abc", 1):
-            database.execute("insert into track_locations values (?, ?, 99)",
-                             (i, f"/music/{name}.flac"))  # fmt: skip
-            database.execute(
-                "insert into library (id, location, title, duration, samplerate, bitrate)"
-                " values (?, ?, ?, 60.0, 44100, 320)", (i, i, name),
-            )  # fmt: skip
         database.execute("insert into Playlists values (1, 'set', 1, 0), (2, 'Auto DJ', 0, 1)")
         database.execute("insert into PlaylistTracks values (1, 1, 2, 1), (2, 1, 1, 2)")
         database.execute(
@@ -175,7 +150,7 @@ def test_what_others_wrote_otherwise_is_not_known():
 
 def test_grid_key_and_cues_come_back(library):
     assert mixxx.update(Collection([TRACK]), library, lock=True) == {}
-    found = mixxx.read(library).track("/music/a.flac")
+    found = mixxx.load(library).track("/music/a.flac")
     assert (found.title, found.key, found.bit_rate) == ("a", "F# minor", 320000)
     assert deviation(GRID, found.grid) <= 1e-3
     assert found.cues == CUES
@@ -190,13 +165,13 @@ def test_grid_key_and_cues_come_back(library):
 
 
 def test_what_is_not_given_stays(library):
-    before = mixxx.read(library)
+    before = mixxx.load(library)
     assert before.track("/music/b.flac").cues == (Cue(1.0, number=2),)
     assert before.track("/music/a.flac").cues == (Cue(1.0, number=5, color=(0, 0, 255)),)
     assert [x.name for x in before.playlists] == ["set"]
     assert before.playlists[0].locations == ("/music/b.flac", "/music/a.flac")
     mixxx.update(Collection([DJTrack("/music/a.flac", key="C")]), library)
-    changed = mixxx.read(library)
+    changed = mixxx.load(library)
     assert changed.track("/music/a.flac").key == "C major"
     assert changed.track("/music/a.flac").cues == before.track("/music/a.flac").cues
     assert changed.track("/music/b.flac") == before.track("/music/b.flac")
@@ -234,7 +209,7 @@ def test_a_locked_grid_is_left_alone(library):
     other = DJTrack(TRACK.location, grid=BeatGrid([1.0], [90.0], 60.0), key="D minor")
     why = mixxx.update(Collection([other]), library)
     assert "locked" in why[TRACK.location]
-    found = mixxx.read(library).track(TRACK.location)
+    found = mixxx.load(library).track(TRACK.location)
     assert (found.key, len(found.grid)) == ("D minor", 2)
     assert mixxx.update(Collection([other]), library, lock=False, force=True) == {}
     assert row(library)["bpm"] == 90
@@ -248,7 +223,7 @@ def test_unknown_versions_are_refused(library, version):
     before = library.read_bytes()
     for attempt in (
         lambda: mixxx.update(Collection([TRACK]), library),
-        lambda: mixxx.read(library),
+        lambda: mixxx.load(library),
     ):
         with pytest.raises(FormatError, match="32 to 41"):
             attempt()
@@ -263,7 +238,7 @@ def test_what_is_no_library_is_refused(tmp_path):
         database.execute("create table x (y)")
     for path, word in ((text, "whole database"), (other, "not of Mixxx"), (tmp_path / "y", "y")):
         with pytest.raises(FormatError, match=word):
-            mixxx.read(path)
+            mixxx.load(path)
 
 
 def test_an_open_library_is_left_alone(library):
@@ -275,7 +250,7 @@ def test_an_open_library_is_left_alone(library):
         process.stdout.readline()
         with pytest.raises(PermissionError, match=r"in use by .*Quit it first"):
             mixxx.update(Collection([TRACK]), library)
-        assert mixxx.read(library).tracks  # to read it is no harm
+        assert mixxx.load(library).tracks  # to read it is no harm
         process.communicate()
     assert dump(library) == before
     assert mixxx.update(Collection([TRACK]), library) == {}
