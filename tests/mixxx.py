@@ -81,15 +81,17 @@ class Mixxx:
         lines = self.log.read_text(errors="replace").splitlines()
         return [line for line in lines if line.startswith("Warning") and "Serato" in line]
 
-    def load(self, *files, seconds):
-        """Load recordings into decks, wait, and quit as a user does."""
+    def load(self, *files, says, seconds):
+        """Load recordings into decks, wait until the log has a line for each, quit as users do."""
         with display() as name, self.running(*files, display=name) as process:
             dialog = lambda: window(name, "No Output Devices")  # noqa: E731
             main = lambda: window(name, "Mixxx")  # noqa: E731
             wait_for(lambda: dialog() or process.poll() is not None, 90, "Mixxx shows no window")
             key(name, dialog(), "Return")
             wait_for(main, 60, "Mixxx shows no main window")
-            time.sleep(seconds)
+            said = lambda: self.log.read_text(errors="replace").count(says)  # noqa: E731
+            wait_for(lambda: said() >= len(files), seconds, f"Mixxx does not say {says!r}")
+            time.sleep(6)  # to end what it is at
             for _ in range(10):
                 if process.poll() is None:
                     key(name, main(), "ctrl+q")

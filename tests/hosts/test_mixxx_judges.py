@@ -153,7 +153,8 @@ def played(music):
     ]  # fmt: skip
     assert mixxx.update(Collection(tracks), host.database) == {}
     before = host.query(ROWS)
-    host.load(folder / "x.flac", folder / "lame.mp3", seconds=25)
+    files = (folder / "x.flac", folder / "lame.mp3")
+    host.load(*files, says="Beat calculation", seconds=120)
     return host, before, tracks
 
 

@@ -12,7 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from mirkit.errors import FormatError
 from mirkit.formats.dj import mixxxblobs as blobs
 from mirkit.formats.dj.clocks import mixxx_lead
 from mirkit.formats.dj.keys import spell_key
-from mirkit.formats.dj.model import Collection, Color, Cue, CueKind, DJTrack, Playlist
+from mirkit.formats.dj.model import Collection, Color, Cue, CueKind, DJTrack, Playlist, own
 from mirkit.formats.dj.running import holders
 from mirkit.formats.safely import replace_file
 from mirkit.sources import missing_message
@@ -116,7 +116,7 @@ def _again(track: DJTrack) -> DJTrack:
     rows = [dict(zip(_CUE_COLUMNS, _cue_row(cue, rate), strict=True)) for cue in _kept(track.cues)]
     cues = tuple(cue for row in rows if (cue := _cue(row, rate)))
     key = None if track.key is None else blobs.read_key(blobs.KEYS, blobs.key_blob(track.key))
-    return DJTrack(track.location, bpm=track.bpm, key=key, grid=grid, cues=cues)
+    return replace(own(track), key=key, grid=grid, cues=cues)
 
 
 @contextmanager

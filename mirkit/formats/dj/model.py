@@ -184,6 +184,17 @@ class Collection(Value):
         return self._by_location.get(normal_location(location))
 
 
+def own(track: DJTrack) -> DJTrack:
+    """Return what each program sees of a recording by itself: its place, size, length and rates."""
+    return DJTrack(
+        track.location,
+        duration=track.duration,
+        sample_rate=track.sample_rate,
+        bit_rate=track.bit_rate,
+        size=track.size,
+    )
+
+
 def normal_location(path: str) -> str:
     r"""Return a path as collections hold it: Windows paths with forward slashes.
 

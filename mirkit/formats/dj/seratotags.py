@@ -19,7 +19,7 @@ from typing import Any, Literal, cast
 from mirkit.errors import AudioError, FormatError, MissingExtra
 from mirkit.formats.dj import serato
 from mirkit.formats.dj.clocks import serato_lead
-from mirkit.formats.dj.model import Collection, DJTrack
+from mirkit.formats.dj.model import Collection, DJTrack, own
 from mirkit.formats.safely import edited_copy
 
 Container = Literal["id3", "vorbis", "mp4"]
@@ -195,7 +195,7 @@ def _again(track: DJTrack) -> DJTrack:
         grid = serato.read_grid(serato.grid_bytes(track.grid), end=track.duration)
     cues = serato.read_marks(serato.marks_bytes(track.cues)).cues
     bpm = None if track.tempo is None else round(track.tempo, 2)
-    return DJTrack(track.location, bpm=bpm, grid=grid, cues=cues)
+    return replace(own(track), bpm=bpm, grid=grid, cues=cues)
 
 
 def _marks(file: _Tagged, shift: float) -> serato.Marks | None:
