@@ -19,6 +19,7 @@ COMMANDS = {
     "beats": "beats, downbeats and tempo of recordings",
     "chords": "chords of recordings",
     "key": "the key of recordings, and where it changes",
+    "sections": "where the parts of recordings begin, and which are the same again",
     "decode": "beats from the activations of any network",
     "score": "estimates against references, with mir_eval's measures",
     "evaluate": "systems on a board of recordings, with intervals",
