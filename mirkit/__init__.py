@@ -13,6 +13,7 @@ _HOMES = {
     "mirkit.music.beat": ("beats", "tempo"),
     "mirkit.music.chord": ("chords",),
     "mirkit.music.key": ("key",),
+    "mirkit.music.section": ("sections",),
     "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.formats": ("read", "save"),
     "mirkit.registry": ("load", "models"),

@@ -31,6 +31,7 @@ from mirkit.music.beat import beats as beats
 from mirkit.music.beat import tempo as tempo
 from mirkit.music.chord import chords as chords
 from mirkit.music.key import key as key
+from mirkit.music.section import sections as sections
 from mirkit.registry import load as load
 from mirkit.registry import models as models
 

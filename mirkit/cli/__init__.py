@@ -19,6 +19,7 @@ COMMANDS = {
     "beats": "beats, downbeats and tempo of recordings",
     "chords": "chords of recordings",
     "key": "the key of recordings, and where it changes",
+    "sections": "where the parts of recordings begin, and which are the same again",
     "decode": "beats from the activations of any network",
     "export": "recordings to the files of DJ software, editors and sequencers",
     "import": "what DJ software knows of tracks, as annotation files",

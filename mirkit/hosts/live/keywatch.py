@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,4 +79,8 @@ def default_find(model: str | None = None) -> Find:
     from mirkit.music.key import key, system
 
     system(model)
-    return partial(key, model=model)
+
+    def find(x: tuple[NDArray[np.float32], int]) -> Key:
+        return key(x, model=model)
+
+    return find

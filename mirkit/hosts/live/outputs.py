@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from mirkit.errors import MissingExtra, ParameterError
 from mirkit.hosts.live.events import Beat, Event, KeyFound, Pulse, Start, Stop, to_object
@@ -47,12 +47,11 @@ class Osc:
 
     def __init__(self, host: str, port: int) -> None:
         try:
-            family, _, _, _, self.address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[
-                0
-            ]
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except OSError as error:
             raise ParameterError(f"OSC host {host!r} is not known: {error}") from None
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.address: Any = found[4]
+        self.socket = socket.socket(found[0], socket.SOCK_DGRAM)
         self.socket.setblocking(False)
 
     def send(self, event: Event, sent: float) -> None:
