@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from mirkit.cli.files import print_json
@@ -33,7 +34,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _plain(card: Any) -> dict[str, Any]:
     """Return the fields of a card as JSON knows them."""
-    values = {name: getattr(card, name) for name in card.__dataclass_fields__ if name != "source"}
-    values["scores"] = {board: dict(scores) for board, scores in card.scores.items()}
-    values["config"] = dict(card.config)
-    return values
+    names = [name for name in card.__dataclass_fields__ if name != "source"]
+    return {name: _unfrozen(getattr(card, name)) for name in names}
+
+
+def _unfrozen(value: Any) -> Any:
+    """Return a table of a card, and the tables in it, as dictionaries."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _unfrozen(each) for name, each in value.items()}

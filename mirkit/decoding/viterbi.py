@@ -73,7 +73,7 @@ def posteriors(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> Floats:
     --------
     >>> scores = np.log([[0.9, 0.1], [0.5, 0.5], [0.9, 0.1]])
     >>> posteriors(scores, stay=np.log(0.8), switch=np.log(0.2))[:, 0].round(3)
-    array([0.954, 0.93 , 0.954])
+    array([0.942, 0.89 , 0.942])
     """
     stay, switch = _checked(scores, stay, switch)
     likelihoods = _likelihoods(scores)
