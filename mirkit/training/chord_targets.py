@@ -160,23 +160,22 @@ def key_index(label: str) -> int:
 def key_targets(truth: Mapping[str, Any], grid: FrameGrid, n_frames: int) -> NDArray[np.int64]:
     """Return the key of each frame, `UNKNOWN` where nobody knows.
 
-    A key in which the chord on the tonic is only ever heard in the other mode is not believed.
+    A key in which the chord on the tonic is only ever heard in the other mode is in that mode: the
+    renderer once named the mode of a whole song after its first section.
     """
     times, keys = grid.times(n_frames), np.full(n_frames, UNKNOWN, np.int64)
     chords: Sequence[Any] = truth.get("chords") or ()
     for start, end, label in truth.get("keys") or ():
         first, last = np.searchsorted(times, (start, end))
         heard = {chord for begin, stop, chord in chords if begin < end and stop > start}
-        if not _contradicted(key_index(label), heard):
-            keys[first:last] = key_index(label)
+        keys[first:last] = _as_heard(key_index(label), heard)
     return keys
 
 
-def _contradicted(key: int, labels: set[str]) -> bool:
-    """Return whether the tonic chord is among the chords in the other mode only."""
-    mode, tonic = divmod(key, 12)
+def _as_heard(key: int, labels: set[str]) -> int:
+    """Return the key on the same tonic whose third the chords on the tonic have, if it is one."""
+    tonic = key % 12
     targets = [chord_target(label) for label in labels]
     on_tonic = [each.pitches for each in targets if each.root == tonic and each.pitches is not None]
-    thirds = [{4: bool(p[(tonic + 4) % 12]), 3: bool(p[(tonic + 3) % 12])} for p in on_tonic]
-    own, other = (4, 3) if mode == 0 else (3, 4)
-    return not any(third[own] for third in thirds) and any(third[other] for third in thirds)
+    major, minor = (any(p[(tonic + third) % 12] for p in on_tonic) for third in (4, 3))
+    return key if major == minor else tonic + 12 * minor

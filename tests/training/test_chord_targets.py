@@ -113,10 +113,21 @@ def test_keys_are_numbered_as_the_vocabulary_has_them():
 
 
 @pytest.mark.parametrize(
-    ("chords", "believed"),
-    [(("Ab:maj", "Db:maj"), False), (("Ab:maj", "Ab:min7"), True), (("Db:maj",), True)],
+    ("chords", "key"),
+    [
+        (("Ab:maj", "Db:maj"), "Ab major"),
+        (("Ab:maj", "Ab:min7"), "Ab minor"),
+        (("Db:maj", "Ab:5"), "Ab minor"),
+        (("Ab:hdim7", "Db:maj"), "Ab minor"),
+        ((), "Ab minor"),
+    ],
 )
-def test_a_key_that_its_chords_contradict_is_not_believed(chords, believed):
+def test_the_mode_of_a_key_is_that_of_the_chords_on_its_tonic(chords, key):
     spans = [[float(i), i + 1.0, chord] for i, chord in enumerate(chords)]
     truth = {"keys": [[0.0, 2.0, "Ab minor"]], "chords": spans}
-    assert (key_targets(truth, GRID, 10)[0] != UNKNOWN) == believed
+    assert set(key_targets(truth, GRID, 20)) == {key_index(key)}
+
+
+def test_chords_outside_a_key_say_nothing_about_it():
+    truth = {"keys": [[0.0, 1.0, "C minor"]], "chords": [[1.0, 2.0, "C:maj"]]}
+    assert set(key_targets(truth, GRID, 10)) == {key_index("C minor")}
