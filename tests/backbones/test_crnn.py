@@ -54,15 +54,14 @@ def even_registers(net):
     return net
 
 
-@pytest.mark.parametrize("semitones", [1, 5, 11])
+@pytest.mark.parametrize("semitones", [1, 5, 7])  # more would push the music to the edge
 def test_what_is_heard_moves_with_the_music(semitones):
     net = even_registers(network())
     x = music_of_the_middle()
     before, after = net(x), net(torch.roll(x, 3 * semitones, dims=-1))
     for name in ("root", "bass"):
         moved = torch.roll(before[name][..., :12], semitones, dims=-1)
-        # what leaks past the last octave differs by a few 1e-4
-        torch.testing.assert_close(after[name][..., :12], moved, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(after[name][..., :12], moved, atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(after[name][..., 12], before[name][..., 12])
     pitch = torch.roll(before["pitch"], semitones, dims=-1)
     torch.testing.assert_close(after["pitch"], pitch, atol=1e-4, rtol=1e-4)
