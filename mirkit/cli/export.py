@@ -60,6 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--grid", action="store_true", help="write the grid's beats, not those heard"
     )
+    parser.add_argument("--key", action="store_true", help="hear the key too")
+    parser.add_argument(
+        "--cues", action="store_true", help="set a cue at the start of each section"
+    )
     parser.add_argument("--playlist", metavar="NAME", help="put the tracks into a playlist too")
     parser.add_argument("--replace", action="store_true", help="start the file anew, do not merge")
     parser.add_argument("--notation", default="tag", help="of keys in tags: tag, camelot, open, …")
@@ -113,6 +117,7 @@ class Worker:
     options: dict[str, Any]
     annotations: Path | None
     tolerance: float
+    more: tuple[str, ...] = ()
 
     def __call__(self, source: Source) -> Outcome:
         """Analyze a recording, or read what is known of it."""
@@ -122,6 +127,7 @@ class Worker:
         from mirkit.formats.dj.tracks import track_of
 
         parts = self._read(source) or {"beats": self._hear(source)}
+        parts |= self._hear_more(source, parts)
         try:
             known = tags.read(source.path)
         except (MissingExtra, AudioError):  # then its name must do
@@ -160,6 +166,20 @@ class Worker:
             **self.options,
         )
 
+    def _hear_more(self, source: Source, parts: dict[str, Any]) -> dict[str, Any]:
+        """Return the key and the sections, where they are asked for and not known."""
+        from mirkit.annotation import Beats
+        from mirkit.music.key import key
+        from mirkit.music.section import sections
+
+        found: dict[str, Any] = {}
+        if "key" in self.more and "key" not in parts:
+            found["key"] = key(source.path)
+        if "sections" in self.more and "sections" not in parts:
+            known = next((x for x in parts.values() if isinstance(x, Beats)), None)
+            found["sections"] = sections(source.path, beats=known)
+        return found
+
 
 def _length(path: str) -> float | None:
     """Return the length of a recording [s], or None where it is not told."""
@@ -174,9 +194,10 @@ def _length(path: str) -> float | None:
 
 
 def _outcomes(sources: list[Source], args: argparse.Namespace) -> Iterator[tuple[Source, Any]]:
+    more = tuple(n for n, asked in (("key", args.key), ("sections", args.cues)) if asked)
     worker = Worker(
         args.model, args.weights, args.decoder, decoding_options(args), args.annotations,
-        args.tolerance / 1000,
+        args.tolerance / 1000, more,
     )  # fmt: skip
     n_jobs = min(args.jobs or processors(), len(sources) or 1)
     return run_batch(worker, sources, n_jobs, "export")

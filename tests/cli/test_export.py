@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import signals
 import soundfile
@@ -103,3 +104,20 @@ def test_wrong_usage_is_told(music, tmp_path, capsys):
     (tmp_path / "x.xml").write_text("<NML/>")
     assert main(["import", "rekordbox", str(tmp_path / "x.xml")]) == 1
     assert "rekordbox writes DJ_PLAYLISTS" in capsys.readouterr().err
+
+
+def test_keys_and_cues_are_heard_where_asked(tmp_path, capsys):
+    harmony = [(60, 64, 67), (65, 69, 72), (67, 71, 74), (60, 64, 67)]
+    bars = [signals.chord(pitches, 2.0, 22050).samples[0] for pitches in harmony * 2]
+    soundfile.write(tmp_path / "song.wav", np.concatenate(bars), 22050)
+    (tmp_path / "known").mkdir()
+    save(Beats(np.arange(0.5, 15.5, 0.5)), tmp_path / "known" / "song.beats")
+    arguments = ["export", "rekordbox", str(tmp_path / "song.wav"), "-j", "1", "--annotations"]
+    arguments.append(str(tmp_path / "known"))
+    assert main([*arguments, "-o", str(tmp_path / "plain.xml")]) == 0
+    (plain,) = read_collection(tmp_path / "plain.xml").tracks
+    assert (plain.key, len(plain.cues)) == (None, 0)
+    assert main([*arguments, "-o", str(tmp_path / "more.xml"), "--key", "--cues"]) == 0
+    (found,) = read_collection(tmp_path / "more.xml").tracks
+    assert found.key == "C major"
+    assert found.cues[0].time == pytest.approx(0, abs=0.6)
