@@ -161,7 +161,7 @@ def key_targets(truth: Mapping[str, Any], grid: FrameGrid, n_frames: int) -> NDA
     """Return the key of each frame, `UNKNOWN` where nobody knows.
 
     A key in which the chord on the tonic is only ever heard in the other mode is in that mode: the
-    renderer once named the mode of a whole song after its first section.
+    renderer once named the mode of a whole song after its verse.
     """
     times, keys = grid.times(n_frames), np.full(n_frames, UNKNOWN, np.int64)
     chords: Sequence[Any] = truth.get("chords") or ()
