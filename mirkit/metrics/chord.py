@@ -159,7 +159,8 @@ Rule = Callable[[Codes, Codes], tuple[Truths, Truths]]
 
 
 def _known(true: Codes) -> Truths:
-    return true.roots != UNKNOWN
+    known: Truths = true.roots != UNKNOWN
+    return known
 
 
 def _first(n: int) -> Callable[[Codes, Codes], Truths]:

@@ -157,8 +157,8 @@ def read_collection(path: str | os.PathLike[str], format: str | None = None) -> 
         found = (name for root, name in _ROOTS.items() if root in data[:4096])
         format = next(found, None)
         if format is None:
-            rows = (*DJ_FORMATS.values(), *DJ_STORES.values())
-            known = ", ".join(row.title for row in rows)
+            titles = [row.title for row in DJ_FORMATS.values()]
+            known = ", ".join([*titles, *(row.title for row in DJ_STORES.values())])
             raise FormatError(f"{path} is of no DJ program that is known ({known})")
     return dj_format(format).loads(data, str(path))
 
