@@ -8,7 +8,7 @@ import shutil
 import tarfile
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mirkit.errors import ParameterError
 
@@ -81,12 +81,25 @@ class Corpus:
         return (*places, *sorted((self.data / "berklee").glob("crowd*.mp3")))
 
 
+def _extract(tar: tarfile.TarFile, folder: Path) -> None:
+    """Unpack what stays inside the folder; Python before 3.11.4 has no filter that sees to it."""
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+        return
+    plain = [member for member in tar if member.isfile() or member.isdir()]
+    paths = {member.name: PurePosixPath(member.name) for member in plain}
+    inside = [
+        m for m in plain if not paths[m.name].is_absolute() and ".." not in paths[m.name].parts
+    ]
+    tar.extractall(folder, inside)
+
+
 def _unpack(archive: Path, target: Path) -> None:
     """Unpack beside the target, then rename: two processes may do so at once."""
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=target.parent))
     with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+        _extract(tar, folder)
     try:
         folder.rename(target)
     except OSError:  # another process was first
