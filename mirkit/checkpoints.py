@@ -118,6 +118,29 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Any], dict[str, str]]:
     if path.suffix not in (".pt", ".pth"):
         raise WeightsError(f"{path} is no checkpoint: .safetensors, .pt and .pth are, .onnx runs")
     torch = _extra("torch", "reading a checkpoint")
+    content = load_content(path)
+    if not all(map(torch.is_tensor, content.values())):
+        raise WeightsError(f"{path} holds more than tensors by name. Save net.state_dict() alone.")
+    return content, {}
+
+
+def load_content(path: str | Path) -> dict[str, Any]:
+    """Return what is in a checkpoint as its authors published it: tensors, settings beside them.
+
+    Parameters
+    ----------
+    path
+        A file of torch (``.pt``, ``.pth``, ``.ckpt``) or ``.safetensors``.
+
+    Raises
+    ------
+    WeightsError
+        Where the file is damaged, or holds code.
+    """
+    path = Path(path)
+    if path.suffix == ".safetensors":
+        return _load_safetensors(path)[0]
+    torch = _extra("torch", "reading a checkpoint")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001  torch raises many kinds
@@ -125,9 +148,9 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Any], dict[str, str]]:
             f"{path}: torch cannot read it as tensors alone: {error}. Files that hold pickled code "
             "are not read; save a state_dict, or better, .safetensors."
         ) from None
-    if not isinstance(content, dict) or not all(map(torch.is_tensor, content.values())):
-        raise WeightsError(f"{path} holds more than tensors by name. Save net.state_dict() alone.")
-    return content, {}
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path} holds a {type(content).__name__}; a checkpoint is a dict")
+    return content
 
 
 def save_tensors(

@@ -1,0 +1,118 @@
+"""Checkpoints as their authors published them: every tensor used, or dropped by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mirkit.errors import WeightsError
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class KeyMap:
+    r"""How a published checkpoint names its tensors, and what they are called here.
+
+    Parameters
+    ----------
+    within
+        Keys to go down by to the tensors, such as ``("model",)``; one that is not there is passed
+        over, since users save the inner part alone.
+    prefix
+        What every name begins with, such as ``"module."``; removed where all have it.
+    rules
+        Pairs of a regular expression, which a name begins with, and what it becomes, or None for a
+        tensor that is dropped. The first that fits counts; a name that none fits stays.
+    convert
+        What is done to the renamed tensors at last: splitting, reshaping.
+
+    Examples
+    --------
+    >>> keys = KeyMap(("model",), "module.", ((r"mel\.", None), (r"fc\.", "head.")))
+    >>> tensors = {"module.mel.w": torch.ones(1), "module.fc.bias": torch.ones(2)}
+    >>> list(keys({"model": tensors}))
+    ['head.bias']
+    """
+
+    within: tuple[str, ...] = ()
+    prefix: str = ""
+    rules: tuple[tuple[str, str | None], ...] = ()
+    convert: Callable[[State], State] | None = None
+
+    def __call__(self, content: Mapping[str, Any]) -> State:
+        """Return the tensors of a checkpoint by the names they have here.
+
+        Raises
+        ------
+        WeightsError
+            Where something in it is no tensor, or two tensors have one name.
+        """
+        state: State = {}
+        for name, tensor in self.tensors(content).items():
+            new = self.renamed(name)
+            if new is None:
+                continue
+            if new in state:
+                raise WeightsError(f"the checkpoint holds two tensors for {new!r}; one is {name!r}")
+            state[new] = tensor
+        return state if self.convert is None else self.convert(state)
+
+    def tensors(self, content: Mapping[str, Any]) -> State:
+        """Return the tensors of a checkpoint by their published names, without the prefix."""
+        for key in self.within:
+            content = content.get(key, content)
+        odd = [name for name, value in content.items() if not torch.is_tensor(value)]
+        if odd:
+            raise WeightsError(f"the checkpoint holds {odd[0]!r}, which is no tensor")
+        has_prefix = bool(content) and all(name.startswith(self.prefix) for name in content)
+        n_cut = len(self.prefix) if has_prefix else 0
+        return {name[n_cut:]: value for name, value in content.items()}
+
+    def renamed(self, name: str) -> str | None:
+        """Return what a published tensor is called here, or None where it is dropped."""
+        for pattern, new in self.rules:
+            found = re.match(pattern, name)
+            if found:
+                return None if new is None else found.expand(new) + name[found.end() :]
+        return name
+
+
+def load_published(net: nn.Module, content: Mapping[str, Any], keys: KeyMap) -> None:
+    """Put the tensors of a published checkpoint into `net`, strictly.
+
+    Raises
+    ------
+    WeightsError
+        Where a tensor of the checkpoint has no place, a place has no tensor, or shapes differ; the
+        message names them.
+    """
+    state = keys(content)
+    expected = net.state_dict()
+    spare = sorted(set(state) - set(expected))
+    missing = sorted(
+        name for name in set(expected) - set(state) if not name.endswith("num_batches_tracked")
+    )
+    odd = sorted(
+        f"{name} {tuple(state[name].shape)} for {tuple(expected[name].shape)}"
+        for name in set(state) & set(expected)
+        if state[name].shape != expected[name].shape
+    )
+    problems = {"holds too much:": spare, "lacks": missing, "has other shapes:": odd}
+    told = [f"{what} {_first(names)}" for what, names in problems.items() if names]
+    if told:
+        raise WeightsError(
+            f"the checkpoint does not fit {type(net).__name__}: it {'; it '.join(told)}. "
+            "Is it of another network, or another width?"
+        )
+    net.load_state_dict({**expected, **state})
+
+
+def _first(names: list[str], n: int = 4) -> str:
+    rest = f" and {len(names) - n} more" if len(names) > n else ""
+    return ", ".join(names[:n]) + rest
