@@ -137,8 +137,9 @@ class MobileNet(Backbone):
         )
         initialize(self)
 
-    def listen(self, features: Tensor) -> Output:
+    def listen(self, *inputs: Tensor) -> Output:
         """Return what is in features, shape ``(batch, n_frames, n_bins)``."""
+        (features,) = inputs
         x = features.transpose(1, 2).unsqueeze(1)  # (batch, 1, n_bins, n_frames)
         x = self.features(x)  # (batch, n_embedding, n_bins / step, n_frames / step)
         return heard(x, self.classifier, self.hears_frames)
