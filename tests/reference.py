@@ -335,3 +335,24 @@ def forward_bars(meters, change, gains):
         weights = weights / weights.sum()
         rows.append(weights)
     return np.array(rows)
+
+
+def average_precision(scores, targets, costs=None):
+    """Mean precision at each positive, all clips of at least its score being called."""
+    costs = [1] * len(scores) if costs is None else costs
+    clips = list(zip(scores, targets, costs, strict=True))
+    found = []
+    for score, truth, _ in clips:
+        if truth:
+            right = sum(1 for s, t, _ in clips if s >= score and t)
+            wrong = sum(c for s, t, c in clips if s >= score and not t)
+            found.append(right / (right + wrong))
+    return sum(found) / len(found) if found else math.nan
+
+
+def roc_auc(scores, targets):
+    """Share of the pairs of a positive and a negative that stand right; a tie is half right."""
+    clips = list(zip(scores, targets, strict=True))
+    pairs = [(p, n) for p, yes in clips if yes for n, no in clips if not no]
+    won = sum(1.0 if p > n else 0.5 if p == n else 0.0 for p, n in pairs)
+    return won / len(pairs) if pairs else math.nan
