@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
-from urllib.parse import urldefrag, urlsplit
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import unquote, urldefrag, urlsplit
 
 from mirkit.errors import MissingExtra, WeightsError
 
@@ -21,6 +21,48 @@ OFFLINE_VARIABLE = "MIRKIT_OFFLINE"
 CACHE_VARIABLE = "MIRKIT_CACHE"
 TIMEOUT = 60.0  # [s] without a byte
 _CHUNK = 1 << 20
+_DIGITS = {"sha256": 64, "md5": 32}
+
+
+class Hash(NamedTuple):
+    """What a file is known by: ``"sha256"`` or ``"md5"``, and its hexadecimal digits.
+
+    MD5 finds damage, and no forgery: it is for files whose authors publish nothing better.
+    """
+
+    kind: str
+    digits: str
+
+    @classmethod
+    def known(cls, sha256: str | None, md5: str | None = None) -> Hash | None:
+        """Return the better of the hashes that are known, or None."""
+        if sha256 is not None:
+            return cls("sha256", sha256)
+        return None if md5 is None else cls("md5", md5)
+
+
+class Named(Protocol):
+    """What a model card says of its checkpoint."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def weights(self) -> str | None:
+        """A shipped file or a URL."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Its hash."""
+
+    @property
+    def md5(self) -> str | None:
+        """The same, where there is no better one."""
+
+    @property
+    def obtain(self) -> str | None:
+        """Where to get it, where no URL gives it."""
 
 
 def cache_dir() -> Path:
@@ -38,39 +80,78 @@ def is_offline() -> bool:
     return os.environ.get(OFFLINE_VARIABLE, "").lower() not in ("", "0", "false", "no")
 
 
-def locate(weights: str | Path, sha256: str | None = None, download: bool = False) -> Path:
+def locate_named(card: Named, download: bool = False) -> Path:
+    """Return the path of the checkpoint that a model card names, undamaged.
+
+    Raises
+    ------
+    WeightsError
+        Where the card names none, or it is not there; the message says where to get it.
+    """
+    if card.weights is not None:
+        return locate(card.weights, card.sha256, download, md5=card.md5)
+    if card.obtain is not None:
+        raise WeightsError(
+            f"the weights of {card.name!r} cannot be fetched for you: {card.obtain} Then give the "
+            f"file: weights='path'."
+        )
+    raise WeightsError(
+        f"model {card.name!r} comes without weights. Give weights='path' of a checkpoint that you "
+        "have trained, or weights='random' to train from."
+    )
+
+
+def locate(
+    weights: str | Path,
+    sha256: str | None = None,
+    download: bool = False,
+    *,
+    md5: str | None = None,
+) -> Path:
     """Return the path of a checkpoint that is there and, where its hash is known, undamaged.
 
     Parameters
     ----------
     weights
         A path, the name of a file shipped with mirkit, or a URL, with or without
-        ``#sha256=…``.
+        ``#sha256=…`` or ``#md5=…``.
     sha256
         Hash of the file; a URL needs one, here or in itself.
     download
         Whether a URL may be fetched where it is not in the cache.
+    md5
+        The same for a file of which only this is known; not looked at beside `sha256`.
 
     Raises
     ------
     WeightsError
         Where the file is absent, or its hash another; the message says what to do.
     """
+    known = Hash.known(sha256, md5)
     if isinstance(weights, str) and urlsplit(weights).scheme in ("http", "https"):
-        return _locate_url(weights, sha256, download)
+        return _locate_url(weights, known, download)
     path = Path(weights).expanduser()
     shipped = Path(str(resources.files("mirkit"))) / "weights" / path.name
     if not path.is_file() and path.name == str(weights) and shipped.is_file():
         path = shipped
     if not path.is_file():
         raise WeightsError(f"{path}: no such file. Give a path, a URL, or a file mirkit ships.")
-    if sha256 is not None:
-        _verify(path, sha256, str(path))
+    if known is not None:
+        _verify(path, known, str(path))
     return path
 
 
-def fetch(url: str, sha256: str, target: Path) -> Path:
+def fetch(url: str, known: str | Hash, target: Path) -> Path:
     """Download `url` to `target`: to a temporary file first, renamed once its hash is right.
+
+    Parameters
+    ----------
+    url
+        What is fetched.
+    known
+        What it is known by; a text is a sha256.
+    target
+        Where it goes.
 
     Raises
     ------
@@ -86,7 +167,7 @@ def fetch(url: str, sha256: str, target: Path) -> Path:
     try:
         with os.fdopen(handle, "wb") as file:
             _download(url, file, target)
-        _verify(part, sha256, url)
+        _verify(part, Hash("sha256", known) if isinstance(known, str) else known, url)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -95,8 +176,7 @@ def fetch(url: str, sha256: str, target: Path) -> Path:
 
 def sha256_of(path: str | Path) -> str:
     """Return the sha256 of a file, as 64 hexadecimal digits."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return _digits_of(path, "sha256")
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -184,22 +264,28 @@ def _extra(package: str, purpose: str) -> Any:
         raise MissingExtra(package, "pip install 'mirkit[torch]'", purpose) from None
 
 
-def _locate_url(weights: str, sha256: str | None, download: bool) -> Path:
+def _locate_url(weights: str, known: Hash | None, download: bool) -> Path:
     url, fragment = urldefrag(weights)
-    given = re.fullmatch(r"sha256=([0-9a-f]{64})", fragment)
-    sha256 = sha256 or (given.group(1) if given else None)
-    if sha256 is None:
+    known = known or _hash_in(fragment)
+    if known is None:
         raise WeightsError(
             f"{weights} comes without its hash. Add #sha256= and 64 hexadecimal digits."
         )
     # The hash in the name lets two versions of one file live side by side.
-    target = cache_dir() / sha256[:16] / Path(urlsplit(url).path).name
+    target = cache_dir() / known.digits[:16] / Path(unquote(urlsplit(url).path)).name
     if target.is_file():
-        _verify(target, sha256, str(target))
+        _verify(target, known, str(target))
         return target
     if not download:
         raise _unfetched(url, target, "it is fetched only when asked: pass download=True")
-    return fetch(url, sha256, target)
+    return fetch(url, known, target)
+
+
+def _hash_in(fragment: str) -> Hash | None:
+    """Return the hash that the end of a URL tells, if it is one."""
+    kind, _, digits = fragment.partition("=")
+    is_hash = kind in _DIGITS and re.fullmatch(rf"[0-9a-f]{{{_DIGITS[kind]}}}", digits)
+    return Hash(kind, digits) if is_hash else None
 
 
 def _download(url: str, file: Any, target: Path) -> None:
@@ -219,13 +305,19 @@ def _download(url: str, file: Any, target: Path) -> None:
         raise _unfetched(url, target, why)
 
 
-def _verify(path: Path, sha256: str, name: str) -> None:
-    actual = sha256_of(path)
-    if actual != sha256:
+def _verify(path: Path, known: Hash, name: str) -> None:
+    actual = _digits_of(path, known.kind)
+    if actual != known.digits:
         raise WeightsError(
-            f"{name} has sha256 {actual}, not {sha256}: it is damaged, or another version. "
-            "Delete it if it is a copy, and fetch it again."
+            f"{name} has {known.kind} {actual}, not {known.digits}: it is damaged, or another "
+            "version. Delete it if it is a copy, and fetch it again."
         )
+
+
+def _digits_of(path: str | Path, kind: str) -> str:
+    with Path(path).open("rb") as file:
+        new = hashlib.new(kind, usedforsecurity=False)
+        return hashlib.file_digest(file, lambda: new).hexdigest()
 
 
 def _unfetched(url: str, target: Path, why: str) -> WeightsError:

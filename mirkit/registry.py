@@ -63,7 +63,14 @@ class Card:
     weights
         The checkpoint: a file shipped in ``mirkit/weights``, or a URL; None where there is none.
     sha256
-        Hash of the checkpoint; a URL has one.
+        Hash of the checkpoint; a URL has one, or an `md5`.
+    md5
+        The same, where its authors publish no better one.
+    size
+        Length of the checkpoint [bytes], where known.
+    obtain
+        Where to get the checkpoint, in a sentence, where no URL is sure to give it: its authors
+        publish no hash, or there is nothing but a folder on somebody's drive.
     trained_on
         Names of the training data.
     scores
@@ -96,6 +103,9 @@ class Card:
     min_activation: float = 0.0
     weights: str | None = None
     sha256: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    obtain: str | None = None
     trained_on: tuple[str, ...] = ()
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     paper: str | None = None
@@ -227,10 +237,14 @@ def read_card(text: str, source: str = "<card>") -> Card:
 def _consistent(card: Card) -> Card:
     """Return `card`, or say which of its fields contradict each other."""
     is_url = card.weights is not None and "://" in card.weights
-    if is_url and card.sha256 is None:
-        raise _invalid(card.source, "sha256", None, "weights behind a URL need their hash")
-    if card.weights is None and card.sha256 is not None:
+    if is_url and card.sha256 is None and card.md5 is None:
+        why = "weights behind a URL need their hash, this or md5; else say how to obtain them"
+        raise _invalid(card.source, "sha256", None, why)
+    if card.weights is None and (card.sha256 or card.md5):
         raise _invalid(card.source, "weights", None, "there is a hash but no weights")
+    if card.weights is not None and card.obtain is not None:
+        why = "a card says this only where it names no weights"
+        raise _invalid(card.source, "obtain", card.obtain, why)
     if "NC" in card.license_weights.split("-") and not card.peer:
         raise _invalid(
             card.source,
@@ -291,6 +305,9 @@ RULES: Mapping[str, Rule] = {
         "a file name in mirkit/weights, or an http(s) URL",
     ),
     "sha256": (_matches(r"[0-9a-f]{64}"), "64 small hexadecimal digits"),
+    "md5": (_matches(r"[0-9a-f]{32}"), "32 small hexadecimal digits"),
+    "size": (lambda value: type(value) is int and value > 0, "a number of bytes"),
+    "obtain": (_matches(r"\S[^\n]*[.!]"), "a sentence, in one line"),
     "trained_on": (_is_texts, "a list of names"),
     "scores": (_is_scores, "tables of numbers, one a board"),
     "paper": (_is_text, "a reference"),

@@ -356,3 +356,37 @@ def roc_auc(scores, targets):
     pairs = [(p, n) for p, yes in clips if yes for n, no in clips if not no]
     won = sum(1.0 if p > n else 0.5 if p == n else 0.0 for p, n in pairs)
     return won / len(pairs) if pairs else math.nan
+
+
+def graph_distances(children, names):
+    """Steps between sounds, by letting every sound ask its neighbors until none comes nearer."""
+    edges = [(above, below) for above, kinds in children.items() for below in kinds]
+    rows = []
+    for name in names:
+        steps = dict.fromkeys(children, math.inf) | {name: 0}
+        nearer = True
+        while nearer:
+            nearer = False
+            for pair in edges:
+                for near, far in (pair, pair[::-1]):
+                    if steps[near] + 1 < steps[far]:
+                        steps[far] = steps[near] + 1
+                        nearer = True
+        rows.append([steps[other] for other in names])
+    return np.array(rows, float)
+
+
+def ontology_average_precision(scores, targets, distances, level):
+    """Average precision by class where a false positive costs its distance beyond a level."""
+    n = len(distances)
+    pairs = [distances[i][j] for i in range(n) for j in range(n) if i != j]
+    unit = sum(d for d in pairs if d > level) / len(pairs)
+    found = []
+    for j in range(n):
+        costs = []
+        for truth in targets:
+            away = [distances[i][j] for i in range(n) if truth[i]]
+            step = min(away) if away else max(pairs)
+            costs.append(step / unit if step > level else 0.0)
+        found.append(average_precision(scores[:, j], targets[:, j], costs))
+    return found

@@ -1,48 +1,23 @@
 import hashlib
-import http.server
 import pickle
 import subprocess
 import sys
-import threading
-from typing import ClassVar
+from types import SimpleNamespace
 
 import pytest
+from fileserver import CONTENT, Handler, serving
 
 from mirkit import checkpoints
 from mirkit.errors import WeightsError
 
-CONTENT = bytes(range(256)) * 9000  # more than one chunk
 SHA = hashlib.sha256(CONTENT).hexdigest()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serve CONTENT, whole or broken off, and count who asks."""
-
-    asked: ClassVar[list[str]] = []
-
-    def do_GET(self):
-        self.asked.append(self.path)
-        if self.path == "/absent.onnx":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(CONTENT)))
-        self.end_headers()
-        self.wfile.write(CONTENT[:-1000] if self.path == "/broken.onnx" else CONTENT)
-
-    def log_message(self, *args):
-        pass
+MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 @pytest.fixture
 def server():
-    Handler.asked.clear()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +27,11 @@ def cache(tmp_path, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache"
+
+
+def card(**fields):
+    unknown = dict.fromkeys(("weights", "sha256", "md5", "obtain"))
+    return SimpleNamespace(name="claps", **unknown | fields)
 
 
 def files(folder):
@@ -64,6 +44,53 @@ def test_file_is_fetched_once_and_kept_under_its_hash(server, cache):
     assert path == cache / SHA[:16] / "net.onnx"
     assert checkpoints.locate(f"{server}/net.onnx#sha256={SHA}") == path
     assert Handler.asked == ["/net.onnx"]
+
+
+def test_file_of_which_only_the_md5_is_known_is_verified_by_it(server, cache):
+    path = checkpoints.locate(f"{server}/net.pth", download=True, md5=MD5)
+    assert path == cache / MD5[:16] / "net.pth"
+    assert checkpoints.locate(f"{server}/net.pth#md5={MD5}") == path
+    with pytest.raises(WeightsError, match=f"has md5 {MD5}, not {'0' * 32}"):
+        checkpoints.locate(path, md5="0" * 32)
+    path.write_bytes(b"cut")
+    with pytest.raises(WeightsError, match="damaged"):
+        checkpoints.locate(f"{server}/net.pth", md5=MD5)
+
+
+def test_wrong_md5_leaves_nothing_behind(server, cache):
+    with pytest.raises(WeightsError, match="damaged, or another version"):
+        checkpoints.locate(f"{server}/net.pth", download=True, md5="0" * 32)
+    assert files(cache) == []
+
+
+def test_sha256_counts_where_both_hashes_are_known(tmp_path):
+    path = tmp_path / "net.pth"
+    path.write_bytes(CONTENT)
+    assert checkpoints.locate(path, SHA, md5="0" * 32) == path
+    with pytest.raises(WeightsError, match="has sha256"):
+        checkpoints.locate(path, "0" * 64, md5=MD5)
+
+
+def test_name_of_the_file_is_read_out_of_its_url(server, cache):
+    url = f"{server}/Net_mAP%3D0.431.pth?download=1"
+    path = checkpoints.locate(url, download=True, md5=MD5)
+    assert path.name == "Net_mAP=0.431.pth"
+    assert checkpoints.locate(f"{server}/a%2F..%2F..%2Fb.pth", SHA, True).parent.parent == cache
+
+
+def test_card_without_weights_says_where_they_are(tmp_path):
+    with pytest.raises(WeightsError, match=r"'claps'.*Ask Ann\. Then give the file"):
+        checkpoints.locate_named(card(obtain="Ask Ann."))
+    with pytest.raises(WeightsError, match=r"'claps' comes without weights.*random"):
+        checkpoints.locate_named(card())
+
+
+def test_card_with_weights_finds_them_by_either_hash(server):
+    for known in ({"sha256": SHA}, {"md5": MD5}):
+        named = card(weights=f"{server}/net.pth", **known)
+        with pytest.raises(WeightsError, match="download=True"):
+            checkpoints.locate_named(named)
+        assert checkpoints.locate_named(named, download=True).read_bytes() == CONTENT
 
 
 def test_nothing_is_fetched_unless_asked(server, cache):
@@ -135,7 +162,7 @@ def test_damaged_cache_is_noticed(server):
 
 
 def test_url_without_hash_is_refused(server):
-    for url in (f"{server}/net.onnx", f"{server}/net.onnx#sha256=12"):
+    for url in (f"{server}/net.onnx", f"{server}/net.onnx#sha256=12", f"{server}/a#md5={SHA}"):
         with pytest.raises(WeightsError, match="without its hash"):
             checkpoints.locate(url, download=True)
     assert Handler.asked == []

@@ -18,7 +18,7 @@ FLOORS = [
     ("library",),
     ("training", "evaluation"),
     ("music", "sound"),
-    ("pipeline",),
+    ("pipeline", "networks"),
     ("peers",),
     ("formats",),
     ("features", "backbones", "decoding", "metrics", "datasets"),

@@ -80,7 +80,7 @@ def test_every_card_keeps_the_contract(card):
     if card.front_end is not None:
         assert front_end(card.front_end).sample_rate == card.sample_rate
     if card.weights is None:
-        assert card.license_weights == "none" or card.peer
+        assert card.license_weights == "none" or card.peer or card.obtain
     if card.license_weights == "none":
         assert card.weights is None
 
@@ -147,6 +147,11 @@ def test_card_reads_every_field():
         ("\n", '\nweights = "https://a/b.onnx"\n', "sha256"),
         ("\n", '\nsha256 = "12"\n', "sha256"),
         ("\n", f'\nsha256 = "{"a" * 64}"\n', "weights"),
+        ("\n", f'\nmd5 = "{"a" * 32}"\n', "weights"),
+        ("\n", '\nmd5 = "12"\n', "md5"),
+        ("\n", "\nsize = 0\n", "size"),
+        ("\n", '\nobtain = "somewhere"\n', "obtain"),
+        ("\n", '\nweights = "a.onnx"\nobtain = "Ask."\n', "only where it names no weights"),
         ("\n", '\nscores = {gtzan = {F = "high"}}\n', "scores"),
         ("\n", '\nconfig = "big"\n', "config"),
         ('"beats"', '"beats', "not TOML"),
@@ -156,6 +161,14 @@ def test_wrong_card_names_field_and_file(old, new, field):
     with pytest.raises(FormatError, match=field) as caught:
         read_card(CARD.replace(old, new, 1), "claps/claps.toml")
     assert "claps/claps.toml" in str(caught.value)
+
+
+def test_card_knows_its_checkpoint_by_md5_or_by_who_has_it():
+    behind_url = f'\nweights = "https://a/b.pth"\nmd5 = "{"a" * 32}"\nsize = 12\n'
+    card = read_card(CARD.replace("\n", behind_url, 1))
+    assert (card.md5, card.size, card.sha256) == ("a" * 32, 12, None)
+    asked = read_card(CARD.replace("\n", '\nobtain = "Ask the authors."\n', 1))
+    assert (asked.obtain, asked.weights) == ("Ask the authors.", None)
 
 
 def test_other_packages_add_models(plugin):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mirkit.backbones.crnn import CRNN
 from mirkit.backbones.crnn_config import CRNNConfig
 from mirkit.backbones.export import OPSET, write_metadata
+from mirkit.backbones.runner import TorchRunner
 
 SIGMOID = {"pitch"}
 
@@ -41,31 +39,10 @@ def output_names(config: CRNNConfig) -> tuple[str, ...]:
     return ("root", "bass", "pitch", "tag") if config.task == "chords" else ("key", "clip_key")
 
 
-@dataclass(frozen=True)
-class CRNNSession:
-    """A network run by torch on one window: the twin of `mirkit.runtime.Session`.
-
-    Parameters
-    ----------
-    net
-        The network, on the device that it shall run on.
-    """
-
-    net: CRNN
-
-    inputs = ("features", "weight")
-
-    def __call__(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Map named inputs, without batch axis, to named outputs, without batch axis."""
-        module = CRNNProbabilities(self.net).eval()
-        device = next(self.net.parameters()).device
-        features, weight = (
-            torch.as_tensor(np.array(inputs[name], np.float32), device=device)[None]
-            for name in self.inputs
-        )
-        with torch.inference_mode():
-            outputs = module(features, weight)
-        return {name: y[0].cpu().numpy() for name, y in zip(module.names, outputs, strict=True)}
+def crnn_runner(net: CRNN) -> TorchRunner:
+    """Return what runs `net` in torch, as `mirkit.runtime.Session` runs its export."""
+    module = CRNNProbabilities(net)
+    return TorchRunner(module, ("features", "weight"), module.names)
 
 
 def export_crnn(net: CRNN, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:

@@ -1,14 +1,10 @@
-"""Networks run by torch, with the interface that onnxruntime's sessions have."""
+"""The TCN as it is used: probabilities instead of logits, in torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mirkit.backbones.runner import TorchRunner
 from mirkit.backbones.tcn import TCN
 
 
@@ -32,28 +28,7 @@ class Probabilities(nn.Module):
         return ("beat", "downbeat", "tempo") if has_tempo else ("beat", "downbeat")
 
 
-@dataclass(frozen=True)
-class TorchSession:
-    """A network run by torch on one window: the twin of `mirkit.runtime.Session`.
-
-    Parameters
-    ----------
-    net
-        The network, on the device that it shall run on.
-    """
-
-    net: TCN
-
-    inputs = ("features", "weight")
-
-    def __call__(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Map named inputs, without batch axis, to named outputs, without batch axis."""
-        module = Probabilities(self.net).eval()
-        device = next(self.net.parameters()).device
-        features, weight = (
-            torch.as_tensor(np.array(inputs[name], np.float32), device=device)[None]
-            for name in self.inputs
-        )
-        with torch.inference_mode():
-            outputs = module(features, weight)
-        return {name: y[0].cpu().numpy() for name, y in zip(module.names, outputs, strict=True)}
+def tcn_runner(net: TCN) -> TorchRunner:
+    """Return what runs `net` in torch, as `mirkit.runtime.Session` runs its export."""
+    module = Probabilities(net)
+    return TorchRunner(module, ("features", "weight"), module.names)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mirkit.backbones.runner import TorchRunner
 from mirkit.backbones.tcn import TCN, ResidualBlock
 from mirkit.errors import NotStreamable
 
@@ -80,31 +78,7 @@ class LiveTCN(nn.Module):
         return (*heads, *(f"next_{name}" for name in self.net.config.states))
 
 
-@dataclass(frozen=True)
-class TorchLiveSession:
-    """A causal network run by torch, block by block: the twin of `mirkit.runtime.Session`.
-
-    Parameters
-    ----------
-    net
-        The network, on the device that it shall run on.
-    """
-
-    net: TCN
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the inputs."""
-        return LiveTCN(self.net).inputs
-
-    def __call__(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Map named inputs, without batch axis, to named outputs, without batch axis."""
-        module = LiveTCN(self.net).eval()
-        device = next(self.net.parameters()).device
-        given = [
-            torch.as_tensor(np.array(inputs[name], np.float32), device=device)[None]
-            for name in module.inputs
-        ]
-        with torch.inference_mode():
-            outputs = module(*given)
-        return {name: y[0].cpu().numpy() for name, y in zip(module.outputs, outputs, strict=True)}
+def live_runner(net: TCN) -> TorchRunner:
+    """Return what runs the causal `net` in torch, block by block, as its export is run."""
+    module = LiveTCN(net)
+    return TorchRunner(module, module.inputs, module.outputs)

@@ -22,7 +22,7 @@ from mirkit.backbones.export import export_live, export_onnx
 from mirkit.backbones.inference import Probabilities
 from mirkit.backbones.tcn import TCN, TCNLogits, past_taps
 from mirkit.backbones.tcn_config import TCNConfig
-from mirkit.backbones.tcn_live import TorchLiveSession
+from mirkit.backbones.tcn_live import live_runner
 from mirkit.errors import ParameterError
 from mirkit.features import LogSpectrogram, front_end
 from mirkit.metrics.beat import beat_scores
@@ -296,9 +296,7 @@ class BeatTask:
         features = self.front_end(Audio(samples, self.front_end.sample_rate))
         if net.config.lookahead is not None:  # as it will be heard: a tempo that knows no future
             origin = Provenance(self.recipe.name)
-            return BeatTCNLive(TorchLiveSession(net), net.config, features.front_end, origin)(
-                features
-            )
+            return BeatTCNLive(live_runner(net), net.config, features.front_end, origin)(features)
         module = Probabilities(net).eval()
         x = torch.tensor(features.values, device=self.device)[None]
         outputs = module(x, torch.ones(x.shape[:2], device=self.device))

@@ -5,7 +5,7 @@ import torch
 
 from mirkit.backbones.crnn import CRNN, IntervalSums, Registers, pooled, pooled_weight
 from mirkit.backbones.crnn_config import CRNNConfig
-from mirkit.backbones.crnn_export import CRNNProbabilities, CRNNSession, export_crnn
+from mirkit.backbones.crnn_export import CRNNProbabilities, crnn_runner, export_crnn
 from mirkit.errors import ParameterError
 
 SMALL = {"conv_filters": (4, 5), "n_channels": 6, "n_hidden": 7}
@@ -128,7 +128,7 @@ def test_onnx_is_torch(task, pool, n_frames, tmp_path):
     inputs = {"features": x[None], "weight": weight[None]}
     asked = {each.name: inputs[each.name] for each in session.get_inputs()}
     theirs = session.run(list(names), asked)
-    ours = CRNNSession(net)(features=x, weight=weight)
+    ours = crnn_runner(net)(features=x, weight=weight)
     for name, values in zip(names, theirs, strict=True):
         np.testing.assert_allclose(values[0], ours[name], atol=1e-5)
     assert session.get_modelmeta().custom_metadata_map["note"] == "kept"

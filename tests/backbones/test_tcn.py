@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mirkit.backbones.export import export_onnx  # noqa: E402
-from mirkit.backbones.inference import Probabilities, TorchSession  # noqa: E402
+from mirkit.backbones.inference import Probabilities, tcn_runner  # noqa: E402
 from mirkit.backbones.tcn import TCN, TCNConfig, past_taps  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 from mirkit.runtime import Session  # noqa: E402
@@ -139,7 +139,7 @@ def test_onnxruntime_gives_the_same_numbers(variant, tmp_path):
         features = torch.randn(n_frames, net.config.n_bins)
         weight = torch.rand(n_frames)
         inputs = {"features": features.numpy(), "weight": weight.numpy()}
-        expected = TorchSession(net)(**inputs)
+        expected = tcn_runner(net)(**inputs)
         actual = session(**{name: inputs[name] for name in session.inputs})
         assert actual.keys() == expected.keys()
         for name, y in expected.items():

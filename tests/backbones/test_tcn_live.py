@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from mirkit.backbones.export import export_live  # noqa: E402
 from mirkit.backbones.tcn import TCN, TCNConfig  # noqa: E402
-from mirkit.backbones.tcn_live import LiveTCN, TorchLiveSession  # noqa: E402
+from mirkit.backbones.tcn_live import LiveTCN, live_runner  # noqa: E402
 from mirkit.errors import NotStreamable  # noqa: E402
 from mirkit.runtime import Session  # noqa: E402
 
@@ -59,7 +59,7 @@ def in_blocks(run, config, features, sizes):
 @pytest.mark.parametrize("by", ["torch", "onnxruntime"])
 def test_blocks_of_any_length_give_what_the_whole_gives(variant, by, tmp_path):
     net = made_net(variant)
-    run = TorchLiveSession(net)
+    run = live_runner(net)
     if by == "onnxruntime":
         export_live(net, tmp_path / "net.onnx", {"config": net.config.to_json()})
         run = Session(tmp_path / "net.onnx")
@@ -95,7 +95,7 @@ def test_no_output_depends_on_what_is_later_than_the_lookahead():
     features = np.random.default_rng(1).normal(size=(60, 81)).astype(np.float32)
     changed = features.copy()
     changed[40:] += 1
-    a, b = (in_blocks(TorchLiveSession(net), net.config, x, [60]) for x in (features, changed))
+    a, b = (in_blocks(live_runner(net), net.config, x, [60]) for x in (features, changed))
     differs = a["beat"] != b["beat"]
     assert not differs[: 40 - net.config.lookahead].any()
     assert differs[40 - net.config.lookahead]

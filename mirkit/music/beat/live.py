@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.activations import Activations, Features, Head, Provenance
-from mirkit.backbones.tcn_config import TCNConfig
+from mirkit.activations import Activations, Features, Head
 from mirkit.errors import NotStreamable, ParameterError
 from mirkit.features import FrontEnd, front_end
 from mirkit.frames import FrameGrid
 from mirkit.music.beat.follower import BeatFollower, BeatUpdate
-from mirkit.music.beat.model import (
-    front_end_of,
-    locate,
-    open_onnx,
-    open_tensors,
-    provenance,
-    random_net,
-)
-from mirkit.registry import Card
+from mirkit.music.beat.model import TCNNetwork
 from mirkit.runtime import Runner
 
 Floats = NDArray[np.float32]
@@ -40,7 +30,7 @@ LONGEST = 1024
 
 
 @dataclass(frozen=True)
-class BeatTCNLive:
+class BeatTCNLive(TCNNetwork):
     """A causal TCN and the front end before it: blocks of samples in, activations or beats out.
 
     Streaming is the primitive; a whole recording is one block. The network's state is explicit: it
@@ -58,11 +48,6 @@ class BeatTCNLive:
         What its activations remember as their origin.
     """
 
-    run: Runner
-    config: TCNConfig
-    front_end: str
-    provenance: Provenance
-
     def __post_init__(self) -> None:
         if self.config.lookahead is None or "front" not in self.run.inputs:
             raise NotStreamable(
@@ -71,31 +56,11 @@ class BeatTCNLive:
             )
 
     @classmethod
-    def from_card(
-        cls,
-        card: Card,
-        weights: str | Path | None = None,
-        *,
-        download: bool = False,
-        n_threads: int | None = None,
-        seed: int = 0,
-    ) -> BeatTCNLive:
-        """Return the model of `card`; the parameters are those of `BeatTCN.from_card`."""
-        if weights == "random":
-            return cls.from_net(random_net(TCNConfig.from_dict(card.config), seed), card)
-        path = locate(weights, card, download)
-        if path.suffix == ".onnx":
-            return cls(*open_onnx(path, card, n_threads))
-        net, weights_hash = open_tensors(path, card)
-        return cls.from_net(net, card, weights_hash)
+    def runner(cls, net: Any) -> Runner:
+        """Return what runs a network in torch, block by block."""
+        from mirkit.backbones.tcn_live import live_runner
 
-    @classmethod
-    def from_net(cls, net: Any, card: Card, weights_hash: str | None = None) -> BeatTCNLive:
-        """Return the model that runs the torch network `net`, in training perhaps."""
-        from mirkit.backbones.tcn_live import TorchLiveSession
-
-        origin = provenance(card, weights_hash)
-        return cls(TorchLiveSession(net), net.config, front_end_of(card), origin)
+        return live_runner(net)
 
     @property
     def sample_rate(self) -> int:
@@ -143,11 +108,7 @@ class BeatTCNLive:
 
     def __call__(self, features: Features) -> Activations:
         """Return the activations of the features of a whole recording."""
-        if features.front_end != self.front_end:
-            raise ParameterError(
-                f"features come from {features.front_end!r}; this network was trained on "
-                f"{self.front_end!r}"
-            )
+        self.check_features(features)
         return self._joined(self.follow([features.values]))
 
     def follow(self, blocks: Iterable[Floats]) -> Iterator[Activations]:

@@ -73,7 +73,7 @@ def test_silence_and_noise_are_no_chord(model):
 def test_onnx_is_torch_on_music(name, tmp_path):
     model = MODELS[name].from_card(card(name), "random")
     kept = {"config": model.config.to_json(), "front_end": "vqt_11k"}
-    export_crnn(model.run.net, tmp_path / "net.onnx", kept)
+    export_crnn(model.run.module.net, tmp_path / "net.onnx", kept)
     other = MODELS[name].from_card(card(name), tmp_path / "net.onnx")
     features = FRONT(cadence())
     expected = model(features)
@@ -93,7 +93,7 @@ def test_features_of_another_front_end_are_refused(name):
 def test_weights_of_the_other_task_are_refused(tmp_path):
     key = KeyCRNN.from_card(card("key-crnn"), "random")
     kept = {"config": json.dumps(dataclasses.asdict(key.config)), "front_end": "vqt_11k"}
-    export_crnn(key.run.net, tmp_path / "key.onnx", kept)
+    export_crnn(key.run.module.net, tmp_path / "key.onnx", kept)
     with pytest.raises(WeightsError, match="hears key"):
         ChordCRNN.from_card(card("chord-crnn"), tmp_path / "key.onnx")
 
