@@ -15,7 +15,7 @@ from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
 from mirkit.values import Value
 
-Kind = Literal["sigmoid", "softmax", "sigmoid_logits", "softmax_logits"]
+Kind = Literal["sigmoid", "softmax", "sigmoid_logits", "softmax_logits", "embedding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ class Head(Value):
     kind
         ``"sigmoid"`` and ``"softmax"`` are probabilities (of classes that may hold together, or
         that exclude each other), ``"sigmoid_logits"`` and ``"softmax_logits"`` what precedes them.
+        ``"embedding"`` is a vector, whose labels are its dimensions.
     """
 
     values: NDArray[np.float32]
@@ -113,7 +114,15 @@ class Head(Value):
         return int(self.values.shape[0])
 
     def probabilities(self) -> NDArray[np.float32]:
-        """Return the values as probabilities, shape ``(n_frames, n_classes)``."""
+        """Return the values as probabilities, shape ``(n_frames, n_classes)``.
+
+        Raises
+        ------
+        ParameterError
+            Where the head is an embedding.
+        """
+        if self.kind == "embedding":
+            raise ParameterError("an embedding holds no probabilities; take its values")
         if self.kind == "sigmoid_logits":
             return np.asarray(0.5 * (1 + np.tanh(0.5 * self.values)), dtype=np.float32)
         if self.kind == "softmax_logits":

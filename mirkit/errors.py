@@ -5,6 +5,8 @@ so both ``except MirkitError`` and ``except ValueError`` work. A message names t
 says what is valid and guesses the likely mistake.
 """
 
+_LISTED = 100  # names that a message holds at most
+
 
 class MirkitError(Exception):
     """Base of all errors that mirkit raises on purpose."""
@@ -30,7 +32,8 @@ class UnknownName(MirkitError, LookupError):
 
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(sorted(known))}")
+        listed = sorted(known) if len(known) <= _LISTED else [f"{len(known)} others"]
+        super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(listed)}")
         self.name = name
 
 

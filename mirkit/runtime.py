@@ -27,6 +27,17 @@ class Runner(Protocol):
         """Map named inputs, without batch axis, to named outputs, without batch axis."""
 
 
+class BatchRunner(Protocol):
+    """What runs a network on a batch of windows, whatever library that takes."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+
+    def batch(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Map named inputs to named outputs, both with a batch axis."""
+
+
 @dataclass(frozen=True)
 class Session:
     """A network in an ONNX file, loaded once and run on one core unless told otherwise.
@@ -72,14 +83,19 @@ class Session:
         dict
             Each output by its name, without the batch axis.
         """
+        outputs = self.batch(**{name: x[None] for name, x in inputs.items()})
+        return {name: y[0] for name, y in outputs.items()}
+
+    def batch(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Run the network on a batch of windows: inputs and outputs have their batch axis."""
         missing = set(self.inputs) ^ set(inputs)
         if missing:
             raise ParameterError(
                 f"inputs are {sorted(inputs)}; this network takes {sorted(self.inputs)}"
             )
-        feed = {name: np.ascontiguousarray(x[None], np.float32) for name, x in inputs.items()}
+        feed = {name: np.ascontiguousarray(x, np.float32) for name, x in inputs.items()}
         outputs = self._session.run(None, feed)
-        return {name: y[0] for name, y in zip(self.outputs, outputs, strict=True)}
+        return dict(zip(self.outputs, outputs, strict=True))
 
     @property
     def inputs(self) -> tuple[str, ...]:
