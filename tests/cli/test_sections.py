@@ -1,10 +1,13 @@
+from itertools import pairwise
+
+
 def test_sections_span_the_recording(mirkit_cli, demo):
     result = mirkit_cli("sections", demo, "--json")
     assert result.status == 0
     (row,) = result.objects()
     segments = row["sections"]
     assert segments[0]["start"] == 0
-    for earlier, later in zip(segments, segments[1:], strict=False):
+    for earlier, later in pairwise(segments):
         assert earlier["end"] == later["start"]
     assert row["schema"] == 1
 
