@@ -7,6 +7,7 @@ and what is heard in the clip is the mean.
 from __future__ import annotations
 
 import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
