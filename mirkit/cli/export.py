@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mirkit.batch import Failure, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
+from mirkit.cli.hearing import Outcome, Worker
 
 COLLECTIONS = ("rekordbox", "traktor", "traktor-one-tempo", "virtualdj", "m3u")
 """Formats of one file for all tracks."""
@@ -33,9 +33,6 @@ FILES = {
     "json": ".json",
 }
 """Formats of one file a track, with the suffix."""
-
-READ = (".jams", ".json", ".beats", ".csv", ".mid", ".svl", ".labels.txt", ".rpp")
-"""Annotations that are looked for, in this order."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--key", action="store_true", help="hear the key too")
     parser.add_argument(
-        "--cues", action="store_true", help="set a cue at the start of each section"
+        "--cues", action="store_true", help="set cues where sections begin, and loops at a drop"
     )
     parser.add_argument("--playlist", metavar="NAME", help="put the tracks into a playlist too")
     parser.add_argument("--replace", action="store_true", help="start the file anew, do not merge")
@@ -95,102 +92,6 @@ def run(args: argparse.Namespace) -> int:
         else:
             done.append(result)
     return 1 if n_failed + _write(done, args) else 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A recording, its track, its annotations, and how well the grid fits."""
-
-    source: Source
-    track: Any
-    parts: dict[str, Any]
-    fit: Any
-
-
-@dataclass(frozen=True)
-class Worker:
-    """What runs in each process."""
-
-    model: str | None
-    weights: str | None
-    decoder: str | None
-    options: dict[str, Any]
-    annotations: Path | None
-    tolerance: float
-    more: tuple[str, ...] = ()
-
-    def __call__(self, source: Source) -> Outcome:
-        """Analyze a recording, or read what is known of it."""
-        from mirkit.annotation import Analysis
-        from mirkit.errors import AudioError, MissingExtra
-        from mirkit.formats.dj import tags
-        from mirkit.formats.dj.tracks import track_of
-
-        parts = self._read(source) or {"beats": self._hear(source)}
-        parts |= self._hear_more(source, parts)
-        try:
-            known = tags.read(source.path)
-        except (MissingExtra, AudioError):  # then its name must do
-            known = None
-        track, fit = track_of(
-            source.path,
-            Analysis(parts),
-            known=known,
-            duration=known.duration if known else _length(source.path),
-            tolerance=self.tolerance,
-        )
-        if not track.title:
-            track = replace(track, title=source.place.stem)
-        return Outcome(source, track, parts, fit)
-
-    def _read(self, source: Source) -> dict[str, Any]:
-        from mirkit.annotation import Analysis
-        from mirkit.formats import read
-
-        for suffix in READ if self.annotations else ():
-            assert self.annotations is not None
-            for name in (source.place.with_suffix(suffix), Path(f"{source.place}{suffix}")):
-                if (self.annotations / name).exists():
-                    value = read(self.annotations / name)
-                    return dict(value) if isinstance(value, Analysis) else {"beats": value}
-        return {}
-
-    def _hear(self, source: Source) -> Any:
-        from mirkit.music.beat import beats
-
-        return beats(
-            source.path,
-            model=self.model,
-            weights=self.weights,
-            decoder=self.decoder,
-            **self.options,
-        )
-
-    def _hear_more(self, source: Source, parts: dict[str, Any]) -> dict[str, Any]:
-        """Return the key and the sections, where they are asked for and not known."""
-        from mirkit.annotation import Beats
-        from mirkit.music.key import key
-        from mirkit.music.section import sections
-
-        found: dict[str, Any] = {}
-        if "key" in self.more and "key" not in parts:
-            found["key"] = key(source.path)
-        if "sections" in self.more and "sections" not in parts:
-            known = next((x for x in parts.values() if isinstance(x, Beats)), None)
-            found["sections"] = sections(source.path, beats=known)
-        return found
-
-
-def _length(path: str) -> float | None:
-    """Return the length of a recording [s], or None where it is not told."""
-    from mirkit import audiofile
-    from mirkit.errors import AudioError
-
-    try:
-        with audiofile.blocks(path) as stream:
-            return stream.duration
-    except AudioError:
-        return None
 
 
 def _outcomes(sources: list[Source], args: argparse.Namespace) -> Iterator[tuple[Source, Any]]:
