@@ -6,8 +6,9 @@ What each file loses is told: how far the worst beat lies from its place, and wh
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mirkit.batch import Failure, run_batch
@@ -34,26 +35,17 @@ FILES = {
 }
 """Formats of one file a track, with the suffix."""
 
+NOTATIONS = ("tag", "standard", "sharp", "flat", "camelot", "open")
+"""How keys may be spelled: Am, A minor, G#, Ab, 8A, 1m."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "format", choices=[*COLLECTIONS, *STORES, "tags", *FILES], metavar="FORMAT",
-        help=", ".join([*COLLECTIONS, *STORES, "tags", *FILES]),
-    )  # fmt: skip
+    add_format(parser, [*COLLECTIONS, *STORES, "tags", *FILES])
     parser.add_argument("paths", nargs="+", metavar="PATH", help="recordings, or folders of them")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT",
-        help="the program's file, which is merged into where it is there; or the folder for a "
-        "file each. Tags, Serato's too, go into the recordings",
-    )  # fmt: skip
     parser.add_argument(
         "--annotations", type=Path, metavar="DIR", help="take what is there instead of analyzing"
     )
-    parser.add_argument(
-        "--tolerance", type=float, default=10.0, metavar="MS",
-        help="how far a beat may lie from the grid: 10",
-    )  # fmt: skip
     parser.add_argument(
         "--grid", action="store_true", help="write the grid's beats, not those heard"
     )
@@ -61,9 +53,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cues", action="store_true", help="set cues where sections begin, and loops at a drop"
     )
+    add_delivery(parser)
+
+
+def add_format(parser: argparse.ArgumentParser, formats: list[str]) -> None:
+    """Add the format and where it goes."""
+    parser.add_argument("format", choices=formats, metavar="FORMAT", help=", ".join(formats))
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT",
+        help="the program's file, which is merged into where it is there; or the folder for a "
+        "file each. Tags, Serato's too, go into the recordings",
+    )  # fmt: skip
+
+
+def add_delivery(parser: argparse.ArgumentParser) -> None:
+    """Add how beats are found, and how what is found is written."""
+    parser.add_argument(
+        "--tolerance", type=float, default=10.0, metavar="MS",
+        help="how far a beat may lie from the grid: 10",
+    )  # fmt: skip
     parser.add_argument("--playlist", metavar="NAME", help="put the tracks into a playlist too")
     parser.add_argument("--replace", action="store_true", help="start the file anew, do not merge")
-    parser.add_argument("--notation", default="tag", help="of keys in tags: tag, camelot, open, …")
+    parser.add_argument(
+        "--notation", choices=NOTATIONS, default="tag", metavar="NAME",
+        help=f"of keys in tags, rekordbox and VirtualDJ: {', '.join(NOTATIONS)}",
+    )  # fmt: skip
     parser.add_argument("--lock", action="store_true", help="lock the grid in Serato or Mixxx")
     parser.add_argument("--force", action="store_true", help="change grids that are locked there")
     parser.add_argument("--json", action="store_true", help="report one JSON object a line")
@@ -74,12 +88,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(usage_error=parser.error)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the command and return its exit status."""
+def check(args: argparse.Namespace) -> None:
+    """End with exit status 2 where arguments do not go together."""
     if args.output is None and args.format not in ("tags", "serato"):
         args.usage_error(f"{args.format} needs -o OUT")
     if not 0 < args.tolerance <= 100:
         args.usage_error(f"--tolerance is {args.tolerance} ms; it lies between 0 and 100")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    check(args)
     sources, failed = find_sources(args.paths)
     for path, failure in failed:
         report_failure(path, failure, args.json)
@@ -91,33 +110,44 @@ def run(args: argparse.Namespace) -> int:
             report_failure(source.path, result, args.json)
         else:
             done.append(result)
-    return 1 if n_failed + _write(done, args) else 0
+    return 1 if n_failed + write(done, args) else 0
 
 
 def _outcomes(sources: list[Source], args: argparse.Namespace) -> Iterator[tuple[Source, Any]]:
     more = tuple(n for n, asked in (("key", args.key), ("sections", args.cues)) if asked)
-    worker = Worker(
-        args.model, args.weights, args.decoder, decoding_options(args), args.annotations,
+    n_jobs = min(args.jobs or processors(), len(sources) or 1)
+    return run_batch(worker_of(args, args.annotations, more), sources, n_jobs, "export")
+
+
+def worker_of(args: argparse.Namespace, annotations: Path | None, more: tuple[str, ...]) -> Worker:
+    """Return what analyzes, as the arguments say."""
+    return Worker(
+        args.model, args.weights, args.decoder, decoding_options(args), annotations,
         args.tolerance / 1000, more,
     )  # fmt: skip
-    n_jobs = min(args.jobs or processors(), len(sources) or 1)
-    return run_batch(worker, sources, n_jobs, "export")
 
 
-def _write(done: list[Outcome], args: argparse.Namespace) -> int:
-    """Write what was found and return how many files could not be written."""
+def write(
+    done: list[Outcome],
+    args: argparse.Namespace,
+    playlists: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> int:
+    """Write what was found and return how many files could not be written.
+
+    `playlists` are the names of lists and the locations of their tracks, beside ``--playlist``.
+    """
     if args.format in COLLECTIONS:
-        return _write_collection(done, args)
+        return _write_collection(done, args, playlists)
     if args.format in STORES:
         return _write_store(done, args)
-    write = _write_tags if args.format == "tags" else _write_file
+    write_one = _write_tags if args.format == "tags" else _write_file
     places = {}
     if args.format in FILES:
         places = targets([x.source for x in done], args.output, FILES[args.format])
     n_failed = 0
     for outcome in done:
         try:
-            write(outcome, places.get(outcome.source), args)
+            write_one(outcome, places.get(outcome.source), args)
         except OSError as error:  # AudioError too
             n_failed += 1
             report_failure(
@@ -128,15 +158,19 @@ def _write(done: list[Outcome], args: argparse.Namespace) -> int:
     return n_failed
 
 
-def _write_collection(done: list[Outcome], args: argparse.Namespace) -> int:
+def _write_collection(
+    done: list[Outcome], args: argparse.Namespace, playlists: Mapping[str, Sequence[str]]
+) -> int:
     from mirkit.formats.dj import DJ_FORMATS, Collection, Playlist, losses, save_collection
 
     tracks = {outcome.track.location: outcome.track for outcome in done}
-    lists = (Playlist(args.playlist, tuple(tracks)),) if args.playlist else ()
-    collection = Collection(tuple(tracks.values()), lists)
+    named = {**({args.playlist: tuple(tracks)} if args.playlist else {}), **playlists}
+    lists = [Playlist(name, [x for x in places if x in tracks]) for name, places in named.items()]
+    collection = Collection(tuple(tracks.values()), tuple(lists))
     path = args.output / DJ_FORMATS[args.format].file if args.output.is_dir() else args.output
     try:
-        save_collection(collection, path, args.format, merge=not args.replace)
+        save_collection(collection, path, args.format, merge=not args.replace,
+                        notation=args.notation)  # fmt: skip
     except OSError as error:
         report_failure(str(path), Failure(type(error).__name__, str(error)), args.json)
         return 1
