@@ -125,7 +125,10 @@ def test_gradient_reaches_every_parameter_but_those_unused(name):
 @every_backbone
 def test_training_hears_silence_without_harm(name):
     net = tiny.make(name).train()
-    inputs = [x * 0 + value for x, value in zip(tiny.draw(net, net.min_length[0]), net.silence, strict=True)]
+    inputs = [
+        x * 0 + value
+        for x, value in zip(tiny.draw(net, net.min_length[0]), net.silence, strict=True)
+    ]
     sum(x.square().sum() for x in net(*inputs) if x is not None).backward()
     for key, parameter in net.named_parameters():
         assert parameter.grad is None or torch.isfinite(parameter.grad).all(), key

@@ -30,7 +30,9 @@ ROWS = {
         {"dim": 16, "depth": 2, "n_heads": 2, "patch_dim": 8, "hidden": 32}
     ),
     "mirkit.backbones.dymn:DynamicMobileNet": Tiny({"width": 0.1}),
-    "mirkit.backbones.htsat:HTSAT": Tiny({"dim": 8, "depths": (1, 1, 1, 1), "n_heads": (1, 1, 2, 2)}),
+    "mirkit.backbones.htsat:HTSAT": Tiny(
+        {"dim": 8, "depths": (1, 1, 1, 1), "n_heads": (1, 1, 2, 2)}
+    ),
     "mirkit.backbones.mn:MobileNet": Tiny({"width": 0.1}),
     "mirkit.backbones.panns:Cnn6": Tiny(_PANNS),
     "mirkit.backbones.panns:Cnn10": Tiny(_PANNS),
