@@ -137,11 +137,18 @@ class Cnn(Panns):
 
     def convolve(self, x: Tensor) -> Tensor:
         """Map ``(batch, 1, n_frames, n_bins)`` to ``(batch, n_channels, n_steps, n_bands)``."""
-        for i in range(self.n_blocks):
-            x = getattr(self, f"conv_block{i + 1}")(x)
-            x = F.avg_pool2d(x, 2) if i < self.n_halvings else x
-            x = self.dropout(x)
+        return self.convolve_from(0, x)
+
+    def convolve_from(self, first: int, x: Tensor) -> Tensor:
+        """Run the blocks from number `first` on, dropping activations behind each."""
+        for i in range(first, self.n_blocks):
+            x = self.dropout(self.halved(i + 1, x))
         return x
+
+    def halved(self, number: int, x: Tensor) -> Tensor:
+        """Run block `number`, counted from 1, and halve its image where it does so."""
+        y: Tensor = getattr(self, f"conv_block{number}")(x)
+        return F.avg_pool2d(y, 2) if number <= self.n_halvings else y
 
 
 class ConvBlock(nn.Module):
