@@ -17,6 +17,7 @@ TASKS: Mapping[str, str] = {
     "beats": "mirkit.training.beat:BeatTask",
     "chords": "mirkit.training.chord:ChordTask",
     "key": "mirkit.training.key:KeyTask",
+    "tags": "mirkit.training.tag:TagTask",
 }
 
 
