@@ -24,6 +24,7 @@ COMMANDS = {
     "embed": "vectors of recordings, which are near where they sound alike",
     "decode": "beats from the activations of any network",
     "export": "recordings to the files of DJ software, editors and sequencers",
+    "library": "folders and playlists of recordings, as one, into the file of a DJ program",
     "import": "what DJ software knows of tracks, as annotation files",
     "score": "estimates against references, with mir_eval's measures",
     "evaluate": "systems on a board of recordings, with intervals",
