@@ -18,6 +18,7 @@ from mirkit.backbones.vit import (
     joined_qkv,
     mean_over_frequency,
     n_patches,
+    require_window,
 )
 from mirkit.errors import ParameterError, WeightsError
 
@@ -142,6 +143,7 @@ class AST(Backbone):
     def listen(self, *inputs: Tensor) -> Output:
         """Return tags of features ``(batch, n_frames, n_bins)``; frame embeddings by patch."""
         (features,) = inputs
+        require_window(features, self.max_length)
         grid = self.patch_embed(features)  # (batch, dim, n_frequencies, n_times)
         tokens = grid.flatten(2).transpose(1, 2)  # frequency by frequency
         special = torch.cat([self.cls_token, self.dist_token], dim=1).expand(len(tokens), -1, -1)

@@ -22,6 +22,7 @@ COMMANDS = {
     "sections": "where the parts of recordings begin, and which are the same again",
     "decode": "beats from the activations of any network",
     "export": "recordings to the files of DJ software, editors and sequencers",
+    "library": "folders and playlists of recordings, as one, into the file of a DJ program",
     "import": "what DJ software knows of tracks, as annotation files",
     "score": "estimates against references, with mir_eval's measures",
     "evaluate": "systems on a board of recordings, with intervals",

@@ -1,4 +1,6 @@
-"""Data sets: music rendered with exact truth, its manifests, and the clips as values.
+"""Data sets: music rendered with exact truth, and published sets of labeled sounds.
+
+`read_set` reads the sets that `SOUND_SETS` describes, each item a `Sound`.
 
 Every clip is fixed by a specification before it is rendered: source of music, style, soundfont and
 a seed. Training, validation and test differ in songs, charts, grooves and soundfonts.
@@ -24,23 +26,30 @@ from mirkit.datasets.manifest import (
 )
 from mirkit.datasets.render.plan import CHORD_SHARES, FONTS, SHARES, ClipSpec, plan, plan_chords
 from mirkit.datasets.render.run import render, render_clip
+from mirkit.datasets.sound_sets import SOUND_SETS, SoundSet, read_set, sound_set
+from mirkit.datasets.sounds import Sound
 
 __all__ = [
     "CHORD_SHARES",
     "COLUMNS",
     "FONTS",
     "SHARES",
+    "SOUND_SETS",
     "SPLITS",
     "Clip",
     "ClipSpec",
     "Corpus",
+    "Sound",
+    "SoundSet",
     "clips",
     "plan",
     "plan_chords",
     "read_manifest",
+    "read_set",
     "read_specs",
     "render",
     "render_clip",
+    "sound_set",
     "split_of",
     "write_manifest",
     "write_specs",
