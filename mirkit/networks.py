@@ -94,7 +94,10 @@ class Network(ABC, Generic[Config]):
         """
         if weights == "random":
             return cls.from_net(cls._random(cls.configured(card.config), seed), card)
-        path = locate(weights, card, download)
+        if weights is None:
+            path = checkpoints.locate_named(card, download)
+        else:
+            path = checkpoints.locate(weights, None, download)
         if path.suffix == ".onnx":
             return cls._from_onnx(path, card, n_threads)
         return cls._from_tensors(path, card)
@@ -184,24 +187,6 @@ class Network(ABC, Generic[Config]):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return cls.made(config).eval()
-
-
-def locate(weights: str | Path | None, card: Card, download: bool) -> Path:
-    """Return the path of `weights`, or of what the card names where None.
-
-    Raises
-    ------
-    WeightsError
-        Where the card names none, or they are not there.
-    """
-    if weights is not None:
-        return checkpoints.locate(weights, None, download)
-    if card.weights is None:
-        raise WeightsError(
-            f"model {card.name!r} comes without weights. Give weights='path.onnx' or "
-            "'path.safetensors' that you have trained, or weights='random' to train from."
-        )
-    return checkpoints.locate(card.weights, card.sha256, download)
 
 
 def front_end_of(card: Card) -> str:

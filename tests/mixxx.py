@@ -10,6 +10,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 SCHEMA = "select value from settings where name = 'mixxx.schema.version'"
+OTHERS = ("ITunes", "Rhythmbox", "Banshee", "Rekordbox", "Serato")
+"""Libraries that are not asked for, so that Traktor's is the last in the side bar."""
 
 
 class Mixxx:
@@ -17,11 +19,11 @@ class Mixxx:
 
     def __init__(self, folder):
         self.settings = Path(folder) / "settings"
-        self.settings.mkdir(parents=True)
-        (self.settings / "home").mkdir()
+        self.home = self.settings / "home"
+        self.home.mkdir(parents=True)
         self.database = self.settings / "mixxxdb.sqlite"
         self.log = self.settings / "mixxx.out"
-        lists = "".join(f"Show{x}Library 0\n" for x in ("ITunes", "Rhythmbox", "Banshee"))
+        lists = "".join(f"Show{x}Library 0\n" for x in OTHERS)
         (self.settings / "mixxx.cfg").write_text(
             f"\n[Config]\nVersion 2.3.3\n\n[Library]\nRescanOnStartup 1\n{lists}"
         )
@@ -43,7 +45,7 @@ class Mixxx:
                 ["mixxx", "--settingsPath", f"{self.settings}/", "--safeMode",
                  "--logLevel", "debug", *map(str, files)], stdout=log, stderr=subprocess.STDOUT,
                 env=os.environ | screen
-                | {"HOME": f"{self.settings}/home", "JACK_NO_START_SERVER": "1"},
+                | {"HOME": str(self.home), "JACK_NO_START_SERVER": "1"},
                 start_new_session=True,
             )  # fmt: skip
         try:
@@ -72,26 +74,39 @@ class Mixxx:
             database.execute("insert into directories values (?)", (str(folder),))
         n = sum(1 for path in folder.iterdir() if path.is_file())
         with self.running():
-            wait_for(lambda: self.query("select count(*) from library") == [(n,)], 180,
+            wait_for(lambda: self.query("select count(*) from library") == [(n,)], 300,
                      f"Mixxx did not find {n} recordings")  # fmt: skip
             time.sleep(0.5)
+
+    def read_traktor(self, screen):
+        """Open Traktor's library, which lies in the home folder: click the side bar from below."""
+        for y in range(720, 480, -12):
+            act(screen, "mousemove", 68, y, "click", 1)
+            time.sleep(0.3)
+            if self.query("select * from traktor_playlist_tracks"):
+                return
+        raise AssertionError("Mixxx does not read Traktor's library")
 
     def warnings(self):
         """What Mixxx complained of in the tags of recordings."""
         lines = self.log.read_text(errors="replace").splitlines()
         return [line for line in lines if line.startswith("Warning") and "Serato" in line]
 
-    def load(self, *files, says, seconds):
-        """Load recordings into decks, wait until the log has a line for each, quit as users do."""
+    def load(self, *files, says, seconds, then=lambda screen: None):
+        """Load recordings into decks, wait until the log has a line for each, quit as users do.
+
+        Before it quits, `then` is done with the name of the display.
+        """
         with display() as name, self.running(*files, display=name) as process:
             dialog = lambda: window(name, "No Output Devices")  # noqa: E731
             main = lambda: window(name, "Mixxx")  # noqa: E731
-            wait_for(lambda: dialog() or process.poll() is not None, 90, "Mixxx shows no window")
+            wait_for(lambda: dialog() or process.poll() is not None, 240, "Mixxx shows no window")
             key(name, dialog(), "Return")
-            wait_for(main, 60, "Mixxx shows no main window")
+            wait_for(main, 120, "Mixxx shows no main window")
             said = lambda: self.log.read_text(errors="replace").count(says)  # noqa: E731
             wait_for(lambda: said() >= len(files), seconds, f"Mixxx does not say {says!r}")
-            time.sleep(6)  # to end what it is at
+            then(name)
+            time.sleep(4)  # to end what it is at
             for _ in range(10):
                 if process.poll() is None:
                     key(name, main(), "ctrl+q")
@@ -130,9 +145,14 @@ def window(name, title):
 
 def key(name, identity, stroke):
     """Press keys in a window; there is no window manager that would give it the focus."""
-    environment = os.environ | {"DISPLAY": name}
     focus = ["windowfocus", identity] if identity else []
-    subprocess.run(["xdotool", *focus, "key", stroke], env=environment, capture_output=True)
+    act(name, *focus, "key", stroke)
+
+
+def act(name, *words):
+    """Do something with keyboard and mouse of a display."""
+    environment = os.environ | {"DISPLAY": name}
+    subprocess.run(["xdotool", *map(str, words)], env=environment, capture_output=True)
 
 
 def wait_for(condition, seconds, message):

@@ -390,3 +390,86 @@ def ontology_average_precision(scores, targets, distances, level):
             costs.append(step / unit if step > level else 0.0)
         found.append(average_precision(scores[:, j], targets[:, j], costs))
     return found
+
+
+def beats_encoder(x, tensors, n_heads, n_buckets, max_distance):
+    """BEATs' encoder, token by token and head by head, of one clip ``(n_tokens, dim)``.
+
+    `tensors` are named as its authors name them, in arrays.
+    """
+    depth = len({name.split(".")[2] for name in tensors if name.startswith("encoder.layers.")})
+    part = {name.removeprefix("encoder."): np.asarray(w, float) for name, w in tensors.items()}
+    x = x + _gelu(_placed(x, part))
+    x = _layer_norm(x, part, "layer_norm")
+    table = part["layers.0.self_attn.relative_attention_bias.weight"]
+    for i in range(depth):
+        layer = {n.removeprefix(f"layers.{i}."): w for n, w in part.items()}
+        y = _gated_attention(x, layer, n_heads, table, max_distance)
+        x = _layer_norm((2 * depth) ** 0.25 * x + y, layer, "self_attn_layer_norm")
+        y = _linear(_gelu(_linear(x, layer, "fc1")), layer, "fc2")
+        x = _layer_norm((2 * depth) ** 0.25 * x + y, layer, "final_layer_norm")
+    assert len(table) == n_buckets
+    return x
+
+
+def _placed(x, part):
+    gain, shape = part["pos_conv.0.weight_g"], part["pos_conv.0.weight_v"]
+    n_out, n_group, width = shape.shape
+    y = np.tile(part["pos_conv.0.bias"], (len(x), 1))
+    for tap in range(width):
+        taps = gain[0, 0, tap] * shape[:, :, tap] / np.sqrt((shape[:, :, tap] ** 2).sum())
+        for t in range(len(x)):
+            source = t + tap - width // 2
+            if 0 <= source < len(x):
+                for out in range(n_out):
+                    group = out // (n_out * n_group // x.shape[1])
+                    y[t, out] += taps[out] @ x[source, group * n_group : (group + 1) * n_group]
+    return y
+
+
+def _gated_attention(x, layer, n_heads, table, max_distance):
+    query, key, value = (_linear(x, layer, f"self_attn.{name}_proj") for name in "qkv")
+    n, size = len(x), x.shape[1] // n_heads
+    heads = []
+    for head in range(n_heads):
+        q, k, v = (each[:, head * size : (head + 1) * size] for each in (query, key, value))
+        rows = []
+        for i in range(n):
+            outputs = _linear(q[i], layer, "self_attn.grep_linear")
+            update, reset = (1 / (1 + np.exp(-half.sum())) for half in (outputs[:4], outputs[4:]))
+            gate = update * (reset * layer["self_attn.grep_a"][0, head, 0, 0] - 1) + 2
+            scores = [
+                q[i] @ k[j] / math.sqrt(size)
+                + gate * table[distance_bucket(j - i, len(table), max_distance), head]
+                for j in range(n)
+            ]
+            weights = np.exp(np.array(scores) - max(scores))
+            rows.append(weights @ v / weights.sum())
+        heads.append(np.array(rows))
+    return _linear(np.concatenate(heads, axis=1), layer, "self_attn.out_proj")
+
+
+def distance_bucket(distance, n_buckets, max_distance):
+    """The row of a table of biases: T5's rule, one distance at a time."""
+    side = n_buckets // 2
+    exact = side // 2
+    first = side if distance > 0 else 0
+    distance = abs(distance)
+    if distance < exact:
+        return first + distance
+    octave = math.log(distance / exact) / math.log(max_distance / exact)
+    return first + min(side - 1, exact + int(octave * (side - exact)))
+
+
+def _linear(x, part, name):
+    return x @ part[f"{name}.weight"].T + part[f"{name}.bias"]
+
+
+def _layer_norm(x, part, name):
+    centered = x - x.mean(-1, keepdims=True)
+    scaled = centered / np.sqrt((centered**2).mean(-1, keepdims=True) + 1e-5)
+    return scaled * part[f"{name}.weight"] + part[f"{name}.bias"]
+
+
+def _gelu(x):
+    return x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2

@@ -70,6 +70,8 @@ class Backbone(nn.Module, ABC):
         network keeps them and does not use them.
     published
         How the tensors of a published checkpoint are named, or None where there is none.
+    exports
+        Whether it can be written as an ONNX file that takes batches and recordings of any size.
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("features",)
@@ -84,6 +86,7 @@ class Backbone(nn.Module, ABC):
     first: float | None = None
     unused: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[KeyMap | None] = None
+    exports: ClassVar[bool] = True
 
     @abstractmethod
     def listen(self, *inputs: Tensor) -> Output:

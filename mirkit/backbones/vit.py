@@ -167,6 +167,15 @@ def _fitted_axis(grid: Tensor, n: int, axis: int) -> Tensor:
     return F.interpolate(grid, size, mode="bilinear", align_corners=False)
 
 
+def require_window(features: Tensor, max_length: int | None) -> None:
+    """Refuse features of more frames than a network hears at once."""
+    if max_length is not None and features.shape[1] > max_length:
+        raise ParameterError(
+            f"the features have {features.shape[1]} frames; this network hears at most "
+            f"{max_length} at once. Cut the recording into windows."
+        )
+
+
 def mean_over_frequency(tokens: Tensor, n_frequencies: int) -> Tensor:
     """Return one vector a time ``(batch, n_times, dim)`` of tokens, frequency by frequency.
 

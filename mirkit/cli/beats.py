@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mirkit.cli.arguments import add_decoding, decoding_options
@@ -27,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     worker = Worker(args.model, args.weights, args.decoder, decoding_options(args))
-    return run_recordings(args, Command("beats", SUFFIXES, ON_SCREEN, _save, _show), worker)
+    return run_recordings(args, Command("beats", SUFFIXES, ON_SCREEN, _show), worker)
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,6 @@ class Worker:
             decoder=self.decoder,
             **self.options,
         )
-
-
-def _save(beats: Any, path: Path) -> None:
-    from mirkit.formats import save
-
-    save(beats, path)
 
 
 def _show(beats: Any, path: str, format_name: str) -> None:

@@ -6,8 +6,8 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
-from mirkit.cli.files import Source, print_json
-from mirkit.cli.recordings import Command, add_recordings, run_recordings
+from mirkit.cli.files import Source
+from mirkit.cli.recordings import Command, add_recordings, run_recordings, showing
 
 SUFFIXES = {"lab": ".lab", "jams": ".jams", "midi": ".mid", "csv": ".csv", "json": ".json"}
 """The formats, by name."""
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     if args.no_inversions:
         options["inversions"] = False
     worker = Worker(args.model, args.weights, args.decoder, args.beats, options)
-    command = Command("chords", SUFFIXES, ("lab", "csv", "json"), _save, _show)
+    command = Command("chords", SUFFIXES, ("lab", "csv", "json"), showing(_summary))
     return run_recordings(args, command, worker)
 
 
@@ -68,18 +68,5 @@ class Worker:
         )
 
 
-def _save(chords: Any, path: Any) -> None:
-    from mirkit.formats import save
-
-    save(chords, path)
-
-
-def _show(chords: Any, path: str, format_name: str) -> None:
-    from mirkit.formats import dumps
-    from mirkit.formats.json import to_object
-
-    if format_name == "json":
-        print_json(to_object(chords, file=path))
-        return
-    print(f"# {path}: {len(chords)} chords ({chords.provenance.model})")
-    print(dumps(chords, format_name), end="", flush=True)
+def _summary(chords: Any) -> str:
+    return f"{len(chords)} chords ({chords.provenance.model})"

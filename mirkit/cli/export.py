@@ -6,14 +6,15 @@ What each file loses is told: how far the worst beat lies from its place, and wh
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mirkit.batch import Failure, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
+from mirkit.cli.hearing import Outcome, Worker
 
 COLLECTIONS = ("rekordbox", "traktor", "traktor-one-tempo", "virtualdj", "m3u")
 """Formats of one file for all tracks."""
@@ -34,39 +35,49 @@ FILES = {
 }
 """Formats of one file a track, with the suffix."""
 
-READ = (".jams", ".json", ".beats", ".csv", ".mid", ".svl", ".labels.txt", ".rpp")
-"""Annotations that are looked for, in this order."""
+NOTATIONS = ("tag", "standard", "sharp", "flat", "camelot", "open")
+"""How keys may be spelled: Am, A minor, G#, Ab, 8A, 1m."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "format", choices=[*COLLECTIONS, *STORES, "tags", *FILES], metavar="FORMAT",
-        help=", ".join([*COLLECTIONS, *STORES, "tags", *FILES]),
-    )  # fmt: skip
+    add_format(parser, [*COLLECTIONS, *STORES, "tags", *FILES])
     parser.add_argument("paths", nargs="+", metavar="PATH", help="recordings, or folders of them")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT",
-        help="the program's file, which is merged into where it is there; or the folder for a "
-        "file each. Tags, Serato's too, go into the recordings",
-    )  # fmt: skip
     parser.add_argument(
         "--annotations", type=Path, metavar="DIR", help="take what is there instead of analyzing"
     )
-    parser.add_argument(
-        "--tolerance", type=float, default=10.0, metavar="MS",
-        help="how far a beat may lie from the grid: 10",
-    )  # fmt: skip
     parser.add_argument(
         "--grid", action="store_true", help="write the grid's beats, not those heard"
     )
     parser.add_argument("--key", action="store_true", help="hear the key too")
     parser.add_argument(
-        "--cues", action="store_true", help="set a cue at the start of each section"
+        "--cues", action="store_true", help="set cues where sections begin, and loops at a drop"
     )
+    add_delivery(parser)
+
+
+def add_format(parser: argparse.ArgumentParser, formats: list[str]) -> None:
+    """Add the format and where it goes."""
+    parser.add_argument("format", choices=formats, metavar="FORMAT", help=", ".join(formats))
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT",
+        help="the program's file, which is merged into where it is there; or the folder for a "
+        "file each. Tags, Serato's too, go into the recordings",
+    )  # fmt: skip
+
+
+def add_delivery(parser: argparse.ArgumentParser) -> None:
+    """Add how beats are found, and how what is found is written."""
+    parser.add_argument(
+        "--tolerance", type=float, default=10.0, metavar="MS",
+        help="how far a beat may lie from the grid: 10",
+    )  # fmt: skip
     parser.add_argument("--playlist", metavar="NAME", help="put the tracks into a playlist too")
     parser.add_argument("--replace", action="store_true", help="start the file anew, do not merge")
-    parser.add_argument("--notation", default="tag", help="of keys in tags: tag, camelot, open, …")
+    parser.add_argument(
+        "--notation", choices=NOTATIONS, default="tag", metavar="NAME",
+        help=f"of keys in tags, rekordbox and VirtualDJ: {', '.join(NOTATIONS)}",
+    )  # fmt: skip
     parser.add_argument("--lock", action="store_true", help="lock the grid in Serato or Mixxx")
     parser.add_argument("--force", action="store_true", help="change grids that are locked there")
     parser.add_argument("--json", action="store_true", help="report one JSON object a line")
@@ -77,12 +88,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(usage_error=parser.error)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the command and return its exit status."""
+def check(args: argparse.Namespace) -> None:
+    """End with exit status 2 where arguments do not go together."""
     if args.output is None and args.format not in ("tags", "serato"):
         args.usage_error(f"{args.format} needs -o OUT")
     if not 0 < args.tolerance <= 100:
         args.usage_error(f"--tolerance is {args.tolerance} ms; it lies between 0 and 100")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    check(args)
     sources, failed = find_sources(args.paths)
     for path, failure in failed:
         report_failure(path, failure, args.json)
@@ -94,129 +110,44 @@ def run(args: argparse.Namespace) -> int:
             report_failure(source.path, result, args.json)
         else:
             done.append(result)
-    return 1 if n_failed + _write(done, args) else 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A recording, its track, its annotations, and how well the grid fits."""
-
-    source: Source
-    track: Any
-    parts: dict[str, Any]
-    fit: Any
-
-
-@dataclass(frozen=True)
-class Worker:
-    """What runs in each process."""
-
-    model: str | None
-    weights: str | None
-    decoder: str | None
-    options: dict[str, Any]
-    annotations: Path | None
-    tolerance: float
-    more: tuple[str, ...] = ()
-
-    def __call__(self, source: Source) -> Outcome:
-        """Analyze a recording, or read what is known of it."""
-        from mirkit.annotation import Analysis
-        from mirkit.errors import AudioError, MissingExtra
-        from mirkit.formats.dj import tags
-        from mirkit.formats.dj.tracks import track_of
-
-        parts = self._read(source) or {"beats": self._hear(source)}
-        parts |= self._hear_more(source, parts)
-        try:
-            known = tags.read(source.path)
-        except (MissingExtra, AudioError):  # then its name must do
-            known = None
-        track, fit = track_of(
-            source.path,
-            Analysis(parts),
-            known=known,
-            duration=known.duration if known else _length(source.path),
-            tolerance=self.tolerance,
-        )
-        if not track.title:
-            track = replace(track, title=source.place.stem)
-        return Outcome(source, track, parts, fit)
-
-    def _read(self, source: Source) -> dict[str, Any]:
-        from mirkit.annotation import Analysis
-        from mirkit.formats import read
-
-        for suffix in READ if self.annotations else ():
-            assert self.annotations is not None
-            for name in (source.place.with_suffix(suffix), Path(f"{source.place}{suffix}")):
-                if (self.annotations / name).exists():
-                    value = read(self.annotations / name)
-                    return dict(value) if isinstance(value, Analysis) else {"beats": value}
-        return {}
-
-    def _hear(self, source: Source) -> Any:
-        from mirkit.music.beat import beats
-
-        return beats(
-            source.path,
-            model=self.model,
-            weights=self.weights,
-            decoder=self.decoder,
-            **self.options,
-        )
-
-    def _hear_more(self, source: Source, parts: dict[str, Any]) -> dict[str, Any]:
-        """Return the key and the sections, where they are asked for and not known."""
-        from mirkit.annotation import Beats
-        from mirkit.music.key import key
-        from mirkit.music.section import sections
-
-        found: dict[str, Any] = {}
-        if "key" in self.more and "key" not in parts:
-            found["key"] = key(source.path)
-        if "sections" in self.more and "sections" not in parts:
-            known = next((x for x in parts.values() if isinstance(x, Beats)), None)
-            found["sections"] = sections(source.path, beats=known)
-        return found
-
-
-def _length(path: str) -> float | None:
-    """Return the length of a recording [s], or None where it is not told."""
-    from mirkit import audiofile
-    from mirkit.errors import AudioError
-
-    try:
-        with audiofile.blocks(path) as stream:
-            return stream.duration
-    except AudioError:
-        return None
+    return 1 if n_failed + write(done, args) else 0
 
 
 def _outcomes(sources: list[Source], args: argparse.Namespace) -> Iterator[tuple[Source, Any]]:
     more = tuple(n for n, asked in (("key", args.key), ("sections", args.cues)) if asked)
-    worker = Worker(
-        args.model, args.weights, args.decoder, decoding_options(args), args.annotations,
+    n_jobs = min(args.jobs or processors(), len(sources) or 1)
+    return run_batch(worker_of(args, args.annotations, more), sources, n_jobs, "export")
+
+
+def worker_of(args: argparse.Namespace, annotations: Path | None, more: tuple[str, ...]) -> Worker:
+    """Return what analyzes, as the arguments say."""
+    return Worker(
+        args.model, args.weights, args.decoder, decoding_options(args), annotations,
         args.tolerance / 1000, more,
     )  # fmt: skip
-    n_jobs = min(args.jobs or processors(), len(sources) or 1)
-    return run_batch(worker, sources, n_jobs, "export")
 
 
-def _write(done: list[Outcome], args: argparse.Namespace) -> int:
-    """Write what was found and return how many files could not be written."""
+def write(
+    done: list[Outcome],
+    args: argparse.Namespace,
+    playlists: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> int:
+    """Write what was found and return how many files could not be written.
+
+    `playlists` are the names of lists and the locations of their tracks, beside ``--playlist``.
+    """
     if args.format in COLLECTIONS:
-        return _write_collection(done, args)
+        return _write_collection(done, args, playlists)
     if args.format in STORES:
         return _write_store(done, args)
-    write = _write_tags if args.format == "tags" else _write_file
+    write_one = _write_tags if args.format == "tags" else _write_file
     places = {}
     if args.format in FILES:
         places = targets([x.source for x in done], args.output, FILES[args.format])
     n_failed = 0
     for outcome in done:
         try:
-            write(outcome, places.get(outcome.source), args)
+            write_one(outcome, places.get(outcome.source), args)
         except OSError as error:  # AudioError too
             n_failed += 1
             report_failure(
@@ -227,15 +158,19 @@ def _write(done: list[Outcome], args: argparse.Namespace) -> int:
     return n_failed
 
 
-def _write_collection(done: list[Outcome], args: argparse.Namespace) -> int:
+def _write_collection(
+    done: list[Outcome], args: argparse.Namespace, playlists: Mapping[str, Sequence[str]]
+) -> int:
     from mirkit.formats.dj import DJ_FORMATS, Collection, Playlist, losses, save_collection
 
     tracks = {outcome.track.location: outcome.track for outcome in done}
-    lists = (Playlist(args.playlist, tuple(tracks)),) if args.playlist else ()
-    collection = Collection(tuple(tracks.values()), lists)
+    named = {**({args.playlist: tuple(tracks)} if args.playlist else {}), **playlists}
+    lists = [Playlist(name, [x for x in places if x in tracks]) for name, places in named.items()]
+    collection = Collection(tuple(tracks.values()), tuple(lists))
     path = args.output / DJ_FORMATS[args.format].file if args.output.is_dir() else args.output
     try:
-        save_collection(collection, path, args.format, merge=not args.replace)
+        save_collection(collection, path, args.format, merge=not args.replace,
+                        notation=args.notation)  # fmt: skip
     except OSError as error:
         report_failure(str(path), Failure(type(error).__name__, str(error)), args.json)
         return 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mirkit.cli.files import Source, print_json
-from mirkit.cli.recordings import Command, add_recordings, run_recordings
+from mirkit.cli.recordings import Command, add_recordings, run_recordings, save_annotation
 
 SUFFIXES = {"lab": ".lab", "jams": ".jams", "csv": ".csv", "json": ".json"}
 """The formats, by name."""
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     def show(key: Any, path: str, format_name: str) -> None:
         _show(key, path, format_name, args.notation)
 
-    command = Command("key", SUFFIXES, ("lab", "csv", "json"), _save, show)
+    command = Command("key", SUFFIXES, ("lab", "csv", "json"), show, _save)
     return run_recordings(args, command, Worker(args.model, args.weights, args.decoder))
 
 
@@ -56,9 +56,7 @@ class Worker:
 
 
 def _save(key: Any, path: Any) -> None:
-    from mirkit.formats import save
-
-    save(key.segments if path.suffix == ".lab" else key, path)
+    save_annotation(key.segments if path.suffix == ".lab" else key, path)
 
 
 def _show(key: Any, path: str, format_name: str, notation: str) -> None:

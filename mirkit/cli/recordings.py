@@ -10,7 +10,30 @@ from typing import Any
 
 from mirkit.batch import Failure, run_batch
 from mirkit.cli.arguments import add_jobs, processors
-from mirkit.cli.files import Source, find_sources, report_failure, targets
+from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
+
+
+def save_annotation(annotation: Any, path: Path) -> None:
+    """Write an annotation in the format that the suffix of `path` names."""
+    from mirkit.formats import save
+
+    save(annotation, path)
+
+
+def showing(summarize: Callable[[Any], str]) -> Callable[[Any, str, str], None]:
+    """Return what prints an annotation below a line that `summarize` writes about it."""
+
+    def show(annotation: Any, path: str, format_name: str) -> None:
+        from mirkit.formats import dumps
+        from mirkit.formats.json import to_object
+
+        if format_name == "json":
+            print_json(to_object(annotation, file=path))
+            return
+        print(f"# {path}: {summarize(annotation)}")
+        print(dumps(annotation, format_name), end="", flush=True)
+
+    return show
 
 
 @dataclass(frozen=True)
@@ -25,29 +48,34 @@ class Command:
         Suffix of the files of each format.
     on_screen
         The formats that can be printed.
-    save
-        Writes a result to a path.
     show
         Prints a result: result, path of the recording, name of the format (``"json"`` for one
-        object a line).
+        object a line). See `showing`.
+    save
+        Writes a result to a path.
     """
 
     title: str
     suffixes: Mapping[str, str]
     on_screen: tuple[str, ...]
-    save: Callable[[Any, Path], None]
     show: Callable[[Any, str, str], None]
+    save: Callable[[Any, Path], None] = save_annotation
 
 
-def add_recordings(parser: argparse.ArgumentParser, formats: Mapping[str, str]) -> None:
+def add_recordings(
+    parser: argparse.ArgumentParser, formats: Mapping[str, str], has_model: bool = True
+) -> None:
     """Declare the arguments; the first of `formats` is the default."""
     default = next(iter(formats))
     parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders, or - for stdin")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write a file for each")
     parser.add_argument("--format", choices=formats, default=default, help=f"default: {default}")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    parser.add_argument("--model", metavar="NAME", help="see `mirkit models`")
-    parser.add_argument("--weights", metavar="PATH", help="a checkpoint for the model, or random")
+    if has_model:
+        parser.add_argument("--model", metavar="NAME", help="see `mirkit models`")
+        parser.add_argument(
+            "--weights", metavar="PATH", help="a checkpoint for the model, or random"
+        )
     parser.add_argument("--skip-existing", action="store_true", help="leave files that are there")
     add_jobs(parser)
     parser.set_defaults(usage_error=parser.error)

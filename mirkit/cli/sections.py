@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from mirkit.cli.files import Source, print_json
-from mirkit.cli.recordings import Command, add_recordings, run_recordings
+from mirkit.cli.files import Source
+from mirkit.cli.recordings import Command, add_recordings, run_recordings, showing
 
 SUFFIXES = {"lab": ".lab", "jams": ".jams", "csv": ".csv", "json": ".json"}
 """The formats, by name."""
@@ -14,14 +14,12 @@ SUFFIXES = {"lab": ".lab", "jams": ".jams", "csv": ".csv", "json": ".json"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_recordings(parser, SUFFIXES)
+    add_recordings(parser, SUFFIXES, has_model=False)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    if args.model or args.weights:
-        args.usage_error("sections are found without a network; leave out --model and --weights")
-    command = Command("sections", SUFFIXES, ("lab", "csv", "json"), _save, _show)
+    command = Command("sections", SUFFIXES, ("lab", "csv", "json"), showing(_summary))
     return run_recordings(args, command, Worker())
 
 
@@ -38,18 +36,5 @@ class Worker:
         return sections(source.path)
 
 
-def _save(sections: Any, path: Any) -> None:
-    from mirkit.formats import save
-
-    save(sections, path)
-
-
-def _show(sections: Any, path: str, format_name: str) -> None:
-    from mirkit.formats import dumps
-    from mirkit.formats.json import to_object
-
-    if format_name == "json":
-        print_json(to_object(sections, file=path))
-        return
-    print(f"# {path}: {' '.join(sections.labels)}")
-    print(dumps(sections, format_name), end="", flush=True)
+def _summary(sections: Any) -> str:
+    return " ".join(sections.labels)

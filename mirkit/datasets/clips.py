@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mirkit.annotation import Analysis, Annotation, Beats, SegmentKind, Segments, Tempo
+from mirkit.datasets.heard import heard_keys
 from mirkit.errors import FormatError
 
 SCHEMA = 1
@@ -58,7 +60,7 @@ class Clip:
     @cached_property
     def keys(self) -> Segments:
         """The keys, one for each stretch; empty where they are not known."""
-        return _segments(self.truth["keys"], "key")
+        return _segments(heard_keys(self.truth["keys"], self.truth["chords"]), "key")
 
     @cached_property
     def sections(self) -> Segments:
@@ -76,7 +78,7 @@ class Clip:
         return Analysis(known, duration=float(self.truth["seconds"]))
 
 
-def _segments(spans: list[tuple[float, float, str]], kind: SegmentKind) -> Segments:
+def _segments(spans: Sequence[tuple[float, float, str]], kind: SegmentKind) -> Segments:
     intervals = np.array([[start, end] for start, end, _ in spans]).reshape(-1, 2)
     return Segments(intervals, tuple(label for _, _, label in spans), kind=kind)
 

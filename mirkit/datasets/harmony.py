@@ -9,27 +9,16 @@ import numpy as np
 
 from mirkit.errors import ParameterError
 from mirkit.vocab import TONICS, pitch_class
+from mirkit.vocab.chords import INTERVALS, SHORTHANDS
+
+_PLAIN = (
+    "maj", "min", "5", "7", "maj7", "min7", "maj6", "min6", "dim", "dim7", "hdim7", "aug", "sus4",
+    "sus2", "9", "maj9", "min9", "minmaj7",
+)  # fmt: skip
 
 QUALITIES: dict[str, tuple[int, ...]] = {
-    "maj": (0, 4, 7),
-    "min": (0, 3, 7),
-    "5": (0, 7),
-    "7": (0, 4, 7, 10),
-    "maj7": (0, 4, 7, 11),
-    "min7": (0, 3, 7, 10),
-    "maj6": (0, 4, 7, 9),
-    "min6": (0, 3, 7, 9),
-    "dim": (0, 3, 6),
-    "dim7": (0, 3, 6, 9),
-    "hdim7": (0, 3, 6, 10),
-    "aug": (0, 4, 8),
-    "sus4": (0, 5, 7),
-    "sus2": (0, 2, 7),
-    "9": (0, 4, 7, 10, 2),
-    "maj9": (0, 4, 7, 11, 2),
-    "min9": (0, 3, 7, 10, 2),
-    "minmaj7": (0, 3, 7, 11),
-    "13": (0, 4, 10, 2, 9),
+    **{name: tuple(step % 12 for step in SHORTHANDS[name]) for name in _PLAIN},
+    "13": (0, 4, 10, 2, 9),  # as it is played: without fifth and eleventh
     "sus4(b7)": (0, 5, 7, 10),
     "aug(b7)": (0, 4, 8, 10),
 }
@@ -96,13 +85,10 @@ class Chord:
         >>> Chord(0, "maj", 4).label, Chord(9, "min7", 9).label
         ('C:maj/3', 'A:min7')
         """
-        quality = {"aug(b7)": "aug(b7)", "sus4(b7)": "sus4(b7)"}.get(self.quality, self.quality)
+        name = f"{TONICS[self.root]}:{self.quality}"
         if self.bass == self.root:
-            return f"{TONICS[self.root]}:{quality}"
-        return f"{TONICS[self.root]}:{quality}/{_INTERVALS[(self.bass - self.root) % 12]}"
-
-
-_INTERVALS = ("1", "b2", "2", "b3", "3", "4", "b5", "5", "#5", "6", "b7", "7")
+            return name
+        return f"{name}/{INTERVALS[(self.bass - self.root) % 12]}"
 
 
 def roman(text: str, tonic: int) -> Chord:

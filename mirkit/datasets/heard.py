@@ -55,6 +55,37 @@ def heard_chords(parts: Iterable[Part], spans: Iterable[Span], seconds: float) -
     )
 
 
+def heard_keys(keys: Iterable[Span], chords: Iterable[Span]) -> tuple[Span, ...]:
+    """Return the keys of a piece that something tonal bears out.
+
+    Parameters
+    ----------
+    keys
+        (start, end, label) [s].
+    chords
+        What `heard_chords` gave; where it says nothing, the keys stay.
+
+    Returns
+    -------
+    tuple
+        The keys without those during which there is no chord, which a drummer alone has not,
+        whatever the chart says.
+
+    Examples
+    --------
+    >>> keys = [(0.0, 4.0, "C major"), (4.0, 8.0, "D major")]
+    >>> heard_keys(keys, [(0.0, 3.0, "C:maj"), (3.0, 8.0, "N")])
+    ((0.0, 4.0, 'C major'),)
+    """
+    chords = tuple(chords)
+
+    def sounds(start: float, end: float) -> bool:
+        during = [label for begin, stop, label in chords if begin < end and stop > start]
+        return not during or any(label != NOTHING for label in during)
+
+    return tuple((start, end, label) for start, end, label in keys if sounds(start, end))
+
+
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Return spans with equal neighbors made one.
 

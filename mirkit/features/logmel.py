@@ -116,6 +116,11 @@ BEAT_THIS = LogSpectrogram(
     OffsetLog(1.0, gain=1000 / 32),
 )
 
+# Ours, for small taggers: half the bands of the others, and less than a third of their frames.
+MIRKIT_32K = LogSpectrogram(
+    "mirkit_32k", 32000, STFT(2048, 1024), MelBank(64, 50, 15000, "kaldi"), OffsetLog(1e-5)
+)
+
 PRESETS = (
     PANNS_32K,
     PANNS_16K,
@@ -133,4 +138,5 @@ PRESETS = (
     VGGISH,
     DCASE_CRNN,
     BEAT_THIS,
+    MIRKIT_32K,
 )

@@ -41,6 +41,7 @@ from mirkit.training.beat_targets import frame_targets, tempo_target
 from mirkit.training.clips import Clip, ClipStore
 from mirkit.training.losses import focal_bce, masked_bce, shift_tolerant_bce, soft_cross_entropy
 from mirkit.training.recipe import Recipe, build
+from mirkit.training.tasks import with_fresh
 from mirkit.training.twin import TorchLogSpectrogram
 
 Floats = NDArray[np.float32]
@@ -326,14 +327,6 @@ class BeatTask:
         export(net.cpu() if self.device.type != "cpu" else net, part, kept)
         net.to(self.device)
         part.replace(folder / "best.onnx")
-
-
-def with_fresh(
-    own: dict[str, Tensor], tensors: dict[str, Tensor], fresh: Sequence[str]
-) -> dict[str, Tensor]:
-    """Return `tensors`, with what `fresh` names taken from `own`."""
-    kept = {name: x for name, x in tensors.items() if not name.startswith(tuple(fresh))}
-    return kept | {name: x for name, x in own.items() if name.startswith(tuple(fresh))}
 
 
 def _changed(features: Tensor, how: Augmentation, rng: np.random.Generator) -> Tensor:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mirkit.backbones.crnn import CRNN
 from mirkit.training.chord_targets import (
     NO_CHORD,
     NONE,
@@ -25,13 +23,7 @@ from mirkit.training.chord_targets import (
     transposed,
 )
 from mirkit.training.features_store import FeatureClip
-from mirkit.training.harmony import (
-    HarmonyData,
-    HarmonyModelSettings,
-    new_network,
-    save_network,
-    stacked,
-)
+from mirkit.training.harmony import HarmonyTask
 from mirkit.training.losses import masked_mean
 from mirkit.training.recipe import Recipe, build
 
@@ -62,37 +54,18 @@ class ChordLossSettings:
     most: float = 4.0
 
 
-class ChordTask:
-    """Chords of clips in a store of features.
-
-    Parameters
-    ----------
-    recipe
-        The recipe.
-    device
-        Where networks compute.
-    """
-
-    monitor = "score"
+class ChordTask(HarmonyTask):
+    """Chords of clips in a store of features."""
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        where = f"recipe {recipe.name!r}"
-        self.model = build(HarmonyModelSettings, recipe.model, f"{where}: model")
-        self.loss = build(ChordLossSettings, recipe.loss, f"{where}: loss")
-        self.recipe, self.device = recipe, device
-        self.data = HarmonyData(recipe)
-        self.clips = [clip for clip in self.data.train.clips if clip.truth.get("chords")]
-        self.n_clips = len(self.clips)
+        super().__init__(recipe, device)
+        self.loss = build(ChordLossSettings, recipe.loss, f"recipe {recipe.name!r}: loss")
         self._targets: dict[str, dict[str, NDArray[Any]]] = {}
         self.weights = torch.tensor(self._quality_weights(), device=device)
 
-    def limit(self, n_clips: int) -> None:
-        """Train on the first `n_clips` only."""
-        self.n_clips = min(self.n_clips, n_clips)
-
-    def network(self) -> CRNN:
-        """Return a new network, or the one that the recipe starts from."""
-        return new_network(self.model)
+    def is_known(self, clip: FeatureClip) -> bool:
+        """Whether a clip has what is to be learned."""
+        return bool(clip.truth.get("chords"))
 
     def targets(self, clip: FeatureClip) -> dict[str, NDArray[Any]]:
         """Return the targets of a whole clip."""
@@ -115,16 +88,8 @@ class ChordTask:
         rare[-2] = 1.0  # silence is added in training, as often as it should
         return [*np.tile(rare[: len(QUALITIES)], 12).tolist(), *rare[-2:].tolist()]
 
-    def batch(self, clips: Sequence[int], seeds: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-        """Return a batch: excerpt i of clip ``clips[i]``, all chance from ``seeds[i]``."""
-        return stacked(
-            [
-                self._excerpt(self.clips[i], np.random.default_rng(seed))
-                for i, seed in zip(clips, seeds, strict=True)
-            ]
-        )
-
-    def _excerpt(self, clip: FeatureClip, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    def excerpt(self, clip: FeatureClip, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        """Return an excerpt of a training clip and its targets, by name."""
         excerpt = self.data.excerpt(clip, rng)
         n_frames = self.data.n_frames
         cut = {
@@ -173,10 +138,6 @@ class ChordTask:
         names = ("root", "majmin", "sevenths", "majmin_inv", "tag", "bass")
         scores = {name: sums[name] / max(sums[f"n_{name}"], 1) for name in names}
         return {"score": sum(scores[name] for name in names[:4]) / 4} | scores
-
-    def save(self, net: nn.Module, folder: Path) -> None:
-        """Write the network as it is to be shipped."""
-        save_network(net, folder, self.data.front_end.name, self.recipe.name)
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:

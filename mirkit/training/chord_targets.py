@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit import vocab
+from mirkit.datasets.heard import heard_keys
 from mirkit.frames import FrameGrid
 
 QUALITIES = (
@@ -161,11 +162,12 @@ def key_targets(truth: Mapping[str, Any], grid: FrameGrid, n_frames: int) -> NDA
     """Return the key of each frame, `UNKNOWN` where nobody knows.
 
     A key in which the chord on the tonic is only ever heard in the other mode is in that mode: the
-    renderer once named the mode of a whole song after its verse.
+    renderer once named the mode of a whole song after its verse. A key without a chord on its
+    tonic is nobody's to hear: to be told that it is there teaches nothing but guessing.
     """
     times, keys = grid.times(n_frames), np.full(n_frames, UNKNOWN, np.int64)
     chords: Sequence[Any] = truth.get("chords") or ()
-    for start, end, label in truth.get("keys") or ():
+    for start, end, label in heard_keys(truth.get("keys") or (), chords):
         first, last = np.searchsorted(times, (start, end))
         heard = {chord for begin, stop, chord in chords if begin < end and stop > start}
         keys[first:last] = _as_heard(key_index(label), heard)
@@ -173,9 +175,14 @@ def key_targets(truth: Mapping[str, Any], grid: FrameGrid, n_frames: int) -> NDA
 
 
 def _as_heard(key: int, labels: set[str]) -> int:
-    """Return the key on the same tonic whose third the chords on the tonic have, if it is one."""
+    """Return the key on the same tonic whose third the chords on the tonic have, if there are any.
+
+    `UNKNOWN` where there are chords, but none on the tonic.
+    """
     tonic = key % 12
     targets = [chord_target(label) for label in labels]
+    if targets and not {tonic, UNKNOWN} & {each.root for each in targets}:
+        return UNKNOWN
     on_tonic = [each.pitches for each in targets if each.root == tonic and each.pitches is not None]
     major, minor = (any(p[(tonic + third) % 12] for p in on_tonic) for third in (4, 3))
     return key if major == minor else tonic + 12 * minor

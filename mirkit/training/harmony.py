@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,19 +23,29 @@ from mirkit.features import VQT, tuned, tuning_of
 from mirkit.features.tuning import shifted
 from mirkit.training.features_store import NOISE, FeatureClip, FeatureStore
 from mirkit.training.recipe import Recipe, build
+from mirkit.training.tasks import with_fresh
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class HarmonyModelSettings:
-    """The network of a recipe: its shape, and the checkpoint that it starts from, if any.
+    """The network of a recipe.
 
-    Of a checkpoint of another task, what fits is taken and the heads stay random.
+    Parameters
+    ----------
+    config
+        Its shape.
+    init
+        Checkpoint to start from; random weights where empty.
+    fresh
+        Prefixes of the parts that begin with random weights all the same, such as ``"heads"``
+        where the checkpoint is of the other task.
     """
 
     config: CRNNConfig
     init: str = ""
+    fresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,31 +233,69 @@ class Excerpt:
     silent: NDArray[np.bool_]
 
 
-def stacked(excerpts: list[dict[str, NDArray[Any]]]) -> dict[str, Tensor]:
-    """Return a batch of excerpts with their targets."""
-    return {
-        name: torch.from_numpy(np.stack([each[name] for each in excerpts])) for name in excerpts[0]
-    }
+class HarmonyTask(ABC):
+    """What the tasks of hearing chords and keys share: their data, their network, its files.
 
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    device
+        Where networks compute.
+    """
 
-def new_network(settings: HarmonyModelSettings) -> CRNN:
-    """Return a network of this shape, with the weights of its checkpoint where they fit."""
-    net = CRNN(settings.config)
-    if settings.init:
-        tensors = checkpoints.load_tensors(settings.init)[0]
-        own = net.state_dict()
-        fitting = {k: v for k, v in tensors.items() if k in own and own[k].shape == v.shape}
-        net.load_state_dict(own | fitting)
-    return net
+    monitor = "score"
 
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        where = f"recipe {recipe.name!r}: model"
+        self.model = build(HarmonyModelSettings, recipe.model, where)
+        self.recipe, self.device = recipe, device
+        self.data = HarmonyData(recipe)
+        self.clips = [clip for clip in self.data.train.clips if self.is_known(clip)]
+        self.n_clips = len(self.clips)
 
-def save_network(net: nn.Module, folder: Path, front_end: str, recipe: str) -> None:
-    """Write ``best.safetensors`` and ``best.onnx``, which names the hash of the former."""
-    assert isinstance(net, CRNN)
-    kept = {"config": net.config.to_json(), "front_end": front_end, "recipe": recipe}
-    tensors = folder / "best.safetensors"
-    checkpoints.save_tensors(tensors, net.state_dict(), kept)
-    kept["weights_sha256"] = checkpoints.sha256_of(tensors)
-    part = folder / "best.part.onnx"
-    export_crnn(net, part, kept)
-    part.replace(folder / "best.onnx")
+    @abstractmethod
+    def is_known(self, clip: FeatureClip) -> bool:
+        """Whether a clip has what is to be learned."""
+
+    @abstractmethod
+    def excerpt(self, clip: FeatureClip, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        """Return an excerpt of a training clip and its targets, by name."""
+
+    def limit(self, n_clips: int) -> None:
+        """Train on the first `n_clips` only."""
+        self.n_clips = min(self.n_clips, n_clips)
+
+    def network(self) -> CRNN:
+        """Return a new network, or the one that the recipe starts from."""
+        net = CRNN(self.model.config)
+        if self.model.init:
+            tensors = checkpoints.load_tensors(self.model.init)[0]
+            net.load_state_dict(with_fresh(net.state_dict(), tensors, self.model.fresh))
+        return net
+
+    def batch(self, clips: Sequence[int], seeds: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+        """Return a batch: excerpt i of clip ``clips[i]``, all chance from ``seeds[i]``."""
+        excerpts = [
+            self.excerpt(self.clips[i], np.random.default_rng(seed))
+            for i, seed in zip(clips, seeds, strict=True)
+        ]
+        return {
+            name: torch.from_numpy(np.stack([each[name] for each in excerpts]))
+            for name in excerpts[0]
+        }
+
+    def save(self, net: nn.Module, folder: Path) -> None:
+        """Write ``best.safetensors`` and ``best.onnx``, which names the hash of the former."""
+        assert isinstance(net, CRNN)
+        kept = {
+            "config": net.config.to_json(),
+            "front_end": self.data.front_end.name,
+            "recipe": self.recipe.name,
+        }
+        tensors = folder / "best.safetensors"
+        checkpoints.save_tensors(tensors, net.state_dict(), kept)
+        kept["weights_sha256"] = checkpoints.sha256_of(tensors)
+        part = folder / "best.part.onnx"
+        export_crnn(net, part, kept)
+        part.replace(folder / "best.onnx")

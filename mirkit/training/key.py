@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +11,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mirkit.backbones.crnn import CRNN
 from mirkit.training.chord_targets import UNKNOWN, key_targets
 from mirkit.training.features_store import FeatureClip
-from mirkit.training.harmony import (
-    HarmonyData,
-    HarmonyModelSettings,
-    new_network,
-    save_network,
-    stacked,
-)
+from mirkit.training.harmony import HarmonyTask
 from mirkit.training.losses import masked_mean
 from mirkit.training.recipe import Recipe, build
 
@@ -47,53 +38,22 @@ class KeyLossSettings:
     related: float = 0.06
 
 
-class KeyTask:
-    """Keys of clips in a store of features.
-
-    Parameters
-    ----------
-    recipe
-        The recipe.
-    device
-        Where networks compute.
-    """
-
-    monitor = "score"
+class KeyTask(HarmonyTask):
+    """Keys of clips in a store of features."""
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        where = f"recipe {recipe.name!r}"
-        self.model = build(HarmonyModelSettings, recipe.model, f"{where}: model")
-        self.loss = build(KeyLossSettings, recipe.loss, f"{where}: loss")
-        self.recipe, self.device = recipe, device
-        self.data = HarmonyData(recipe)
-        pool = self.model.config.pool
-        self.data.n_frames -= self.data.n_frames % pool
-        self.clips = [clip for clip in self.data.train.clips if self._is_known(clip)]
-        self.n_clips = len(self.clips)
+        super().__init__(recipe, device)
+        self.loss = build(KeyLossSettings, recipe.loss, f"recipe {recipe.name!r}: loss")
+        self.data.n_frames -= self.data.n_frames % self.model.config.pool
         self._soft = soft_keys(self.loss.related)
 
-    def _is_known(self, clip: FeatureClip) -> bool:
+    def is_known(self, clip: FeatureClip) -> bool:
+        """Whether a clip has what is to be learned."""
         grid = self.data.front_end.grid
         return bool((key_targets(clip.truth, grid, clip.n_frames) != UNKNOWN).any())
 
-    def limit(self, n_clips: int) -> None:
-        """Train on the first `n_clips` only."""
-        self.n_clips = min(self.n_clips, n_clips)
-
-    def network(self) -> CRNN:
-        """Return a new network, or the one that the recipe starts from."""
-        return new_network(self.model)
-
-    def batch(self, clips: Sequence[int], seeds: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-        """Return a batch: excerpt i of clip ``clips[i]``, all chance from ``seeds[i]``."""
-        return stacked(
-            [
-                self._excerpt(self.clips[i], np.random.default_rng(seed))
-                for i, seed in zip(clips, seeds, strict=True)
-            ]
-        )
-
-    def _excerpt(self, clip: FeatureClip, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    def excerpt(self, clip: FeatureClip, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        """Return an excerpt of a training clip and its targets, by name."""
         excerpt = self.data.excerpt(clip, rng)
         keys = key_targets(clip.truth, self.data.front_end.grid, clip.n_frames)
         part = keys[excerpt.first : excerpt.first + self.data.n_frames]
@@ -127,7 +87,7 @@ class KeyTask:
         """
         net.eval()
         rows: list[tuple[float, float, float]] = []
-        clips = [clip for clip in self.data.validation.clips if self._is_known(clip)]
+        clips = [clip for clip in self.data.validation.clips if self.is_known(clip)]
         for clip in clips[: self.data.settings.n_validation or None]:
             values = self.data.tuned_features(self.data.validation, clip).values
             logits = net(torch.tensor(values, device=self.device)[None])
@@ -141,10 +101,6 @@ class KeyTask:
         means = np.mean(rows, axis=0).tolist()
         scores = dict(zip(("weighted", "exact", "local"), means, strict=True))
         return {"score": (scores["weighted"] + scores["local"]) / 2} | scores
-
-    def save(self, net: nn.Module, folder: Path) -> None:
-        """Write the network as it is to be shipped."""
-        save_network(net, folder, self.data.front_end.name, self.recipe.name)
 
 
 def distribution_loss(logits: Tensor, targets: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ TASKS: Mapping[str, str] = {
     "beats": "mirkit.training.beat:BeatTask",
     "chords": "mirkit.training.chord:ChordTask",
     "key": "mirkit.training.key:KeyTask",
+    "tags": "mirkit.training.tag:TagTask",
 }
 
 
@@ -70,3 +71,11 @@ def make_task(recipe: Recipe, device: torch.device) -> Task:
     made: Any = getattr(importlib.import_module(module), name)(recipe, device)
     task: Task = made
     return task
+
+
+def with_fresh(
+    own: dict[str, Tensor], tensors: dict[str, Tensor], fresh: Sequence[str]
+) -> dict[str, Tensor]:
+    """Return `tensors`, with what `fresh` names taken from `own`."""
+    kept = {name: x for name, x in tensors.items() if not name.startswith(tuple(fresh))}
+    return kept | {name: x for name, x in own.items() if name.startswith(tuple(fresh))}

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mirkit.errors import ParameterError
 from mirkit.features import LogSpectrogram
+from mirkit.features.conditioning import Gain, PreEmphasis
 from mirkit.features.logs import OffsetLog
 
 
@@ -26,7 +27,7 @@ class TorchLogSpectrogram(nn.Module):
     Raises
     ------
     ParameterError
-        Where the front end conditions its samples or frames; no network here listens through one.
+        Where the front end conditions its samples by more than weighing them, or its frames.
     """
 
     window: Tensor
@@ -34,7 +35,9 @@ class TorchLogSpectrogram(nn.Module):
 
     def __init__(self, front_end: LogSpectrogram) -> None:
         super().__init__()
-        if front_end.conditioning or front_end.stft.remove_dc or front_end.stft.preemphasis:
+        steps = front_end.conditioning
+        is_plain = all(isinstance(step, PreEmphasis | Gain) for step in steps)
+        if not is_plain or front_end.stft.remove_dc or front_end.stft.preemphasis:
             raise ParameterError(
                 f"front end {front_end.name!r} conditions its samples; its twin does not"
             )
@@ -49,8 +52,16 @@ class TorchLogSpectrogram(nn.Module):
         if framing.padding not in ("none", "zero", "reflect"):
             raise ParameterError(f"padding {framing.padding!r} has no twin")
         mode = "reflect" if framing.padding == "reflect" else "constant"
-        padded = F.pad(samples, (framing.left, framing.right), mode=mode)
+        padded = F.pad(self._conditioned(samples), (framing.left, framing.right), mode=mode)
         return self.from_frames(padded.unfold(-1, framing.frame_length, framing.hop_length))
+
+    def _conditioned(self, samples: Tensor) -> Tensor:
+        for step in self.front_end.conditioning:
+            if isinstance(step, PreEmphasis):
+                samples = samples[..., 1:] - step.coefficient * samples[..., :-1]
+            elif isinstance(step, Gain):
+                samples = samples * step.factor
+        return samples
 
     def from_frames(self, frames: Tensor, gains: Tensor | None = None) -> Tensor:
         """Return features of frames that were cut elsewhere.
@@ -58,7 +69,7 @@ class TorchLogSpectrogram(nn.Module):
         Parameters
         ----------
         frames
-            Shape ``(batch, n_frames, frame_length)``.
+            Shape ``(batch, n_frames, frame_length)``, of samples that are conditioned already.
         gains
             What each frequency is multiplied with, ``(batch, n_fft // 2 + 1)``: an equalizer.
         """

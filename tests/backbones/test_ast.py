@@ -25,7 +25,7 @@ def small(**settings):
 
 
 def features(*shape, seed=1):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def theirs(**config):
@@ -178,6 +178,11 @@ def test_windows_that_hold_no_patch_are_refused():
         small(min_frames=8)
     with pytest.raises(ParameterError, match="max_frames 40"):
         small(max_frames=40)
+
+
+def test_more_than_a_window_is_refused():
+    with pytest.raises(ParameterError, match="57 frames; this network hears at most 56"):
+        small()(features(1, 57, 36))
 
 
 def image_weights(distilled=True):

@@ -121,3 +121,34 @@ def test_keys_and_cues_are_heard_where_asked(tmp_path, capsys):
     (found,) = read_collection(tmp_path / "more.xml").tracks
     assert found.key == "C major"
     assert found.cues[0].time == pytest.approx(0, abs=0.6)
+
+
+def test_a_recording_is_decoded_once_for_all_that_is_heard_in_it(music, monkeypatch):
+    import mirkit
+    from mirkit import audiofile
+    from mirkit.cli.files import Source
+    from mirkit.cli.hearing import Worker
+
+    path, read = str(music / "slow.wav"), []
+    real = audiofile._stream
+    beats, key = mirkit.beats(path, model="tempogram"), mirkit.key(path)
+
+    def counted(decoder, *rest):
+        if decoder.name == path:
+            read.append(decoder)
+        yield from real(decoder, *rest)
+
+    monkeypatch.setattr(audiofile, "_stream", counted)
+    worker = Worker(model="tempogram", more=("key", "sections"))
+    parts = worker.heard(Source(path, None), {})
+    assert len(read) == 1
+    assert parts["beats"].times.tolist() == beats.times.tolist()
+    assert parts["key"].label == key.label
+    assert (
+        parts["sections"].intervals.tolist()
+        == mirkit.sections(path, beats=beats).intervals.tolist()
+    )
+    assert len(parts["drop"]) == 0
+    read.clear()
+    assert worker.heard(Source(path, None), parts) == {}
+    assert read == []  # as all is known

@@ -14,9 +14,9 @@ import soundfile
 from mixxx import Mixxx, missing
 
 from mirkit.decoding.grid import BeatGrid
-from mirkit.formats.dj import mixxx, mixxxblobs, protobuf, seratotags
+from mirkit.formats.dj import mixxx, mixxxblobs, protobuf, seratotags, traktor
 from mirkit.formats.dj.clocks import mixxx_lead
-from mirkit.formats.dj.model import Collection, Cue, DJTrack
+from mirkit.formats.dj.model import Collection, Cue, DJTrack, Playlist
 
 pytestmark = pytest.mark.host
 
@@ -40,7 +40,15 @@ FILES = {
     "x.flac": [],
     "x.m4a": ["-c:a", "aac"],
 }
+DECKS = ("x.flac", "lame.mp3")
 BOUND = 1e-3  # [s]
+NML = Collection(
+    [DJTrack("/music/ä & b.flac", "Title ä", "Artist <x>", "Album", "House", "words", 240.0,
+             bit_rate=900000, key="A minor", rating=3, grid=BeatGrid([0.25], [127.97], 240.0)),
+     DJTrack("/music/two.mp3", "Two", "B", duration=120.0, key="Eb major",
+             grid=BeatGrid([0.25, 60.25], [128.0, 120.0], 120.0))],
+    [Playlist("my set", ["/music/two.mp3", "/music/ä & b.flac"])],
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +74,20 @@ def music(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scanned(music):
-    """Mixxx after it has read Serato's tags in all files."""
+    """Mixxx after it has read Serato's tags: in all files, in a damaged one, and in two without."""
     for path in (music / "music").iterdir():
         kind = path.name.partition(".")[0]
-        track = DJTrack(str(path), grid=GRIDS[kind], cues=CUES)
-        seratotags.write(track, lock=kind == "drift")
-    host = Mixxx(music / "scan")
+        seratotags.write(DJTrack(str(path), grid=GRIDS[kind], cues=CUES), lock=kind == "drift")
+    damaged = music / "music" / "damaged.mp3"
+    shutil.copy(music / "music" / "one.lame.mp3", damaged)
+    data = damaged.read_bytes()
+    at = data.index(b"Serato Markers2") + 20
+    damaged.write_bytes(data[:at] + data[at : at + 24].swapcase() + data[at + 24 :])
+    for name in DECKS:
+        shutil.copy(music / name, music / "music" / f"deck.{name}")
+    host = Mixxx(music / "profile")
     host.scan(music / "music")
-    return host
+    return host, host.warnings()
 
 
 def tracks(host):
@@ -82,6 +96,7 @@ def tracks(host):
     rows = host.query(
         "select library.id, filename, samplerate, beats, beats_version, bpm_lock from library"
         " join track_locations on library.location = track_locations.id"
+        " where filename not like 'deck.%'"
     )
     for number, name, rate, beats, version, locked in rows:
         assert version == mixxxblobs.MAP
@@ -93,16 +108,18 @@ def tracks(host):
     return found
 
 
-def test_mixxx_reads_our_serato_tags_without_a_warning(scanned):
-    assert scanned.warnings() == []
-    assert len(tracks(scanned)) == len(GRIDS) * len(FILES)
+def test_mixxx_reads_our_serato_tags_and_complains_of_a_damaged_one_only(scanned):
+    host, warnings = scanned
+    (warning,) = warnings  # the judge can say no, and says it of no other file
+    assert "Unknown inner Serato Markers2 tag version" in warning
+    assert len(tracks(host)) == len(GRIDS) * len(FILES) + 1
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("kind", GRIDS)
 def test_mixxx_puts_our_serato_grid_where_we_mean(music, scanned, kind, name):
     path = music / "music" / f"{kind}.{name}"
-    found, locked, cues, rate = tracks(scanned)[path.name]
+    found, locked, cues, rate = tracks(scanned[0])[path.name]
     lead = mixxx_lead(path)
     beats = GRIDS[kind].beats().times + lead
     beats = beats[beats > BOUND]  # what Mixxx hears no more
@@ -120,56 +137,31 @@ def test_mixxx_puts_our_serato_grid_where_we_mean(music, scanned, kind, name):
     assert loop[2] == pytest.approx(2.0, abs=BOUND)
 
 
-def test_mixxx_would_complain_of_a_damaged_tag(music):
-    """The judge can say no."""
-    folder = music / "damaged"
-    folder.mkdir()
-    path = folder / "x.mp3"
-    path.write_bytes((music / "music" / "one.lame.mp3").read_bytes())
-    seratotags.write(DJTrack(str(path), cues=CUES), lock=False)
-    data = path.read_bytes()
-    at = data.index(b"Serato Markers2") + 20
-    path.write_bytes(data[:at] + data[at : at + 24].swapcase() + data[at + 24 :])
-    host = Mixxx(music / "no")
-    host.scan(folder)
-    assert host.warnings()
-
-
 @pytest.fixture(scope="module")
-def played(music):
-    """Mixxx after two tracks of its library were ours to write, were in its decks, and it quit."""
-    folder = music / "decks"
-    folder.mkdir()
-    for name, kind in (("x.flac", "drift"), ("lame.mp3", "one")):
-        shutil.copy(music / "music" / f"{kind}.{name}", folder / name)
-        strip(folder / name)
-    host = Mixxx(music / "play")
-    host.scan(folder)
+def played(music, scanned):
+    """Mixxx after two tracks of its library were ours to write, were in its decks, and it quit.
+
+    Meanwhile it has opened our Traktor collection.
+    """
+    host, _ = scanned
+    files = [music / "music" / f"deck.{name}" for name in DECKS]
     tracks = [
-        DJTrack(str(folder / "x.flac"), grid=GRIDS["drift"], key="A minor",
+        DJTrack(str(files[0]), grid=GRIDS["drift"], key="A minor",
                 cues=(*CUES, Cue(1.5, kind="load"), Cue(1, 3, "fade-in"), Cue(30, 35, "fade-out"))),
-        DJTrack(str(folder / "lame.mp3"), grid=BeatGrid([0.25], [127.0], SECONDS), key="F# major",
-                cues=CUES),
+        DJTrack(str(files[1]), grid=BeatGrid([0.25], [127.0], SECONDS), key="F# major", cues=CUES),
     ]  # fmt: skip
     assert mixxx.update(Collection(tracks), host.database) == {}
+    (host.home / "collection.nml").write_bytes(traktor.dumps(NML))
     before = host.query(ROWS)
-    files = (folder / "x.flac", folder / "lame.mp3")
-    host.load(*files, says="Beat calculation", seconds=120)
+    host.load(*files, says="Beat calculation", seconds=120, then=host.read_traktor)
     return host, before, tracks
 
 
 ROWS = (
     "select id, beats, beats_version, beats_sub_version, keys, keys_version, keys_sub_version,"
-    " key_id, bpm_lock from library order by id"
+    " key_id, bpm_lock from library where location in (select id from track_locations where"
+    " filename like 'deck.%') order by id"
 )
-
-
-def strip(path):
-    from mutagen import File
-
-    file = File(path)
-    file.delete()
-    file.save()
 
 
 def test_our_rows_survive_deck_and_quit_byte_for_byte(played):
@@ -210,3 +202,23 @@ def test_mixxx_hears_the_first_sound_where_our_clocks_say(played):
         )  # fmt: skip
         heard = position / 2 / rate - mixxx_lead(Path(track.location))
         assert heard == pytest.approx(FIRST_SOUND, abs=8e-3)  # what encoders put before an attack
+
+
+def test_mixxx_reads_our_traktor_collection(played):
+    host, _, _ = played
+    first, second = host.query(
+        "select artist, title, album, genre, location, comment, duration, bitrate, key, rating, bpm"
+        " from traktor_library order by id"
+    )
+    place = "Macintosh HD/music/"
+    assert first[:-1] == ("Artist <x>", "Title ä", "Album", "House", f"{place}ä & b.flac", "words",
+                          240, 900, "1m", 3)  # fmt: skip
+    assert (first[-1], second[-1]) == pytest.approx((127.97, 128.0))  # it keeps 32 bits
+    assert (second[0], second[1], second[4], second[6]) == ("B", "Two", f"{place}two.mp3", 120)
+    assert second[8] == "10d"
+    lists = host.query(
+        "select name, title from traktor_playlist_tracks join traktor_playlists"
+        " on playlist_id = traktor_playlists.id join traktor_library"
+        " on track_id = traktor_library.id order by position"
+    )
+    assert lists == [("-->my set", "Two"), ("-->my set", "Title ä")]

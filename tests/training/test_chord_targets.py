@@ -131,3 +131,19 @@ def test_the_mode_of_a_key_is_that_of_the_chords_on_its_tonic(chords, key):
 def test_chords_outside_a_key_say_nothing_about_it():
     truth = {"keys": [[0.0, 1.0, "C minor"]], "chords": [[1.0, 2.0, "C:maj"]]}
     assert set(key_targets(truth, GRID, 10)) == {key_index("C minor")}
+
+
+@pytest.mark.parametrize(
+    ("chords", "is_known"),
+    [
+        (["N"], False),  # a drummer alone
+        (["D:min", "F:maj"], False),  # a tonic that is never heard
+        (["D:min", "X"], True),  # what a single line plays may be the tonic
+        (["N", "C:min"], True),
+    ],
+)
+def test_a_key_that_nothing_bears_out_is_not_known(chords, is_known):
+    spans = [[float(i), i + 1.0, chord] for i, chord in enumerate(chords)]
+    truth = {"keys": [[0.0, 2.0, "C minor"]], "chords": spans}
+    expected = key_index("C minor") if is_known else UNKNOWN
+    assert set(key_targets(truth, GRID, 20)) == {expected}

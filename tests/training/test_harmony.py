@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import signals
 import soundfile
 import torch
 
+from mirkit.checkpoints import load_tensors
 from mirkit.errors import ParameterError
 from mirkit.training.chord import ChordTask, frame_scores, root_of, triad_of
 from mirkit.training.chord_targets import NO_CHORD, OTHER, UNKNOWN
@@ -193,3 +195,16 @@ def test_keys_are_scored_as_mir_eval_scores_them():
 
 def test_changes_have_defaults_that_change():
     assert HarmonyChanges().transposition == 6
+
+
+def test_keys_start_from_a_network_for_chords_where_the_heads_are_named_fresh(store, tmp_path):
+    chords = ChordTask(recipe(store[1]), torch.device("cpu"))
+    chords.save(chords.network(), tmp_path)
+    begun = recipe(store[1], task="key", pool=2)
+    settings = dict(begun.model) | {"init": str(tmp_path / "best.safetensors")}
+    with pytest.raises(RuntimeError, match="heads"):
+        KeyTask(replace(begun, model=settings), torch.device("cpu")).network()
+    settings["fresh"] = ["heads"]
+    net = KeyTask(replace(begun, model=settings), torch.device("cpu")).network()
+    kept = load_tensors(tmp_path / "best.safetensors")[0]
+    assert torch.equal(net.state_dict()["memory.weight_ih_l0"], kept["memory.weight_ih_l0"])

@@ -40,7 +40,7 @@ CHORD_SHARES = {
 }
 """Share of each source of music in a pool of clips for chords and keys."""
 
-VERSION = "v7"
+VERSION = "v8"
 
 
 @dataclass(frozen=True)

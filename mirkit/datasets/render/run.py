@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.datasets.archives import Corpus
-from mirkit.datasets.heard import heard_chords
+from mirkit.datasets.heard import heard_chords, heard_keys
 from mirkit.datasets.render import sound
 from mirkit.datasets.render.mix import PREROLL, SAMPLE_RATE, mix_down, read_ambience
 from mirkit.datasets.render.plan import ClipSpec
@@ -94,6 +94,7 @@ def annotate(
 ) -> dict[str, Any]:
     """Return the clip's truth as a JSON object (schema 1); times in seconds, to 0.1 ms."""
     known = bool(len(score.positions)) and bool((score.positions > 0).all())
+    chords = heard_chords(score.parts, score.chords, spec.seconds)
     return {
         "schema": 1,
         **asdict(spec),
@@ -103,8 +104,8 @@ def annotate(
         "bpm": round(score.bpm, 3) if len(score.beats) > 1 else None,
         "beats": [round(float(t), 4) for t in score.beats],
         "positions": score.positions.tolist() if known else None,
-        "chords": _rounded(heard_chords(score.parts, score.chords, spec.seconds)),
-        "keys": _rounded(score.keys),
+        "chords": _rounded(chords),
+        "keys": _rounded(heard_keys(score.keys, chords)),
         "sections": _rounded(score.sections),
         "drums": score.has_drums,
         "tuning_cents": notes["cents"],

@@ -53,6 +53,8 @@ class DJFormat:
         format holds no grid, infinity where it holds one tempo only.
     merges
         Whether it can be merged into a file of the program.
+    spells
+        Whether keys may be in the notation that the DJ likes.
     options
         For ``dumps``.
     """
@@ -63,14 +65,22 @@ class DJFormat:
     file: str
     bound: float | None
     merges: bool = True
+    spells: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def dumps(self, collection: Collection, into: bytes | None = None, name: str = "") -> bytes:
+    def dumps(
+        self,
+        collection: Collection,
+        into: bytes | None = None,
+        name: str = "",
+        notation: str = "tag",
+    ) -> bytes:
         """Return the file of a collection, merged into another where that is given."""
         module = import_module(f"mirkit.formats.dj.{self.module}")
         if not self.merges:
             return cast("bytes", module.dumps(collection, **self.options))
-        return cast("bytes", module.dumps(collection, into, name or self.file, **self.options))
+        options = dict(self.options) | ({"notation": notation} if self.spells else {})
+        return cast("bytes", module.dumps(collection, into, name or self.file, **options))
 
     def loads(self, data: bytes, name: str) -> Collection:
         """Return the collection in a file; `name` is for messages."""
@@ -81,7 +91,7 @@ class DJFormat:
 DJ_FORMATS = {
     row.name: row
     for row in (
-        DJFormat("rekordbox", "rekordbox", "rekordbox XML", "rekordbox.xml", 1e-3),
+        DJFormat("rekordbox", "rekordbox", "rekordbox XML", "rekordbox.xml", 1e-3, spells=True),
         DJFormat("traktor", "traktor", "Traktor 4 NML", "collection.nml", 1e-3),
         DJFormat(
             "traktor-one-tempo",
@@ -91,7 +101,7 @@ DJ_FORMATS = {
             float("inf"),
             options={"flexible": False},
         ),
-        DJFormat("virtualdj", "virtualdj", "VirtualDJ database", "database.xml", 1e-3),
+        DJFormat("virtualdj", "virtualdj", "VirtualDJ database", "database.xml", 1e-3, spells=True),
         DJFormat("m3u", "m3u", "M3U8 playlist", "playlist.m3u8", None, merges=False),
     )
 }
@@ -175,7 +185,12 @@ def _read_database(path: str | os.PathLike[str]) -> Collection:
 
 
 def save_collection(
-    collection: Collection, path: str | os.PathLike[str], format: str, *, merge: bool = True
+    collection: Collection,
+    path: str | os.PathLike[str],
+    format: str,
+    *,
+    merge: bool = True,
+    notation: str = "tag",
 ) -> None:
     """Write tracks into a program's file, which changes at once and whole.
 
@@ -192,7 +207,7 @@ def save_collection(
     """
     row, target = dj_format(format), Path(path)
     into = _content(target) if merge and row.merges and target.exists() else None
-    content = row.dumps(collection, into, str(path))
+    content = row.dumps(collection, into, str(path), notation)
     if content == into:
         return
     if into is not None:

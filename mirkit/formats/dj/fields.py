@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mirkit.errors import FormatError, ParameterError
@@ -138,6 +138,12 @@ def key_reader(text: str) -> str | None:
 def key_writer(notation: str) -> Callable[[str], str]:
     """Return what writes keys in a notation."""
     return lambda key: spell_key(key, notation)
+
+
+def spelling(fields: Sequence[Field], notation: str) -> tuple[Field, ...]:
+    """Return the fields with keys written in a notation."""
+    write = key_writer(notation)
+    return tuple(replace(x, write=write) if x.name == "key" else x for x in fields)
 
 
 def traktor_key(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Keys in the notations of DJ software, all computed from the circle of fifths.
+"""Keys in the notations of DJ software; the wheels are those of `mirkit.vocab.keys`.
 
 | notation | A minor | C# minor / Db major | holds |
 |---|---|---|---|
@@ -17,16 +17,16 @@ import re
 from collections.abc import Callable
 
 from mirkit.errors import ParameterError, UnknownName
-from mirkit.vocab import MODES, TONICS, normal_key, pitch_class
+from mirkit.vocab import KEYS
+from mirkit.vocab.keys import KEY_OF_CODE, key_number, normal_key, write_key
 
 _SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _TAG_MAJOR = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _TAG_MINOR = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 
-_CAMELOT = re.compile(r"0?(1[0-2]|[1-9])([ABab])")
-_OPEN = re.compile(r"0?(1[0-2]|[1-9])([DMdm])")
-_OPEN_TO_CAMELOT = 7  # 1d is 8B
+_CODE = re.compile(r"0?(1[0-2]|[1-9])([ABDMabdm])")
+_LETTERS = {"a": "A", "b": "B", "d": "d", "m": "m"}
 
 
 def spell_key(key: str, notation: str = "tag") -> str:
@@ -46,8 +46,7 @@ def spell_key(key: str, notation: str = "tag") -> str:
     """
     if notation not in NOTATIONS:
         raise UnknownName("key notation", notation, list(NOTATIONS))
-    tonic, mode = parse_key(key).split()
-    return NOTATIONS[notation](pitch_class(tonic), mode == "minor")
+    return NOTATIONS[notation](key_number(parse_key(key)))
 
 
 def parse_key(text: str) -> str:
@@ -58,12 +57,8 @@ def parse_key(text: str) -> str:
     >>> parse_key("8A"), parse_key("12d"), parse_key("Dbm"), parse_key("F# major")
     ('A minor', 'F major', 'C# minor', 'F# major')
     """
-    text = text.strip()
-    if match := _CAMELOT.fullmatch(text):
-        number = (int(match[1]) - 1 - _OPEN_TO_CAMELOT) % 12
-        return _on_circle(number, match[2] in "Aa")
-    if match := _OPEN.fullmatch(text):
-        return _on_circle(int(match[1]) - 1, match[2] in "Mm")
+    if match := _CODE.fullmatch(text.strip()):
+        return KEY_OF_CODE[match[1] + _LETTERS[match[2].lower()]]
     return normal_key(text)
 
 
@@ -83,34 +78,22 @@ def key_of_number(number: int, notation: str = "traktor") -> str:
     index = number - {"traktor": 0, "mixxx": 1}[notation]
     if not 0 <= index < 24:
         raise ParameterError(f"{number} is no key of {notation}, which numbers 24 of them")
-    return f"{TONICS[index % 12]} {MODES[index // 12]}"
+    return KEYS[index]
 
 
-def _on_circle(fifths: int, minor: bool) -> str:
-    """Return the key so many fifths above C major, or above A minor."""
-    tonic = TONICS[(7 * fifths + (9 if minor else 0)) % 12]
-    return f"{tonic} {MODES[minor]}"
+def _plain(majors: tuple[str, ...], minors: tuple[str, ...]) -> Callable[[int], str]:
+    names = (*majors, *(f"{minor}m" for minor in minors))
+    return lambda number: names[number]
 
 
-def _fifths(tonic: int, minor: bool) -> int:
-    """Return how many fifths a key lies above C major, or above A minor."""
-    return 7 * (tonic + (3 if minor else 0)) % 12
-
-
-def _plain(majors: tuple[str, ...], minors: tuple[str, ...]) -> Callable[[int, bool], str]:
-    return lambda tonic, minor: f"{minors[tonic]}m" if minor else majors[tonic]
-
-
-NOTATIONS: dict[str, Callable[[int, bool], str]] = {
-    "standard": lambda tonic, minor: f"{TONICS[tonic]} {MODES[minor]}",
+NOTATIONS: dict[str, Callable[[int], str]] = {
+    "standard": lambda number: KEYS[number],
     "tag": _plain(_TAG_MAJOR, _TAG_MINOR),
     "sharp": _plain(_SHARPS, _SHARPS),
     "flat": _plain(_FLATS, _FLATS),
-    "camelot": lambda tonic, minor: (
-        f"{(_fifths(tonic, minor) + _OPEN_TO_CAMELOT) % 12 + 1}{'A' if minor else 'B'}"
-    ),
-    "open": lambda tonic, minor: f"{_fifths(tonic, minor) + 1}{'m' if minor else 'd'}",
-    "traktor": lambda tonic, minor: str(tonic + 12 * minor),
-    "mixxx": lambda tonic, minor: str(tonic + 12 * minor + 1),
+    "camelot": lambda number: write_key(KEYS[number], "camelot"),
+    "open": lambda number: write_key(KEYS[number], "openkey"),
+    "traktor": str,
+    "mixxx": lambda number: str(number + 1),
 }
-"""The notations by name: each from pitch class and whether the key is minor."""
+"""The notations by name: each from the place of a key in `mirkit.vocab.KEYS`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote, unquote
 
 from mirkit.errors import ParameterError
@@ -27,6 +27,7 @@ from mirkit.formats.dj.fields import (
     parse,
     remove,
     serialize,
+    spelling,
     stars_to_byte,
     take,
     whole,
@@ -73,8 +74,14 @@ _KINDS_OF_FILES = {
 }  # fmt: skip
 
 
-def dumps(collection: Collection, into: bytes | None = None, name: str = "<rekordbox>") -> bytes:
+def dumps(
+    collection: Collection,
+    into: bytes | None = None,
+    name: str = "<rekordbox>",
+    notation: str = "tag",
+) -> bytes:
     """Return the file of a collection, merged into another where that is given."""
+    fields = spelling(FIELDS, notation)
     root = _empty() if into is None else parse(into, name, "DJ_PLAYLISTS", "rekordbox")
     tracks = root.find("COLLECTION")
     if tracks is None:
@@ -88,7 +95,7 @@ def dumps(collection: Collection, into: bytes | None = None, name: str = "<rekor
             node.set("TrackID", str(max(ids, default=0) + 1))
             ids.add(max(ids, default=0) + 1)
             node.set("Location", location_uri(track.location))
-        _write_track(node, track)
+        _write_track(node, track, fields)
     tracks.set("Entries", str(len(tracks.findall("TRACK"))))
     _write_playlists(
         root, collection, {place: node.get("TrackID", "") for place, node in nodes.items()}
@@ -150,8 +157,8 @@ def _empty() -> ET.Element:
     return root
 
 
-def _write_track(node: ET.Element, track: DJTrack) -> None:
-    fill(node, track, FIELDS)
+def _write_track(node: ET.Element, track: DJTrack, fields: Sequence[Field]) -> None:
+    fill(node, track, fields)
     if "Kind" not in node.attrib:
         suffix = track.location.rpartition(".")[2].lower()
         node.set("Kind", _KINDS_OF_FILES.get(suffix, f"{clean(suffix.upper())} File"))

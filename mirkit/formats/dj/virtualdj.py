@@ -8,7 +8,7 @@ without a button keep no color, and there are no fade marks. VirtualDJ keeps pla
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from mirkit.formats.dj.fields import (
     parse,
     remove,
     serialize,
+    spelling,
     take,
     whole_above_zero,
 )
@@ -78,8 +79,14 @@ _TEMPO = (
 )
 
 
-def dumps(collection: Collection, into: bytes | None = None, name: str = "<virtualdj>") -> bytes:
+def dumps(
+    collection: Collection,
+    into: bytes | None = None,
+    name: str = "<virtualdj>",
+    notation: str = "tag",
+) -> bytes:
     """Return the file of the tracks of a collection, merged into another where that is given."""
+    fields = spelling(FIELDS, notation)
     if into is None:
         root = ET.Element("VirtualDJ_Database", Version="8.5")
     else:
@@ -89,7 +96,7 @@ def dumps(collection: Collection, into: bytes | None = None, name: str = "<virtu
         node = nodes.get(track.location)
         if node is None:
             node = nodes[track.location] = ET.SubElement(root, "Song", FilePath=_native(track))
-        _write_track(node, track)
+        _write_track(node, track, fields)
     return serialize(root)
 
 
@@ -105,8 +112,8 @@ def _native(track: DJTrack) -> str:
     return clean(track.location.replace("/", "\\") if windows else track.location)
 
 
-def _write_track(node: ET.Element, track: DJTrack) -> None:
-    fill(node, track, FIELDS, _ORDER)
+def _write_track(node: ET.Element, track: DJTrack, fields: Sequence[Field]) -> None:
+    fill(node, track, fields, _ORDER)
     if track.comment:
         child(node, "Comment", _ORDER).text = clean(track.comment)
     if track.grid is not None:

@@ -1,0 +1,169 @@
+"""``mirkit library``: folders and playlists of recordings, as one.
+
+``mirkit library export FORMAT PATH… -o OUT`` writes them into a program's file, with grid, key and
+cues. What was found in a recording is kept as JAMS, so that the next time, or after an
+interruption, only what is new is listened to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mirkit.batch import Failure, run_batch
+from mirkit.cli import export
+from mirkit.cli.arguments import processors
+from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
+from mirkit.cli.hearing import Outcome, Worker, read_parts
+
+SUFFIX = ".jams"
+PLAYLISTS = (".m3u", ".m3u8")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    what = "grids, keys and cues of a whole library, into the file of a program"
+    sub = actions.add_parser("export", help=what, description=what.capitalize() + ".")
+    export.add_format(sub, [*export.COLLECTIONS, *export.STORES, "tags"])
+    sub.add_argument("paths", nargs="+", metavar="PATH", help="folders, recordings, M3U playlists")
+    sub.add_argument(
+        "--jams", type=Path, metavar="DIR",
+        help="keep what was found there; default: beside each recording",
+    )  # fmt: skip
+    sub.add_argument("--again", action="store_true", help="listen anew, whatever is kept")
+    sub.add_argument("--no-key", action="store_true", help="do not listen for keys")
+    sub.add_argument("--no-cues", action="store_true", help="do not look for sections and drops")
+    export.add_delivery(sub)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    export.check(args)
+    paths, playlists, failed = _opened(args.paths)
+    sources, missing = find_sources(paths)
+    for path, failure in (*failed, *missing):
+        report_failure(path, failure, args.json)
+    items = _items(sources, args.jams)
+    done, n_known, n_failed = _analyzed(items, args)
+    n_failed += len(failed) + len(missing)
+    n_failed += export.write(done, args, playlists)
+    summary = {"tracks": len(done), "known": n_known, "failed": n_failed}
+    if args.json:
+        print_json({"schema": 1, "library": summary})
+    else:
+        print(f"{len(done)} tracks, {n_known} of them known before; {n_failed} failed")
+    return 1 if n_failed else 0
+
+
+@dataclass(frozen=True)
+class Item:
+    """A recording, where what is known of it may lie, and where what is found is kept."""
+
+    source: Source
+    known: tuple[Path, ...]
+    kept: Path
+
+    def __str__(self) -> str:
+        return self.source.path
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What runs in each process: it listens only for what is not kept yet, and keeps it."""
+
+    worker: Worker
+    again: bool = False
+
+    def __call__(self, item: Item) -> tuple[Outcome, bool]:
+        """Return what is known of a recording, and whether all of it was kept."""
+        paths = () if self.again else item.known
+        path = next((path for path in paths if path.exists()), None)
+        parts = {} if path is None else read_parts(path)
+        heard = self.worker.heard(item.source, parts)
+        outcome = self.worker.outcome(item.source, parts | heard)
+        if heard:
+            self._keep(outcome, path or item.kept)
+        return outcome, not heard
+
+    def _keep(self, outcome: Outcome, path: Path) -> None:
+        from mirkit.annotation import Analysis
+        from mirkit.errors import AudioError
+        from mirkit.formats import save
+
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save(Analysis(outcome.parts, duration=outcome.track.duration), path)
+        except OSError as error:
+            raise AudioError(
+                f"what was found in {outcome.source.path} cannot be kept in {path}: {error}. Name "
+                "another folder with --jams"
+            ) from None
+
+
+def _analyzed(items: list[Item], args: argparse.Namespace) -> tuple[list[Outcome], int, int]:
+    """Return the outcomes, how many were known before, and how many recordings failed."""
+    more = tuple(n for n, no in (("key", args.no_key), ("sections", args.no_cues)) if not no)
+    listener = Listener(export.worker_of(args, None, more), args.again)
+    n_jobs = min(args.jobs or processors(), len(items) or 1)
+    done, n_known, n_failed = [], 0, 0
+    for item, result in run_batch(listener, items, n_jobs, "library"):
+        if isinstance(result, Failure):
+            n_failed += 1
+            report_failure(item.source.path, result, args.json)
+        else:
+            done.append(result[0])
+            n_known += result[1]
+    return done, n_known, n_failed
+
+
+def _items(sources: Sequence[Source], folder: Path | None) -> list[Item]:
+    if folder is not None:
+        places = targets(sources, folder, SUFFIX)
+        return [Item(x, (places[x],), places[x]) for x in sources]
+    shared = Counter(Path(x.path).with_suffix("") for x in sources)
+    return [_beside(x, shared[Path(x.path).with_suffix("")] == 1) for x in sources]
+
+
+def _beside(source: Source, alone: bool) -> Item:
+    """Return a recording whose annotations lie beside it: ``song.jams``, where only it is a song.
+
+    Another of the same name may be another version of it, so then only ``song.mp3.jams`` counts.
+    """
+    whole = Path(f"{source.path}{SUFFIX}")
+    short = Path(source.path).with_suffix(SUFFIX)
+    return Item(source, (whole, short) if alone else (whole,), short if alone else whole)
+
+
+def _opened(
+    paths: Sequence[str],
+) -> tuple[list[str], dict[str, list[str]], list[tuple[str, Failure]]]:
+    """Return paths with those in playlists, the playlists, and those that cannot be read."""
+    found: list[str] = []
+    playlists: dict[str, list[str]] = {}
+    failed: list[tuple[str, Failure]] = []
+    for path in paths:
+        if Path(path).suffix.lower() not in PLAYLISTS or Path(path).is_dir():
+            found.append(path)
+            continue
+        try:
+            name, places = _playlist(Path(path))
+        except (OSError, ValueError) as error:  # FormatError too
+            failed.append((path, Failure(type(error).__name__, str(error))))
+        else:
+            found += places
+            playlists.setdefault(name, []).extend(places)
+    return found, playlists, failed
+
+
+def _playlist(path: Path) -> tuple[str, list[str]]:
+    """Return the name of a playlist and its recordings, by whole paths."""
+    from mirkit.formats.dj import m3u
+
+    (found,) = m3u.loads(path.read_bytes(), str(path)).playlists
+    places = [os.path.abspath(path.parent / x) for x in found.locations]  # noqa: PTH100  # links stay
+    return found.name or path.stem, places

@@ -1,0 +1,205 @@
+"""PANNs: their published sizes and names, their peers' numbers, and what their outputs mean."""
+
+import numpy as np
+import panns_published
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from mirkit.audio import Audio
+from mirkit.backbones.panns import SILENCE, Cnn6, Cnn10, Cnn14, check_filterbank
+from mirkit.backbones.panns_decision import (
+    Cnn14DecisionAtt,
+    Cnn14DecisionAvg,
+    Cnn14DecisionMax,
+)
+from mirkit.backbones.panns_mobilenet import MobileNetV1, MobileNetV2
+from mirkit.backbones.panns_resnet import (
+    BasicBlock,
+    Bottleneck,
+    ResNet22,
+    ResNet38,
+    ResNet54,
+)
+from mirkit.backbones.published import load_published
+from mirkit.backbones.wavegram import WavegramLogmelCnn14
+from mirkit.errors import ParameterError, WeightsError
+from mirkit.features.logmel import PANNS_16K, PANNS_32K
+
+# Parameters [millions] and multiplications for 10 s [thousand millions] of the published networks;
+# the latter with the published front end, which multiplies by a matrix of sines and cosines.
+FRONT_END_MACS = (2 * 513 * 1024 + 513 * 64) * 1001
+PUBLISHED = [
+    (Cnn6, 4.837, 11.02),
+    (Cnn10, 5.219, 14.10),
+    (Cnn14, 80.754, 21.13),
+    (ResNet22, 63.675, 15.05),
+    (ResNet38, 73.783, 24.48),
+    (ResNet54, 104.318, 27.21),
+    (MobileNetV1, 4.796, 1.82),
+    (MobileNetV2, 4.075, 1.43),
+    (WavegramLogmelCnn14, 81.065, 26.75),
+]
+DECISIONS = [Cnn14DecisionMax, Cnn14DecisionAvg, Cnn14DecisionAtt]
+NETS = [net for net, _, _ in PUBLISHED] + DECISIONS
+NARROW = {
+    MobileNetV1: {"width": 1 / 16},
+    MobileNetV2: {"width": 1 / 16},
+    WavegramLogmelCnn14: {"width": 8, "n_bins": 32},
+    **{net: {"width": 2, "spreads": False} for net in DECISIONS},
+}
+PUBLISHED_AS = {
+    Cnn14DecisionMax: "Cnn14_DecisionLevelMax",
+    Cnn14DecisionAvg: "Cnn14_DecisionLevelAvg",
+    Cnn14DecisionAtt: "Cnn14_DecisionLevelAtt",
+    WavegramLogmelCnn14: "Wavegram_Logmel_Cnn14",
+}
+
+
+def small(net, **settings):
+    torch.manual_seed(0)
+    return net(**{"n_classes": 5, **NARROW.get(net, {"width": 2}), **settings}).eval()
+
+
+def inputs_of(net, n_frames, batch=1):
+    """Noise; the samples are the most that have `n_frames` frames."""
+    torch.manual_seed(1)
+    features = torch.randn(batch, n_frames, net.bn0.num_features)
+    if net.inputs == ("features",):
+        return (features,)
+    return torch.randn(batch, n_frames * 320 - 1), features
+
+
+def frames_a_step(net):
+    return net.min_length[-1]
+
+
+@pytest.mark.parametrize(("net", "millions", "macs"), PUBLISHED)
+def test_sizes_are_the_published_ones(net, millions, macs):
+    with torch.device("meta"):
+        full = net(hears_frames=False).eval()
+        inputs = (torch.empty(1, 320000), torch.empty(1, 1001, 64))[-len(full.inputs) :]
+    n_parameters = sum(p.numel() for p in full.parameters()) / 1e6
+    assert n_parameters == pytest.approx(millions, abs=0.0005)
+    with FlopCounterMode(display=False) as counter:
+        full(*inputs)
+    total = (counter.get_total_flops() / 2 + FRONT_END_MACS) / 1e9
+    assert total == pytest.approx(macs, abs=0.005)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_a_published_checkpoint_loads_strictly(net):
+    """All tensors of the full size are in their places, and those of the front end dropped."""
+    shapes = panns_published.shapes(PUBLISHED_AS.get(net, net.__name__))
+    with torch.device("meta"):
+        full = net()
+        tensors = {name: torch.empty(shape) for name, shape in shapes.items()}
+        load_published(full, {"iteration": 600000, "model": tensors}, net.published)
+        assert set(full.state_dict()) == set(shapes) - set(panns_published.FRONT_END)
+        tensors["fc1.weight"] = torch.empty(7, 7)
+        with pytest.raises(WeightsError, match=r"other shapes: fc1\.weight \(7, 7\)"):
+            load_published(full, {"model": tensors}, net.published)
+        del tensors["fc1.weight"]
+        with pytest.raises(WeightsError, match=r"lacks fc1\.weight"):
+            load_published(full, {"model": tensors}, net.published)
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("n_frames", [1, 33, 100])
+def test_any_length_is_heard(net, n_frames):
+    backbone = small(net)
+    output = backbone(*inputs_of(backbone, n_frames, batch=2))
+    n_steps = max(n_frames, frames_a_step(backbone)) // frames_a_step(backbone)
+    assert output.logits.shape == (2, 5)
+    assert output.embedding.shape == (2, backbone.n_embedding)
+    assert output.frame_logits.shape == (2, n_steps, 5)
+    assert output.frame_embedding.shape == (2, n_steps, backbone.n_embedding)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_a_clip_does_not_hear_its_neighbours(net):
+    backbone = small(net)
+    inputs = inputs_of(backbone, 70, batch=3)
+    for alone, among in zip(backbone(*(x[1:2] for x in inputs)), backbone(*inputs), strict=True):
+        assert torch.allclose(alone[0], among[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("net", [net for net in NETS if net not in DECISIONS])
+def test_a_step_is_heard_as_a_clip_of_one_step(net):
+    backbone = small(net)
+    output = backbone(*inputs_of(backbone, frames_a_step(backbone)))
+    assert torch.allclose(output.frame_logits[:, 0], output.logits, atol=1e-5)
+    assert torch.allclose(output.frame_embedding[:, 0], output.embedding, atol=1e-5)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_row_i_is_centred_where_its_clock_says(net):
+    """What sounds in the two frames around the centre of a row excites the rows around it alike."""
+    backbone = small(net).double()
+    for module in backbone.modules():  # symmetric filters
+        if isinstance(module, nn.Conv1d | nn.Conv2d):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+        if isinstance(module, BasicBlock | Bottleneck):
+            nn.init.ones_((module.bn3 if hasattr(module, "bn3") else module.bn2).weight)
+    n = frames_a_step(backbone)
+    frame = backbone.first * n / backbone.step
+    assert frame == (n - 1) / 2
+    center = 6 * n + frame
+    *samples, features = (torch.zeros_like(x).double() for x in inputs_of(backbone, 13 * n))
+    click = features.clone()
+    click[:, [int(center), int(center) + 1]] = 1.0
+    heard = backbone(*samples, click).frame_embedding - backbone(*samples, features).frame_embedding
+    change = heard[0].abs().sum(dim=1)
+    assert int(change.argmax()) == 6
+    assert change[5] > 0
+    assert torch.allclose(change, change.flip(0), atol=1e-12)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_gradients_reach_what_is_used(net):
+    backbone = small(net).train()
+    output = backbone(*inputs_of(backbone, 64, batch=2))
+    output.logits.sum().backward()
+    for name, parameter in backbone.named_parameters():
+        assert (parameter.grad is not None) == backbone.is_used(name), name
+
+
+def test_frames_can_be_left_unheard():
+    x = torch.randn(1, 64, 64)
+    deaf, hearing = small(Cnn14, hears_frames=False)(x), small(Cnn14)(x)
+    assert deaf.frame_logits is None
+    assert deaf.frame_embedding is None
+    assert torch.equal(deaf.logits, hearing.logits)
+
+
+def test_silence_is_what_the_front_end_makes_of_it():
+    for front_end in (PANNS_32K, PANNS_16K):
+        silence = Audio(np.zeros((1, 32000), np.float32), front_end.sample_rate)
+        assert front_end(silence).values == pytest.approx(SILENCE, abs=1e-4)
+
+
+def test_weights_are_drawn_as_published():
+    net = small(Cnn14, width=8)
+    weight = net.conv_block2.conv1.weight  # (16, 8, 3, 3)
+    bound = (6 / (9 * (8 + 16))) ** 0.5
+    assert 0.95 * bound < weight.abs().max().item() <= bound
+    assert not net.fc1.bias.any()
+    assert not net.fc_audioset.bias.any()
+
+
+def test_too_few_bins_are_refused():
+    with pytest.raises(ParameterError, match=r"n_bins is 31; .* needs 32"):
+        small(Cnn14, n_bins=31)
+
+
+def test_other_mel_filters_are_refused():
+    matrix = PANNS_32K.filterbank
+    content = {"model": {"logmel_extractor.melW": torch.from_numpy(matrix.copy()).T}}
+    check_filterbank(content, matrix)
+    with pytest.raises(WeightsError, match=r"differ .* by 1\.\de-03"):
+        check_filterbank(content, matrix * 1.001)
+    with pytest.raises(WeightsError, match="another sample rate"):
+        check_filterbank(content, PANNS_16K.filterbank)
+    with pytest.raises(WeightsError, match=r"holds no 'logmel_extractor\.melW'"):
+        check_filterbank({"model": {}}, matrix)

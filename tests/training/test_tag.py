@@ -1,0 +1,353 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402
+
+from mirkit import checkpoints  # noqa: E402
+from mirkit.errors import FormatError, ParameterError, UnknownName, WeightsError  # noqa: E402
+from mirkit.training.loop import train  # noqa: E402
+from mirkit.training.recipe import parse_recipe  # noqa: E402
+from mirkit.training.tag import TagTask, joint_truth, known_precision, shared_truth  # noqa: E402
+from mirkit.training.tag_data import TagData, TagDataSettings, share_of  # noqa: E402
+from mirkit.training.tag_losses import TagLossSettings, distillation, tag_loss, taught  # noqa: E402
+from mirkit.training.tag_store import open_sounds  # noqa: E402
+
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return three classes that a network tells apart at once: clicks, noise, a tone."""
+    folder = tmp_path_factory.mktemp("sounds")
+    rng = np.random.default_rng(0)
+    time = np.arange(RATE) / RATE
+    for i in range(10):
+        made = {
+            "clicks": 5 * rng.standard_normal(RATE) * (time % 0.25 < 0.003 + 0.001 * i),
+            "noise": rng.standard_normal(RATE),
+            "tone": np.sin(2 * np.pi * (600 + 100 * i) * time),
+        }
+        for name, samples in made.items():
+            (folder / name).mkdir(exist_ok=True)
+            samples = 0.1 * samples + 0.003 * rng.standard_normal(RATE)  # no band is ever empty
+            soundfile.write(folder / name / f"{i}.wav", samples, RATE)
+    return folder
+
+
+def recipe(folder, tmp, loss="ce", steps=2, model="", data="", changes="", extra=""):
+    return f"""
+task = "tags"
+name = "tiny"
+folder = "{tmp}/run"
+[model]
+backbone = "residual"
+{model}
+[model.settings]
+widths = [4, 8]
+[data]
+path = "{folder}"
+store = "{tmp}/store"
+crop = 0.5
+validation = 0.3
+{data}
+[data.changes]
+{changes}
+[loss]
+kind = "{loss}"
+{extra}
+[optimizer]
+learning_rate = 0.01
+warmup_steps = 5
+ema = 0.9
+[loop]
+n_steps = {steps}
+batch_size = 8
+validate_every = {steps}
+log_every = 1
+workers = 0
+"""
+
+
+def task_of(text):
+    return TagTask(parse_recipe(text), torch.device("cpu"))
+
+
+def test_three_classes_are_learned_and_shipped(folder, tmp_path):
+    path = tmp_path / "r.toml"
+    quiet = ("mixup", "pitch", "equalizer", "noise", "band_masks", "time_masks")
+    changes = "\n".join(f"{name} = 0" for name in quiet)
+    path.write_text(recipe(folder, tmp_path, steps=40, changes=changes))
+    run = train(path, progress=None)
+    scores = (run / "validation.csv").read_text().splitlines()
+    last = dict(zip(scores[0].split(","), scores[-1].split(","), strict=True))
+    assert float(last["accuracy"]) >= 0.85
+    tensors, kept = checkpoints.load_tensors(run / "best.safetensors")
+    config = json.loads(kept["config"])
+    assert config["labels"] == ["clicks", "noise", "tone"]
+    assert config["activation"] == "softmax"
+    from mirkit.runtime import Session
+
+    session = Session(run / "best.onnx")
+    assert session.metadata["front_end"] == "mirkit_32k"
+    task = task_of(path.read_text())
+    net = task.network()
+    net.load_state_dict(tensors)
+    values = task.store[0]
+    theirs = session(features=values)["tags"]
+    ours = net.eval()(torch.from_numpy(values)[None]).logits.softmax(-1)[0].detach().numpy()
+    np.testing.assert_allclose(theirs, ours, atol=1e-4)
+
+
+def test_a_batch_follows_its_seeds(folder, tmp_path):
+    task = task_of(recipe(folder, tmp_path))
+    seeds = [(0, 1, i) for i in range(4)]
+    a, b = (task.batch([0, 1, 2, 3], seeds) for _ in range(2))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    other = task.batch([0, 1, 2, 3], [(1, 1, i) for i in range(4)])
+    assert not torch.equal(a["x"], other["x"])
+    torch.testing.assert_close(a["targets"].sum(dim=1), torch.ones(4))
+
+
+def test_balance_draws_rare_classes_as_often(folder, tmp_path):
+    table = tmp_path / "t.csv"
+    rows = [f"{folder}/noise/{i}.wav,noise,train" for i in range(9)]
+    rows += [f"{folder}/tone/0.wav,tone,train", f"{folder}/tone/1.wav,tone,val"]
+    table.write_text("path,label,split\n" + "\n".join(rows))
+    data = "balance = 1.0"
+    task = task_of(recipe(table, tmp_path, data=data, changes="mixup = 0"))
+    batch = task.batch([0] * 200, [(0, 1, i) for i in range(200)])
+    assert 0.4 < batch["targets"].mean(dim=0)[1] < 0.6
+
+
+@pytest.mark.parametrize("backbone", ["residual", "samples"])
+def test_frozen_probes_run_through_the_loop(folder, tmp_path, backbone):
+    text = recipe(folder, tmp_path, model='head = "attention"\nfreeze = "all"', data="")
+    if backbone == "samples":
+        text = text.replace("crop = 0.5", 'crop = 0.5\ndomain = "samples"')
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    run = train(path, progress=None)
+    tensors, _ = checkpoints.load_tensors(run / "best.safetensors")
+    task = task_of(text)
+    torch.manual_seed(0)
+    start = task.network().state_dict()
+    body = [name for name in start if name.startswith("body.")]
+    assert all(torch.equal(tensors[name], start[name]) for name in body)
+
+
+def test_samples_through_the_twin_are_the_features(folder, tmp_path):
+    (tmp_path / "b").mkdir()
+    by_features = task_of(recipe(folder, tmp_path))
+    by_samples = task_of(recipe(folder, tmp_path / "b", data='domain = "samples"'))
+    net = by_features.network()
+    noise = by_features.data.labels.index("noise")
+    judges = by_features.data.validation
+    places = [i for i in judges if by_features.data.targets[i, noise]]
+    assert places
+    a, b = (task.predict(net, places) for task in (by_features, by_samples))
+    np.testing.assert_allclose(a, b, atol=0.05)  # both stores keep half of the precision
+
+
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(folder, tmp_path):
+    """What the loop promises holds for this task too: all chance is in the seeds."""
+    whole, cut = tmp_path / "whole.toml", tmp_path / "cut.toml"
+    text = recipe(folder, tmp_path, steps=4)
+    whole.write_text(text)
+    losses = (train(whole, progress=None) / "train.csv").read_text()
+    other = text.replace(f"{tmp_path}/run", f"{tmp_path}/again")
+    cut.write_text(other)
+    from mirkit.training import loop
+    from mirkit.training.loop import Run
+    from mirkit.training.ranks import join
+
+    run = Run(parse_recipe(other), task_of(other), join("cpu"))
+    target = tmp_path / "again"
+    target.mkdir()
+    (target / "recipe.toml").write_text(other)
+    for step in range(2):
+        loop._step(run, loop._batch(run, step))
+    run.save(target / "state.pt")
+    train(cut, resume=True, progress=None)
+    again = (target / "train.csv").read_text().splitlines()
+    assert again[-1] == losses.splitlines()[-1]
+
+
+def test_splits_keep_sources_together(tmp_path):
+    rows = [{"path": f"{i}.wav", "label": "a", "source": f"s{i // 4}"} for i in range(80)]
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text("\n".join(map(json.dumps, rows)))
+    data = TagData.read(TagDataSettings(str(manifest), validation=0.3))
+    groups = [{data.sounds[i].sound.group for i in part} for part in (data.train, data.validation)]
+    assert not groups[0] & groups[1]
+    assert 0.1 < len(data.validation) / 80 < 0.5
+    assert 0 <= share_of("x") < 1
+
+
+def test_folds_may_be_left_out(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("path,label,fold\n" + "".join(f"{i}.wav,a,{i}\n" for i in range(1, 6)))
+    data = TagData.read(TagDataSettings(str(table), fold=2, without=(1,)))
+    assert [data.sounds[i].sound.fold for i in data.train] == [3, 4, 5]
+    assert [data.sounds[i].sound.fold for i in data.validation] == [2]
+    with pytest.raises(ParameterError, match="0 to judge with"):
+        TagData.read(TagDataSettings(str(table), fold=9))
+
+
+def test_unknown_labels_are_masked(tmp_path):
+    manifest = tmp_path / "m.jsonl"
+    rows = [
+        {"path": "a.wav", "labels": ["dog"], "known": ["cat"], "split": "train"},
+        {"path": "b.wav", "labels": ["cat", "rain"], "split": "val"},
+    ]
+    manifest.write_text("\n".join(map(json.dumps, rows)))
+    data = TagData.read(TagDataSettings(str(manifest)))
+    assert data.labels == ("cat", "dog", "rain")
+    np.testing.assert_array_equal(data.mask, [[1, 1, 0], [1, 1, 1]])
+    with pytest.raises(UnknownName, match="rain"):
+        TagData.read(TagDataSettings(str(manifest), labels=("cat", "dog")))
+
+
+def test_cross_entropy_is_for_classes_that_exclude_each_other(folder, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text(
+        f"path,labels,split\n{folder}/noise/0.wav,noise;deep,train\n{folder}/noise/1.wav,noise,val\n"
+    )
+    with pytest.raises(ParameterError, match="several labels"):
+        task_of(recipe(table, tmp_path))
+    assert task_of(recipe(table, tmp_path, loss="bce")).n_clips == 1
+
+
+def test_precision_counts_only_what_is_known():
+    logits = np.array([[3.0], [2.0], [1.0]], np.float32)
+    targets = np.array([[0.0], [1.0], [0.0]], np.float32)
+    mask = np.array([[0.0], [1.0], [1.0]], np.float32)
+    assert known_precision(logits, targets, mask)[0] == 1.0
+    assert known_precision(logits, targets, np.ones_like(mask))[0] == 0.5
+    assert np.isnan(known_precision(logits, targets, 0 * mask)[0])
+
+
+def test_truths_of_mixtures():
+    a = {"targets": np.array([1.0, 0, 0]), "mask": np.array([1.0, 1, 0])}
+    b = {"targets": np.array([0.0, 1, 0]), "mask": np.array([1.0, 1, 1])}
+    shared = shared_truth(a, b, 0.25)
+    np.testing.assert_allclose(shared["targets"], [0.25, 0.75, 0])
+    np.testing.assert_array_equal(shared["mask"], [1, 1, 0])
+    joint = joint_truth(a, {"targets": b["targets"], "mask": np.array([0.0, 1, 1])})
+    np.testing.assert_array_equal(joint["targets"], [1, 1, 0])
+    np.testing.assert_array_equal(joint["mask"], [1, 1, 0])  # what is there is known to be
+
+
+def random(*shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+
+
+def test_losses_are_those_of_torch_where_it_has_them():
+    logits, mask = random(6, 4), torch.ones(6, 4)
+    targets = F.one_hot(torch.tensor([0, 1, 2, 3, 0, 1]), 4).float()
+    for smoothing in (0.0, 0.1):
+        ours = tag_loss(logits, targets, mask, TagLossSettings("ce", smoothing=smoothing))
+        theirs = F.cross_entropy(logits, targets, label_smoothing=smoothing)
+        torch.testing.assert_close(ours, theirs)
+    ours = tag_loss(logits, targets, mask, TagLossSettings("bce"))
+    torch.testing.assert_close(ours, F.binary_cross_entropy_with_logits(logits, targets))
+    unfocused = tag_loss(logits, targets, mask, TagLossSettings("focal", gamma=0.0))
+    torch.testing.assert_close(unfocused, ours)
+
+
+def test_focus_counts_mistakes_most():
+    how = TagLossSettings("focal", gamma=2.0)
+    targets, mask = torch.ones(1, 1), torch.ones(1, 1)
+    right, wrong = (
+        tag_loss(torch.tensor([[x]]), targets, mask, how)
+        / tag_loss(torch.tensor([[x]]), targets, mask, TagLossSettings("bce"))
+        for x in (3.0, -3.0)
+    )
+    assert right < 0.01 < 0.9 < wrong
+
+
+def test_what_nobody_knows_teaches_nothing():
+    logits = random(2, 3).requires_grad_()
+    mask = torch.tensor([[1.0, 0, 1], [0, 0, 0]])
+    tag_loss(logits, torch.ones(2, 3), mask, TagLossSettings("bce")).backward()
+    assert ((logits.grad != 0) == (mask > 0)).all()
+
+
+@pytest.mark.parametrize("kind", ["ce", "bce"])
+def test_a_teacher_is_matched_exactly_at_its_own_logits(kind):
+    how = TagLossSettings(kind, kd_lambda=0.0, temperature=2.0)
+    teacher = random(3, 4)
+    at_teacher = teacher.clone().requires_grad_()
+    distillation(at_teacher, teacher, how).backward()
+    assert at_teacher.grad.abs().max() < 1e-6
+    away = (teacher + random(3, 4)).requires_grad_()
+    distillation(away, teacher, how).backward()
+    assert away.grad.abs().max() > 1e-3
+
+
+def test_labels_count_by_lambda_beside_a_teacher():
+    losses = taught(torch.tensor(2.0), torch.tensor(1.0), TagLossSettings(kd_lambda=0.1))
+    assert losses["loss"].item() == pytest.approx(1.1)
+    assert set(taught(torch.tensor(2.0), None, TagLossSettings())) == {"loss"}
+
+
+def test_a_teacher_comes_from_a_file(folder, tmp_path):
+    task = task_of(recipe(folder, tmp_path))
+    paths = [str(path) for path in task.data.paths]
+    file = tmp_path / "teacher.npz"
+    np.savez(file, paths=paths[::-1], logits=np.arange(3.0 * len(paths)).reshape(-1, 3)[::-1])
+    taught_task = task_of(recipe(folder, tmp_path, extra=f'teacher = "{file}"'))
+    np.testing.assert_array_equal(taught_task.teacher[4], [12, 13, 14])
+    batch = taught_task.batch([0, 1], [(0, 1, 0), (0, 1, 1)])
+    losses = taught_task.losses(taught_task.network(), batch)
+    assert set(losses) == {"loss", "labels", "teacher"}
+    np.savez(file, paths=paths[1:], logits=np.zeros((len(paths) - 1, 3)))
+    with pytest.raises(ParameterError, match="has not heard"):
+        task_of(recipe(folder, tmp_path, extra=f'teacher = "{file}"'))
+
+
+def test_weights_come_from_a_run_with_other_classes(folder, tmp_path):
+    from mirkit.backbones.residual import ResidualCNN
+
+    torch.manual_seed(3)
+    source = ResidualCNN(n_classes=9, widths=(4, 8))
+    path = tmp_path / "w.safetensors"
+    checkpoints.save_tensors(path, source.state_dict())
+    net = task_of(recipe(folder, tmp_path, model=f'weights = "{path}"')).network()
+    assert torch.equal(net.stem[0].weight, source.stem[0].weight)
+    assert net.classifier.out_features == 3
+    checkpoints.save_tensors(path, ResidualCNN(widths=(6, 16)).state_dict())
+    with pytest.raises(WeightsError, match="another network"):
+        task_of(recipe(folder, tmp_path, model=f'weights = "{path}"')).network()
+
+
+def test_models_that_cannot_be_are_refused(folder, tmp_path):
+    text = recipe(folder, tmp_path)
+    with pytest.raises(UnknownName, match="backbone 'residaul'"):
+        task_of(text.replace('backbone = "residual"', 'backbone = "residaul"'))
+    with pytest.raises(FormatError, match="nothing is there"):
+        task_of(text.replace('backbone = "residual"', 'backbone = "mirkit.no:Net"'))
+    with pytest.raises(FormatError, match="nothing would learn"):
+        task_of(recipe(folder, tmp_path, model='freeze = "all"'))
+
+
+def test_a_store_is_only_appended_to_and_heals(folder, tmp_path):
+    paths = [folder / "noise" / f"{i}.wav" for i in range(3)]
+    first = open_sounds(paths[:2], tmp_path, None, RATE)
+    with (tmp_path / "index.jsonl").open("a") as file:
+        file.write('{"key": "half')  # a killed process
+    store = open_sounds(paths, tmp_path, None, RATE)
+    np.testing.assert_array_equal(store[1], first[1])
+    expected, _ = soundfile.read(paths[2])
+    np.testing.assert_allclose(store[2][:, 0], expected, rtol=1e-3, atol=1e-6)
+    size = Path(tmp_path / "values.f16").stat().st_size
+    open_sounds(paths, tmp_path, None, RATE)
+    assert Path(tmp_path / "values.f16").stat().st_size == size
+    with pytest.raises(ParameterError, match="name another"):
+        open_sounds(paths, tmp_path, None, 8000)
+    assert len(open_sounds(paths[:1], tmp_path / "x", None, RATE, longest=0.25)[0]) == RATE // 4
