@@ -34,5 +34,7 @@ from mirkit.music.key import key as key
 from mirkit.music.section import sections as sections
 from mirkit.registry import load as load
 from mirkit.registry import models as models
+from mirkit.sound.tag import embed as embed
+from mirkit.sound.tag import tags as tags
 
 __version__: str

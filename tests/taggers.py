@@ -119,3 +119,13 @@ def trained(net_class, seed=0, **settings):
         for parameter in net.out.parameters():
             nn.init.normal_(parameter)
     return net
+
+
+def small_models():
+    """Cards of small networks by name: a default, one that only embeds, one with calibration."""
+    return {
+        "small": made_card(Frames),
+        "clips": made_card(Clips, name="clips", task="embed"),
+        "honest": made_card(Frames, name="honest", confidence={"temperature": 3.0}),
+        "beats": made_card(Frames, name="beats", task="beats"),
+    }

@@ -78,8 +78,8 @@ def test_public_names_are_these():
         "Features", "FormatError", "FrameGrid", "Head", "Key", "MirkitError", "MissingExtra",
         "NotStreamable", "ParameterError", "Segments", "Tags", "Tempo", "TempoHypothesis",
         "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "beats", "chords",
-        "evaluate", "key", "load", "models", "read", "save", "score", "sections",
-        "tempo",
+        "embed", "evaluate", "key", "load", "models", "read", "save", "score", "sections",
+        "tags", "tempo",
     ]  # fmt: skip
     for name in mirkit.__all__:
         assert getattr(mirkit, name) is not None
