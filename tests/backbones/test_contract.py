@@ -67,7 +67,7 @@ def test_any_length_is_heard(name):
 
 
 @every_backbone
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+@pytest.mark.parametrize("share", [0.0, 0.9])
 def test_what_is_too_short_is_padded_with_silence(name, share):
     net = network(name)
     whole = tiny.draw(net, net.min_length[0])
@@ -113,7 +113,7 @@ def test_silence_is_finite(name):
 @every_backbone
 def test_gradient_reaches_every_parameter_but_those_unused(name):
     net = tiny.make(name).train()
-    n = min(net.min_length[0] + 3, tiny.longest(net))
+    n = min(2 * net.min_length[0] + 3, tiny.longest(net))
     output = net(*tiny.draw(net, n, n_clips=3))
     torch.manual_seed(1)
     sum((x * torch.randn_like(x)).sum() for x in output if x is not None).backward()
