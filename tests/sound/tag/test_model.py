@@ -295,7 +295,6 @@ def test_random_weights_follow_their_seed_alone():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"labels": []}, "no class"),
         ({"labels": ["a", "b", "a"]}, "'a' twice"),
         ({"labels": "imagenet"}, "'imagenet'"),
         ({"labels": ["a"], "overlap": 10.0}, "overlap"),
