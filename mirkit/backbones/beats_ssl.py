@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ from mirkit.backbones.beats_encoder import BEATsConfig, Encoder, PatchMap, proje
 from mirkit.backbones.published import KeyMap, State, load_published
 from mirkit.backbones.vit import require_window
 from mirkit.errors import WeightsError
+from mirkit.vocab.audioset import audioset_classes
 
 # What its front end makes of zeros: Kaldi's floor, scaled.
 SILENCE = (math.log(2.0**-23) - 15.41663) / (2 * 6.55582)
@@ -78,6 +80,24 @@ ENCODER_RULES: tuple[tuple[str, str | None], ...] = (
 )
 
 
+class BEATsKeys(KeyMap):
+    """Names of a published checkpoint, and the order of its outputs, which is its own.
+
+    Its ``label_dict`` says which class of AudioSet each output is; they are put in the order that
+    all other networks have. Outputs of other classes stay where they are.
+    """
+
+    def __call__(self, content: Mapping[str, Any]) -> State:
+        """Return the tensors of a checkpoint by the names, and in the order, they have here."""
+        state = super().__call__(content)
+        places = {each.mid: each.index for each in audioset_classes()}
+        if set(content.get("label_dict", {}).values()) == set(places):
+            order = torch.tensor(label_places(content, places)).argsort()
+            for name in ("predictor.weight", "predictor.bias"):
+                state[name] = state[name][order]
+        return state
+
+
 class BEATs(Backbone):
     """Bidirectional encoder representation from audio transformers.
 
@@ -102,7 +122,7 @@ class BEATs(Backbone):
     front_end = "beats"
     sample_rate = 16000
     silence = (SILENCE,)
-    published: ClassVar[KeyMap | None] = KeyMap(("model",), "", ENCODER_RULES, shared_bias_once)
+    published: ClassVar[KeyMap | None] = BEATsKeys(("model",), "", ENCODER_RULES, shared_bias_once)
 
     def __init__(self, n_classes: int = 527, max_frames: int | None = 1024, **shape: Any) -> None:
         super().__init__()
@@ -144,13 +164,13 @@ class BEATs(Backbone):
         (features,) = inputs
         require_window(features, self.max_length)
         x = self.encoder(self.tokens(features))  # (batch, n_times * n_rows, dim)
-        by_time = x.reshape(len(x), -1, self.config.n_rows, x.shape[-1])
+        by_time = x.reshape(x.shape[0], -1, self.config.n_rows, x.shape[-1])
         embedding, frame_embedding = x.mean(dim=1), by_time.mean(dim=2)
         if self.predictor is None:
             return Output(embedding[:, :0], embedding, None, frame_embedding)
         dropped = F.dropout(x, self.config.head_dropout, self.training)
         logits = self.predictor(dropped)  # (batch, n_times * n_rows, n_classes)
-        by_row = logits.reshape(len(x), -1, self.config.n_rows, logits.shape[-1])
+        by_row = logits.reshape(x.shape[0], -1, self.config.n_rows, logits.shape[-1])
         return Output(logits.mean(dim=1), embedding, by_row.mean(dim=2), frame_embedding)
 
     def tokens(self, features: Tensor) -> Tensor:
