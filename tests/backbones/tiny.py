@@ -27,7 +27,7 @@ _VIT = {"dim": 16, "depth": 2, "n_heads": 2}
 ROWS = {
     "mirkit.backbones.ast:AST": Tiny(_VIT),
     "mirkit.backbones.beats_ssl:BEATs": Tiny(
-        {"dim": 16, "depth": 2, "n_heads": 2, "patch_dim": 8, "hidden": 32}
+        {"dim": 16, "depth": 2, "n_heads": 2, "embed": 8, "n_hidden": 32}
     ),
     "mirkit.backbones.dymn:DynamicMobileNet": Tiny({"width": 0.1}),
     "mirkit.backbones.htsat:HTSAT": Tiny({"dim": 8, "depths": (1, 1, 1, 1), "n_heads": (1, 1, 2, 2)}),
