@@ -103,7 +103,6 @@ class HTSAT(Backbone):
         prefix="sed_model.",
         rules=((_DERIVED, None),),
     )
-    exports: ClassVar[bool] = False  # how a clip is repeated and stretched depends on its length
 
     def __init__(
         self,
