@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from mirkit.batch import Failure, run_batch
 from mirkit.errors import FormatError, MirkitError, ParameterError
@@ -17,6 +17,8 @@ from mirkit.evaluation.report import Report, Row, summarized
 from mirkit.evaluation.statistics import N_DRAWS
 
 if TYPE_CHECKING:
+    from mirkit.datasets.ontology import Ontology
+    from mirkit.datasets.sounds import Sound
     from mirkit.evaluation.tag_report import TagReport
 
 Scores = Mapping[str, float]
@@ -61,17 +63,41 @@ class Worker:
         return {system: answer(system) for system in job.systems}
 
 
+class Options(TypedDict, total=False):
+    """What `evaluate` can be told of any board."""
+
+    systems: Sequence[str] | None
+    audio: str | Path | None
+    clips: int | None
+    against: str | None
+    by: str | None
+    keep: str | Path | None
+    n_jobs: int
+    n_draws: int
+    seed: int
+
+
+class TagOptions(Options, total=False):
+    """What it can be told of a board of tags."""
+
+    split: str | None
+    ontology: str | Path | Ontology | None
+    counts: Mapping[str, float] | None
+
+
 @overload
-def evaluate(
-    task: Literal["tags"], manifest: str | Path | Sequence[Item], **options: Any
+def evaluate(  # type: ignore[overload-overlap]  # "tags" is a task, and has a report of its own
+    task: Literal["tags"],
+    manifest: str | Path | Sequence[Item | Sound],
+    **options: Unpack[TagOptions],
 ) -> TagReport: ...
 @overload
-def evaluate(task: str, manifest: str | Path | Sequence[Item], **options: Any) -> Report: ...
-
-
 def evaluate(
-    task: str, manifest: str | Path | Sequence[Item], **options: Any
-) -> Report | TagReport:
+    task: str, manifest: str | Path | Sequence[Item], **options: Unpack[Options]
+) -> Report: ...
+
+
+def evaluate(task: str, manifest: Any, **options: Any) -> Report | TagReport:
     """Score systems on a board, with intervals that say how far to trust the measures.
 
     Parameters

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,12 @@ def reference(path: Path) -> Tags:
 
 def estimator(name: str) -> Callable[[Audio], Tags]:
     """Return what tags by the system called ``MODEL[@WEIGHTS]``: all labels that it knows."""
-    room: Any = import_module("mirkit.sound.tag")
+    from mirkit.sound.tag import system
+
     parts = parse_system(name)
     if parts["decoder"] is not None:
         raise ParameterError(f"system is {name!r}; tags have no decoders, it is MODEL[@WEIGHTS]")
-    ready: Callable[[Audio], Tags] = room.system(parts["model"], parts["weights"], top=None)
-    return ready
+    return system(parts["model"], parts["weights"], top=None)
 
 
 def score(truth: Any, found: Tags) -> Mapping[str, float]:

@@ -129,8 +129,10 @@ def _truth(
     targets = np.array([[label in _labels(item) for label in labels] for item in items])
     folds = [item.columns.get("fold", "") for item in items]
     numbers = np.unique(folds, return_inverse=True)[1] if all(folds) else None
-    known = None if counts is None else np.array([counts.get(label, 0.0) for label in labels])
-    return Truth(labels, targets, numbers, known, ontology)
+    often = [float(n) for n in targets.sum(0)]  # of all clips: parts keep the strata of the whole
+    if counts is not None:
+        often = [float(counts.get(label, 0.0)) for label in labels]
+    return Truth(labels, targets, numbers, np.array(often), ontology)
 
 
 def _labels(item: Item) -> tuple[str, ...]:
