@@ -21,7 +21,7 @@ N_CODES, CODE_DIM = 1024, 256
 class RandomTokenizer(nn.Module):
     """Numbers patches by the nearest of random directions: where the first round begins.
 
-    Nothing is learned; patches are made comparable by the mean and deviation of each bin, which
+    Nothing is learned; patches are made comparable by the middle and spread of each bin, which
     `fit` takes from sounds to train on, or else most fall to a few codes.
 
     Parameters
@@ -41,8 +41,8 @@ class RandomTokenizer(nn.Module):
 
     projection: Tensor
     directions: Tensor
-    mean: Tensor
-    deviation: Tensor
+    middle: Tensor
+    spread: Tensor
 
     def __init__(
         self,
@@ -59,19 +59,24 @@ class RandomTokenizer(nn.Module):
         self.register_buffer("projection", drawn)
         directions = torch.randn(n_codes, code_dim, generator=chance)
         self.register_buffer("directions", F.normalize(directions, dim=-1))
-        self.register_buffer("mean", torch.zeros(config.n_bins))
-        self.register_buffer("deviation", torch.ones(config.n_bins))
+        self.register_buffer("middle", torch.zeros(config.n_bins))
+        self.register_buffer("spread", torch.ones(config.n_bins))
 
     def fit(self, features: Tensor) -> None:
-        """Take mean and deviation of each bin from features ``(…, n_bins)``."""
-        rows = features.reshape(-1, features.shape[-1])
-        self.mean.copy_(rows.mean(0))
-        self.deviation.copy_(rows.std(0).clamp(min=1e-3))
+        """Take the middle and the spread of each bin from features ``(…, n_bins)``.
+
+        The median, and half of what two thirds lie within: some digital silence, which lies far
+        below all sounds, does not move them.
+        """
+        rows = features.reshape(-1, features.shape[-1]).sort(dim=0).values
+        low, middle, high = (rows[int(share * (len(rows) - 1))] for share in (0.16, 0.5, 0.84))
+        self.middle.copy_(middle)
+        self.spread.copy_(((high - low) / 2).clamp(min=1e-3))
 
     @torch.no_grad()
     def codes(self, features: Tensor) -> Tensor:
         """Return codes ``(batch, n_tokens)`` of the patches of ``(batch, n_frames, n_bins)``."""
-        patches = in_patches((features - self.mean) / self.deviation, self.patch)
+        patches = in_patches((features - self.middle) / self.spread, self.patch)
         projected = F.normalize(patches @ self.projection, dim=-1)
         return (projected @ self.directions.T).argmax(-1)
 
@@ -87,6 +92,9 @@ class Codebook(nn.Module):
         Directions, and their space.
     decay
         What stays of a direction at each step.
+    idle
+        Directions that are used less than this share of the mean begin anew, at a vector of the
+        batch; 0 leaves them, as published. With little data most would idle for good.
 
     References
     ----------
@@ -98,9 +106,9 @@ class Codebook(nn.Module):
     usage: Tensor
     is_ready: Tensor
 
-    def __init__(self, n_codes: int, dim: int, decay: float = 0.99) -> None:
+    def __init__(self, n_codes: int, dim: int, decay: float = 0.99, idle: float = 0.0) -> None:
         super().__init__()
-        self.decay = decay
+        self.decay, self.idle = decay, idle
         self.register_buffer("weight", torch.zeros(n_codes, dim))
         self.register_buffer("usage", torch.zeros(n_codes))
         self.register_buffer("is_ready", torch.tensor([False]))
@@ -134,14 +142,18 @@ class Codebook(nn.Module):
         chosen = torch.randperm(len(x), device=x.device)
         self.weight.copy_(x[chosen.repeat(-(-n // len(x)))[:n]])
         for _ in range(n_rounds):
-            self.move(x, self.codes(x), 0.0)
+            self.usage.copy_(self.move(x, self.codes(x), 0.0))
         self.is_ready.fill_(True)
 
     @torch.no_grad()
     def follow(self, x: Tensor, codes: Tensor) -> None:
         """Move each direction towards the unit vectors ``(n, dim)`` that have its code."""
         counts = self.move(x, codes, self.decay)
-        self.usage.mul_(self.decay).add_(counts, alpha=1 - self.decay)
+        self.usage.lerp_(counts, 1 - self.decay)
+        idle = self.usage < self.idle * self.usage.mean()
+        chosen = torch.randint(len(x), (len(self.usage),), device=x.device)
+        self.weight.copy_(torch.where(idle.unsqueeze(-1), x[chosen], self.weight))
+        self.usage.copy_(torch.where(idle, self.usage.mean(), self.usage))
 
     def move(self, x: Tensor, codes: Tensor, decay: float) -> Tensor:
         """Move the directions, and return how many vectors each has; ones without stay."""
@@ -165,6 +177,8 @@ class Tokenizer(nn.Module):
         The shape of its encoder.
     n_codes, code_dim
         Codes, and the space in which they lie.
+    decay, idle
+        How the codes follow, in training: see `Codebook`.
 
     References
     ----------
@@ -185,7 +199,12 @@ class Tokenizer(nn.Module):
     )
 
     def __init__(
-        self, config: BEATsConfig, n_codes: int = N_CODES, code_dim: int = CODE_DIM
+        self,
+        config: BEATsConfig,
+        n_codes: int = N_CODES,
+        code_dim: int = CODE_DIM,
+        decay: float = 0.99,
+        idle: float = 0.0,
     ) -> None:
         super().__init__()
         self.config, self.n_codes = config, n_codes
@@ -196,7 +215,7 @@ class Tokenizer(nn.Module):
         self.quantize_layer = nn.Sequential(
             nn.Linear(config.dim, config.dim), nn.Tanh(), nn.Linear(config.dim, code_dim)
         )
-        self.quantize = Codebook(n_codes, code_dim)
+        self.quantize = Codebook(n_codes, code_dim, decay, idle)
 
     @classmethod
     def from_published(cls, content: Mapping[str, Any]) -> Tokenizer:

@@ -107,7 +107,7 @@ class WindowAttention(nn.Module):
             Shape ``(n_windows, n_tokens, n_tokens)``: added to the scores before the softmax.
         """
         query, key, value = split_heads(self.qkv(x.flatten(0, 1)), self.n_heads)
-        attended = F.scaled_dot_product_attention(query, key, value, self.bias(mask, len(x)))
+        attended = F.scaled_dot_product_attention(query, key, value, self.bias(mask, x.shape[0]))
         y: Tensor = self.proj(joined_heads(attended))
         return y.reshape(x.shape)
 
