@@ -256,10 +256,7 @@ def _arrays_permitted(torch: Any) -> AbstractContextManager[Any]:
 
     if not hasattr(torch.serialization, "safe_globals"):  # torch 2.4
         return nullcontext()
-    makers = [
-        (np.zeros(0).__reduce__()[0], "_reconstruct"),
-        (np.float64().__reduce__()[0], "scalar"),
-    ]
+    array, number = np.zeros(0).__reduce__()[0], np.float64().__reduce__()[0]
     named = [
         (maker, f"{module}.multiarray.{name}")
         for maker, name in ((array, "_reconstruct"), (number, "scalar"))

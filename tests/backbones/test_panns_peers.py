@@ -85,7 +85,7 @@ def waveform(sample_rate, n_samples):
 def heard(front_end, net, samples):
     features = front_end(Audio(samples[None], front_end.sample_rate)).values
     with torch.inference_mode():
-        return net(torch.from_numpy(features)[None])
+        return net(torch.from_numpy(np.array(features))[None])
 
 
 def heard_by(peer, samples):
