@@ -390,6 +390,8 @@ def ontology_average_precision(scores, targets, distances, level):
             costs.append(step / unit if step > level else 0.0)
         found.append(average_precision(scores[:, j], targets[:, j], costs))
     return found
+
+
 def beats_encoder(x, tensors, n_heads, n_buckets, max_distance):
     """BEATs' encoder, token by token and head by head, of one clip ``(n_tokens, dim)``.
 
