@@ -15,6 +15,7 @@ _HOMES = {
     "mirkit.music.key": ("key",),
     "mirkit.music.section": ("sections",),
     "mirkit.sound.tag": ("embed", "tags"),
+    "mirkit.analysis": ("analyze",),
     "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.formats": ("read", "save"),
     "mirkit.registry": ("load", "models"),

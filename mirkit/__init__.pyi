@@ -1,6 +1,7 @@
 from mirkit.activations import Activations as Activations
 from mirkit.activations import Features as Features
 from mirkit.activations import Head as Head
+from mirkit.analysis import analyze as analyze
 from mirkit.annotation import Analysis as Analysis
 from mirkit.annotation import Beats as Beats
 from mirkit.annotation import Caption as Caption

@@ -22,6 +22,7 @@ COMMANDS = {
     "sections": "where the parts of recordings begin, and which are the same again",
     "tags": "what sounds in recordings",
     "embed": "vectors of recordings, which are near where they sound alike",
+    "analyze": "all of these at once, for each recording",
     "decode": "beats from the activations of any network",
     "export": "recordings to the files of DJ software, editors and sequencers",
     "library": "folders and playlists of recordings, as one, into the file of a DJ program",

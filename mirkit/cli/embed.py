@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     on_screen = tuple(SUFFIXES) if args.json else ("json",)
     worker = Worker(args.model, args.weights, args.frames, args.format)
-    return run_recordings(args, Command("embed", SUFFIXES, on_screen, _save, _show), worker)
+    return run_recordings(args, Command("embed", SUFFIXES, on_screen, _show), worker)
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,6 @@ class Worker:
         from mirkit.sound.tag import embed
 
         return embed(source.path, model=self.model, weights=self.weights, frames=self.frames)
-
-
-def _save(embedding: Any, path: Any) -> None:
-    from mirkit.formats import save
-
-    save(embedding, path)
 
 
 def _show(embedding: Any, path: str, format_name: str) -> None:

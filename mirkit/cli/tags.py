@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     worker = Worker(args.model, args.weights, args.top, args.threshold)
-    return run_recordings(args, Command("tags", SUFFIXES, ("csv", "json"), _save, _show), worker)
+    return run_recordings(args, Command("tags", SUFFIXES, ("csv", "json"), _show, _save), worker)
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,13 @@ def run(capsys, monkeypatch, tmp_path):
     """Run the command line in this process, where small networks are models."""
     monkeypatch.setattr(registry, "_cards", taggers.small_models)
     monkeypatch.setattr(tag, "DEFAULT_MODEL", "small")
-    tag.load_model.cache_clear()
+    load = tag.load_model
+    load.cache_clear()
     path = tmp_path / "small.pt"
     torch.save(trained(taggers.Frames).state_dict(), path)
 
     def run(*args):
-        options = () if "--weights" in args else ("--weights", path)
+        options = () if args[0] == "analyze" else ("--weights", path)
         try:
             status = main([str(arg) for arg in (*args, *options, "--jobs", 1)])
         except SystemExit as exit:
@@ -36,7 +37,7 @@ def run(capsys, monkeypatch, tmp_path):
         return SimpleNamespace(status=status, out=out, err=err)
 
     yield run
-    tag.load_model.cache_clear()
+    load.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +173,29 @@ def test_a_wrong_model_is_told_once(run, folder):
     result = run("tags", folder, "--model", "beats")
     assert result.status == 1
     assert result.err == "mirkit: model 'beats' finds beats, not tags; see mirkit.models()\n"
+
+
+def test_an_analysis_is_shown_printed_and_written(run, folder, tmp_path, monkeypatch):
+    model = tag.load_model("small", "random")
+    monkeypatch.setattr(tag, "load_model", lambda name, weights: model)
+
+    def analyze(*args):
+        return run("analyze", folder / "song.wav", "--tasks", "tags", *args)
+
+    head, line = analyze().out.splitlines()
+    assert head == f"# {folder / 'song.wav'}: 3.00 s"
+    assert line.startswith("tags\t")
+    row = json.loads(analyze("--json").out)
+    assert set(row) == {"schema", "file", "duration", "annotations"}
+    assert len(row["annotations"]["tags"]["tags"]) == 3
+    result = analyze("-o", tmp_path / "out")
+    assert (result.status, result.out) == (0, "")
+    found = mirkit.read(tmp_path / "out" / "song.jams")
+    assert found["tags"] == mirkit.tags(folder / "song.wav")
+    assert found.duration == pytest.approx(3.0, abs=1e-3)
+
+
+def test_a_wrong_task_is_wrong_usage(run):
+    result = run("analyze", "x.wav", "--tasks", "beats,keys")
+    assert result.status == 2
+    assert "'keys' is no task" in result.err

@@ -25,7 +25,7 @@ class TagConfig:
     Parameters
     ----------
     labels
-        Names of the classes, in the order of the outputs.
+        Names of the classes, in the order of the outputs; none for a network that only embeds.
     backbone
         Where the class of the network stands: ``"mirkit.backbones.panns:Cnn14"``; an ``.onnx``
         file needs none.
@@ -154,10 +154,8 @@ def named_labels(labels: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def distinct(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return `labels`, or raise `ParameterError` where one comes twice, or there is none."""
+    """Return `labels`, or raise `ParameterError` where one comes twice."""
     twice = [name for name, n in Counter(labels).items() if n > 1]
-    if twice or not labels:
-        raise ParameterError(
-            f"labels hold {twice[0]!r} twice" if twice else "labels are empty: there is no class"
-        )
+    if twice:
+        raise ParameterError(f"labels hold {twice[0]!r} twice; each class has a name of its own")
     return tuple(labels)

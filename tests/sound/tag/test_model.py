@@ -176,6 +176,21 @@ def test_a_network_without_rows_gives_one_a_window():
     assert rows.n_frames == 4
 
 
+def test_a_network_without_classes_embeds(tmp_path):
+    net, card = trained(taggers.Vectors), made_card(taggers.Vectors, config={"labels": []})
+    model = Tagger.from_net(net, card)
+    assert list(model.hear([recording(1, 16000)])) == ["embedding"]
+    export_tagger(net, tmp_path / "net.onnx", {})
+    heads = Tagger.from_card(card, tmp_path / "net.onnx").hear([recording(1, 16000)])
+    assert list(heads) == ["embedding"]
+
+
+def test_rows_of_networks_on_samples_and_features_count_samples():
+    rows = tagger(taggers.Both).hear([recording(21, 16000)], frames=True)["frames"]
+    assert rows.grid.rate == Fraction(100)
+    assert rows.n_frames == 2100
+
+
 def test_nothing_by_frame_is_kept_unless_asked_for():
     assert list(tagger(taggers.Frames).hear([recording(3, 16000)])) == ["tags", "embedding"]
 
@@ -295,7 +310,6 @@ def test_random_weights_follow_their_seed_alone():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"labels": []}, "no class"),
         ({"labels": ["a", "b", "a"]}, "'a' twice"),
         ({"labels": "imagenet"}, "'imagenet'"),
         ({"labels": ["a"], "overlap": 10.0}, "overlap"),
