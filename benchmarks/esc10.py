@@ -197,12 +197,12 @@ def main() -> None:
     runs.add_argument("--init", default="")
     runs.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     runs.add_argument("--folds", type=int, nargs="+", default=list(range(1, N_FOLDS + 1)))
-    runs.set_defaults(run=run)
+    runs.set_defaults(call=run)
     pages = commands.add_parser("report")
     pages.add_argument("--runs", type=Path, required=True)
-    pages.set_defaults(run=report)
+    pages.set_defaults(call=report)
     args = parser.parse_args()
-    args.run(args)
+    args.call(args)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,15 @@ Run: python benchmarks/harmony_boards.py chord data/manifests/chord-test.jsonl -
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import report
+
+from mirkit.datasets.clips import read_clip
+from mirkit.evaluation.key import longest
+from mirkit.vocab import TONICS, parse_chord
 
 LEFT_OUT = "\nClips without a truth of this kind are in no mean."
 
@@ -35,10 +41,43 @@ def main() -> None:
     )
     table = found.table().replace(str(args.manifest), args.manifest.name)
     text = f"```\n{table.strip()}\n```" + LEFT_OUT
+    if args.task == "key":
+        text += "\n\n" + by_tonic(found.rows, args.audio)
     print(text)
     docs = report.ROOT / "docs" / "chords-and-key.md"
     report.write_between_markers(docs, f"{args.task} board", text)
     report.write_json(f"{args.task}_board", found.means)
+
+
+def by_tonic(rows: Sequence[Any], audio: Path) -> str:
+    """Return a table that tells clips in which the tonic's chord is played from those without.
+
+    A short excerpt without a chord on its tonic has the key that its composer had in mind, and no
+    listener is bound to agree.
+    """
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for row in rows:
+        played = "yes" if plays_tonic(read_clip(audio / f"{row.clip}.json")) else "no"
+        groups.setdefault((row.system, played), []).append(row.scores)
+    names = ("weighted", "correct", "local_correct", "local_weighted")
+    cells = [
+        (system, played, len(scores), *(f"{mean(scores, name):.3f}" for name in names))
+        for (system, played), scores in sorted(groups.items(), reverse=True)
+    ]
+    titles = (name.replace("_", " ") for name in names)
+    return report.table(("system", "tonic is played", "clips", *titles), cells)
+
+
+def plays_tonic(clip: Any) -> bool:
+    """Whether a chord is on the tonic of the key in which a clip is longest."""
+    key = longest(clip.keys).label
+    roots = {parse_chord(label).root for label in clip.chords.labels}
+    return not roots or TONICS.index(key.split()[0]) in roots
+
+
+def mean(scores: Sequence[Mapping[str, float]], name: str) -> float:
+    """Return the mean of a measure over clips."""
+    return sum(each[name] for each in scores) / len(scores)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ _HOMES = {
     "mirkit.music.chord": ("chords",),
     "mirkit.music.key": ("key",),
     "mirkit.music.section": ("sections",),
+    "mirkit.sound.tag": ("embed", "tags"),
+    "mirkit.analysis": ("analyze",),
     "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.formats": ("read", "save"),
     "mirkit.registry": ("load", "models"),

@@ -1,6 +1,7 @@
 from mirkit.activations import Activations as Activations
 from mirkit.activations import Features as Features
 from mirkit.activations import Head as Head
+from mirkit.analysis import analyze as analyze
 from mirkit.annotation import Analysis as Analysis
 from mirkit.annotation import Beats as Beats
 from mirkit.annotation import Caption as Caption
@@ -34,5 +35,7 @@ from mirkit.music.key import key as key
 from mirkit.music.section import sections as sections
 from mirkit.registry import load as load
 from mirkit.registry import models as models
+from mirkit.sound.tag import embed as embed
+from mirkit.sound.tag import tags as tags
 
 __version__: str

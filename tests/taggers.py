@@ -92,13 +92,14 @@ class Samples(Backbone):
 
 
 class Both(Backbone):
-    """From features and samples together."""
+    """From samples and features together, by frame too, as Wavegram-Logmel networks."""
 
-    inputs = ("features", "samples")
+    inputs = ("samples", "features")
     front_end = "panns_16k"
     sample_rate = 16000
-    min_length = (1, 160)
-    silence = (-100.0, 0.0)
+    min_length = (160, 1)
+    silence = (0.0, -100.0)
+    step = 160
 
     def __init__(self, n_classes=3):
         super().__init__()
@@ -106,9 +107,27 @@ class Both(Backbone):
         self.mel = nn.Linear(64, 2)
         self.out = nn.Linear(2, n_classes)
 
-    def listen(self, features, samples):
-        mean = self.mel(features / 50).mean(1) + samples.abs().mean(1, keepdim=True)
-        return Output(self.out(mean), mean)
+    def listen(self, samples, features):
+        rows = nn.functional.avg_pool1d(samples[:, None].abs(), 160).transpose(1, 2)
+        rows = rows + self.mel(features / 50).mean(1, keepdim=True)
+        mean = rows.mean(1)
+        return Output(self.out(mean), mean, self.out(rows), rows)
+
+
+class Vectors(Backbone):
+    """An embedding and no classes."""
+
+    front_end = "panns_16k"
+    sample_rate = 16000
+
+    def __init__(self, n_classes=0):
+        super().__init__()
+        self.n_classes, self.n_embedding = n_classes, 4
+        self.inner = nn.Linear(64, 4)
+
+    def listen(self, features):
+        mean = self.inner(features / 50).mean(1)
+        return Output(mean[:, :0], mean)
 
 
 def trained(net_class, seed=0, **settings):
@@ -116,6 +135,16 @@ def trained(net_class, seed=0, **settings):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = net_class(**settings).eval()
-        for parameter in net.out.parameters():
+        for parameter in net.out.parameters() if hasattr(net, "out") else ():
             nn.init.normal_(parameter)
     return net
+
+
+def small_models():
+    """Cards of small networks by name: a default, one that only embeds, one with calibration."""
+    return {
+        "small": made_card(Frames),
+        "clips": made_card(Clips, name="clips", task="embed"),
+        "honest": made_card(Frames, name="honest", confidence={"temperature": 3.0}),
+        "beats": made_card(Frames, name="beats", task="beats"),
+    }

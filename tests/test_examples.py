@@ -3,7 +3,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,3 +28,25 @@ def test_every_example_runs_and_says_what_it_should(name, line):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert line in done.stdout
+
+
+def test_a_tagger_is_fine_tuned_and_its_precision_plotted(tmp_path):
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    for name, width in (("hiss", 8000), ("tick", 40)):
+        (tmp_path / "sounds" / name).mkdir(parents=True)
+        for i in range(10):
+            samples = 1e-3 * rng.standard_normal(8000)
+            samples[:width] += 0.1 * rng.standard_normal(width)
+            soundfile.write(tmp_path / "sounds" / name / f"{i}.wav", samples, 16000)
+    plot = tmp_path / "plot.png"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    script = ROOT / "examples" / "fine_tune_tags.py"
+    words = [tmp_path / "sounds", "--epochs", "2", "--plot", plot]
+    done = subprocess.run(
+        [sys.executable, script, *map(str, words)], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert "hiss" in done.stdout
+    assert "recordings judged after" in done.stdout
+    assert plot.stat().st_size > 1000

@@ -16,7 +16,7 @@ FLOORS = [
     ("cli",),
     ("server", "hosts"),
     ("library",),
-    ("training", "evaluation"),
+    ("training", "evaluation", "analysis"),
     ("music", "sound"),
     ("pipeline", "networks"),
     ("peers",),
@@ -77,9 +77,9 @@ def test_public_names_are_these():
         "Activations", "Analysis", "Audio", "AudioError", "Beats", "Caption", "Embedding", "Events",
         "Features", "FormatError", "FrameGrid", "Head", "Key", "MirkitError", "MissingExtra",
         "NotStreamable", "ParameterError", "Segments", "Tags", "Tempo", "TempoHypothesis",
-        "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "beats", "chords",
-        "evaluate", "key", "load", "models", "read", "save", "score", "sections",
-        "tempo",
+        "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "analyze", "beats",
+        "chords", "embed", "evaluate", "key", "load", "models", "read", "save", "score", "sections",
+        "tags", "tempo",
     ]  # fmt: skip
     for name in mirkit.__all__:
         assert getattr(mirkit, name) is not None

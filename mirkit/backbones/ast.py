@@ -146,7 +146,9 @@ class AST(Backbone):
         require_window(features, self.max_length)
         grid = self.patch_embed(features)  # (batch, dim, n_frequencies, n_times)
         tokens = grid.flatten(2).transpose(1, 2)  # frequency by frequency
-        special = torch.cat([self.cls_token, self.dist_token], dim=1).expand(len(tokens), -1, -1)
+        special = torch.cat([self.cls_token, self.dist_token], dim=1).expand(
+            tokens.shape[0], -1, -1
+        )
         x = torch.cat([special, tokens], dim=1) + self.positions(grid.shape[-1])
         x = self.norm(self.blocks(x))  # (batch, 2 + n_frequencies * n_times, dim)
         embedding = x[:, :N_TOKENS].mean(dim=1)  # (batch, dim)

@@ -144,13 +144,13 @@ class BEATs(Backbone):
         (features,) = inputs
         require_window(features, self.max_length)
         x = self.encoder(self.tokens(features))  # (batch, n_times * n_rows, dim)
-        by_time = x.reshape(len(x), -1, self.config.n_rows, x.shape[-1])
+        by_time = x.reshape(x.shape[0], -1, self.config.n_rows, x.shape[-1])
         embedding, frame_embedding = x.mean(dim=1), by_time.mean(dim=2)
         if self.predictor is None:
             return Output(embedding[:, :0], embedding, None, frame_embedding)
         dropped = F.dropout(x, self.config.head_dropout, self.training)
         logits = self.predictor(dropped)  # (batch, n_times * n_rows, n_classes)
-        by_row = logits.reshape(len(x), -1, self.config.n_rows, logits.shape[-1])
+        by_row = logits.reshape(x.shape[0], -1, self.config.n_rows, logits.shape[-1])
         return Output(logits.mean(dim=1), embedding, by_row.mean(dim=2), frame_embedding)
 
     def tokens(self, features: Tensor) -> Tensor:

@@ -103,6 +103,7 @@ class HTSAT(Backbone):
         prefix="sed_model.",
         rules=((_DERIVED, None),),
     )
+    exports: ClassVar[bool] = False  # how a clip is repeated and stretched depends on its length
 
     def __init__(
         self,

@@ -103,7 +103,7 @@ class PaSST(Backbone):
             grid, is_whole = left_over(grid, *self.patchout), False
         tokens = grid.flatten(2).transpose(1, 2)  # frequency by frequency
         special = torch.cat([self.cls_token, self.dist_token], dim=1) + self.new_pos_embed
-        x = torch.cat([special.expand(len(tokens), -1, -1), tokens], dim=1)
+        x = torch.cat([special.expand(tokens.shape[0], -1, -1), tokens], dim=1)
         x = self.norm(self.blocks(x))  # (batch, 2 + n_frequencies * n_times, dim)
         embedding = x[:, :N_TOKENS].mean(dim=1)  # (batch, dim)
         by_time = mean_over_frequency(x[:, N_TOKENS:], grid.shape[2]) if is_whole else None

@@ -189,7 +189,7 @@ def windows(samples: Tensor, window: int, hop: int) -> Tensor:
     """
     padded = F.pad(samples, (0, hop - 1))
     n_hops = padded.shape[1] // hop
-    hops = padded[:, : n_hops * hop].reshape(len(samples), n_hops, hop)
+    hops = padded[:, : n_hops * hop].reshape(samples.shape[0], n_hops, hop)
     n_windows = n_hops - window // hop + 1
     return torch.cat([hops[:, i : i + n_windows] for i in range(window // hop)], dim=2)
 

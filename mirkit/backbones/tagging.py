@@ -44,8 +44,10 @@ class TagHeads(nn.Module):
         Shapes are ``(batch, n)`` and, of the last two, ``(batch, n_steps, n)``.
         """
         y = self.net(*inputs)
-        heads = {"tags": self._probabilities(y.logits), "embedding": y.embedding}
-        if y.frame_logits is not None:
+        has_classes = self.net.n_classes > 0
+        heads = {"tags": self._probabilities(y.logits)} if has_classes else {}
+        heads["embedding"] = y.embedding
+        if has_classes and y.frame_logits is not None:
             heads["frames"] = self._probabilities(y.frame_logits)
         if y.frame_embedding is not None:
             heads["frame_embedding"] = y.frame_embedding

@@ -11,12 +11,17 @@ from mirkit.cli.arguments import add_jobs, processors
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("task", choices=["beat", "chord", "key"], help="what is scored")
+    parser.add_argument("task", choices=["beat", "chord", "key", "tags"], help="what is scored")
     parser.add_argument(
-        "manifest", metavar="MANIFEST", help="clips (.csv, .jsonl), audio,annotation or a folder"
+        "manifest",
+        metavar="MANIFEST",
+        help="clips (.csv, .jsonl), audio,annotation or a folder; for tags also SET:FOLDER",
     )
     parser.add_argument(
-        "--systems", nargs="+", metavar="NAME", help="MODEL[+DECODER][@WEIGHTS], see mirkit models"
+        "--systems",
+        nargs="+",
+        metavar="NAME",
+        help="MODEL[+DECODER][@WEIGHTS], see mirkit models; for tags also saved scores",
     )
     parser.add_argument("--audio", type=Path, metavar="DIR", help="where the recordings lie")
     parser.add_argument("--clips", type=_count, metavar="N", help="score N, evenly spaced")
@@ -25,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", type=Path, metavar="FILE", help="go on from these scores")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report; - prints it")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the report (.png, .pdf)")
+    parser.add_argument("--ontology", metavar="PATH", help="tags: AudioSet's ontology.json")
+    parser.add_argument("--split", metavar="NAME", help="tags: only the clips of this split")
     add_jobs(parser)
+    parser.set_defaults(usage_error=parser.error)
 
 
 def _count(text: str) -> int:
@@ -42,9 +50,13 @@ def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     from mirkit.evaluation import evaluate
 
+    options = {name: getattr(args, name) for name in ("ontology", "split") if getattr(args, name)}
+    if options and args.task != "tags":
+        args.usage_error(f"--{next(iter(options))} is for tags; {args.task} has no such setting")
     report = evaluate(
         args.task,
         args.manifest,
+        **options,
         systems=args.systems,
         audio=args.audio,
         clips=args.clips,

@@ -165,7 +165,9 @@ def _write_collection(
 
     tracks = {outcome.track.location: outcome.track for outcome in done}
     named = {**({args.playlist: tuple(tracks)} if args.playlist else {}), **playlists}
-    lists = [Playlist(name, [x for x in places if x in tracks]) for name, places in named.items()]
+    lists = [
+        Playlist(name, tuple(x for x in places if x in tracks)) for name, places in named.items()
+    ]
     collection = Collection(tuple(tracks.values()), tuple(lists))
     path = args.output / DJ_FORMATS[args.format].file if args.output.is_dir() else args.output
     try:

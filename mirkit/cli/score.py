@@ -11,7 +11,7 @@ from mirkit.cli.files import print_json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("task", choices=["beat", "chord", "key"], help="what is scored")
+    parser.add_argument("task", choices=["beat", "chord", "key", "tags"], help="what is scored")
     parser.add_argument("--reference", required=True, metavar="PATH", help="file or folder")
     parser.add_argument("--estimate", required=True, metavar="PATH", help="file or folder")
     parser.add_argument("--trim", type=float, metavar="SECONDS", help="leave out beats before: 5")

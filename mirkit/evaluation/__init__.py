@@ -8,15 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mirkit.annotation import Beats, Key, Segments
+from mirkit.annotation import Beats, Key, Segments, Tags
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.evaluation.boards import BOARDS, Board
 from mirkit.evaluation.items import SUFFIXES, Item
 from mirkit.evaluation.key import longest
 from mirkit.evaluation.report import Report
 from mirkit.evaluation.run import evaluate
+from mirkit.evaluation.tag_report import TagReport
 
-__all__ = ["BOARDS", "Board", "Item", "Report", "Scores", "evaluate", "score"]
+__all__ = ["BOARDS", "Board", "Item", "Report", "Scores", "TagReport", "evaluate", "score"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def score(reference: Any, estimate: Any, task: str = "beat", **options: float) -
         Two values, two annotation files, or two folders. In folders, files belong together that
         share their name without suffixes: ``song.beats`` and ``song.jams``.
     task
-        What is scored: ``"beat"``, ``"chord"`` or ``"key"``.
+        What is scored: ``"beat"``, ``"chord"``, ``"key"`` or ``"tags"``.
     options
         Settings of the task's measures, such as ``trim`` [s] for beats.
 
@@ -83,9 +84,15 @@ def score(reference: Any, estimate: Any, task: str = "beat", **options: float) -
 def _measure(task: str) -> Callable[..., dict[str, float]]:
     from mirkit.metrics.beat import beat_scores
     from mirkit.metrics.chord import chord_scores
+    from mirkit.metrics.tag import tag_scores
 
     known: dict[str, Callable[..., dict[str, float]]]
-    known = {"beat": beat_scores, "chord": chord_scores, "key": _key_scores}
+    known = {
+        "beat": beat_scores,
+        "chord": chord_scores,
+        "key": _key_scores,
+        "tags": tag_scores,
+    }
     if task not in known:
         raise UnknownName("task", task, list(known))
     return known[task]
@@ -103,6 +110,7 @@ _HELD: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "beat": ("beats", (Beats,)),
     "chord": ("chords", (Segments,)),
     "key": ("key", (Key, Segments)),
+    "tags": ("tags", (Tags,)),
 }
 """What each task looks for in an `Analysis`, and which values it takes."""
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from mirkit.audio import Audio
 from mirkit.errors import UnknownName
-from mirkit.evaluation import beat, chord, key
+from mirkit.evaluation import beat, chord, key, tag
+from mirkit.evaluation.tag_measures import MEASURES as TAG_MEASURES
 
 Estimator = Callable[[Audio], Any]
 
@@ -80,6 +81,15 @@ BOARDS: dict[str, Board] = {
         estimator=key.estimator,
         score=key.score,
         fingerprint=beat.fingerprint,
+    ),
+    "tags": Board(  # its measures are over all clips at once, see `evaluate_tags`
+        measures=TAG_MEASURES,
+        headline=("map", "auc", "accuracy"),
+        systems=("tag-mn",),
+        reference=tag.reference,
+        estimator=tag.estimator,
+        score=tag.score,
+        fingerprint=tag.fingerprint,
     ),
 }
 """The boards by task."""

@@ -42,7 +42,10 @@ def read_reference(path: Path, attribute: str, kinds: tuple[type, ...]) -> Any:
     from mirkit.formats import read
 
     if is_clip(path):
-        return getattr(read_clip(path), "keys" if attribute == "key" else attribute)
+        clip = read_clip(path)
+        if attribute == "tags":
+            raise FormatError(f"{path} is the truth of a rendered clip, which has no tags")
+        return getattr(clip, "keys" if attribute == "key" else attribute)
     value: Any = read(path)
     if isinstance(value, Analysis):
         value = value.get(attribute, value.get(f"{attribute}s"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from mirkit.batch import Failure, run_batch
 from mirkit.errors import FormatError, MirkitError, ParameterError
@@ -13,6 +15,11 @@ from mirkit.evaluation.boards import BOARDS, Board, board
 from mirkit.evaluation.items import Item, read_items, spread
 from mirkit.evaluation.report import Report, Row, summarized
 from mirkit.evaluation.statistics import N_DRAWS
+
+if TYPE_CHECKING:
+    from mirkit.datasets.ontology import Ontology
+    from mirkit.datasets.sounds import Sound
+    from mirkit.evaluation.tag_report import TagReport
 
 Scores = Mapping[str, float]
 Key = tuple[str, str, str, str, str]
@@ -56,7 +63,71 @@ class Worker:
         return {system: answer(system) for system in job.systems}
 
 
+class Options(TypedDict, total=False):
+    """What `evaluate` can be told of any board."""
+
+    systems: Sequence[str] | None
+    audio: str | Path | None
+    clips: int | None
+    against: str | None
+    by: str | None
+    keep: str | Path | None
+    n_jobs: int
+    n_draws: int
+    seed: int
+
+
+class TagOptions(Options, total=False):
+    """What it can be told of a board of tags."""
+
+    split: str | None
+    ontology: str | Path | Ontology | None
+    counts: Mapping[str, float] | None
+
+
+@overload
+def evaluate(  # type: ignore[overload-overlap]  # "tags" is a task, and has a report of its own
+    task: Literal["tags"],
+    manifest: str | Path | Sequence[Item | Sound],
+    **options: Unpack[TagOptions],
+) -> TagReport: ...
+@overload
 def evaluate(
+    task: str, manifest: str | Path | Sequence[Item], **options: Unpack[Options]
+) -> Report: ...
+
+
+def evaluate(task: str, manifest: Any, **options: Any) -> Report | TagReport:
+    """Score systems on a board, with intervals that say how far to trust the measures.
+
+    Parameters
+    ----------
+    task
+        The board: ``"beat"``, ``"chord"``, ``"key"`` or ``"tags"``.
+    manifest
+        What is scored: see `evaluate_clips`, or for tags `mirkit.evaluation.tag_board`.
+    options
+        Those of `evaluate_clips` or, for tags, of `evaluate_tags`: ``systems``, ``audio``,
+        ``clips``, ``against``, ``by``, ``keep``, ``n_jobs``, ``n_draws`` and ``seed`` for all.
+
+    Returns
+    -------
+    Report or TagReport
+        Measures, intervals and differences; clips that failed stand in `failed`.
+
+    Raises
+    ------
+    ParameterError, FormatError, UnknownName
+        Where the manifest is not one, or there is no such task, system or column.
+    """
+    if task == "tags":
+        from mirkit.evaluation.tag_board import evaluate_tags
+
+        return evaluate_tags(manifest, **options)
+    return evaluate_clips(task, manifest, **options)
+
+
+def evaluate_clips(
     task: str,
     manifest: str | Path | Sequence[Item],
     *,
@@ -70,7 +141,7 @@ def evaluate(
     n_draws: int = N_DRAWS,
     seed: int = 0,
 ) -> Report:
-    """Score systems on a board, with intervals that say how far to trust the means.
+    """Score systems on a board whose measures are means over clips.
 
     Parameters
     ----------
@@ -114,12 +185,12 @@ def evaluate(
         raise ParameterError("systems is empty; name one at least")
     for name in names:
         asked.estimator(name)  # a wrong name is the fault of no clip
-    against = _compared(names, against)
+    against = compared(names, against)
     if by is not None and not any(by in item.columns for item in items):
         known = sorted({column for item in items for column in item.columns})
         raise ParameterError(f"by is {by!r}; the columns are {', '.join(known) or 'none'}")
     rows, failed = [], []
-    for item, system, outcome in _scored(task, asked, items, names, keep, n_jobs):
+    for item, system, outcome in scored(task, asked, items, names, keep, n_jobs):
         if isinstance(outcome, Failure):
             failed.append((item.name, system, outcome))
         else:
@@ -134,22 +205,39 @@ def _items(
     manifest: str | Path | Sequence[Item], audio: str | Path | None, clips: int | None
 ) -> tuple[Item, ...]:
     found = read_items(manifest, audio) if isinstance(manifest, str | Path) else tuple(manifest)
-    names = [item.name for item in found]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    return spread(distinct(found), clips)
+
+
+def distinct(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Return the items.
+
+    Raises
+    ------
+    ParameterError
+        Where two have one name.
+    """
+    twice = next((name for name, n in Counter(item.name for item in items).items() if n > 1), None)
     if twice is not None:
         raise ParameterError(
             f"{twice!r} is the name of two items; a column 'name' tells them apart"
         )
-    return spread(found, clips)
+    return items
 
 
-def _compared(systems: tuple[str, ...], against: str | None) -> str | None:
+def compared(systems: tuple[str, ...], against: str | None) -> str | None:
+    """Return which system the others are compared with: the first where None, or none.
+
+    Raises
+    ------
+    ParameterError
+        Where it is not among the systems.
+    """
     if against is not None and against not in systems:
         raise ParameterError(f"against is {against!r}; the systems are {', '.join(systems)}")
     return against or (systems[0] if len(systems) > 1 else None)
 
 
-def _scored(
+def scored(
     task: str,
     asked: Board,
     items: tuple[Item, ...],

@@ -138,11 +138,17 @@ FORMATS = {
             (Beats, TempoMap),
             drops="all but times, tempi and bars",
         ),
+        Format("npy", (".npy",), (Embedding,), drops="clock and model", binary=True),
+        Format(
+            "parquet",
+            (".parquet",),
+            (Embedding,),
+            drops="version and hash of the model",
+            binary=True,
+        ),
     )
 }
-"""The formats by name. (`Embedding` goes into jams and json only: it has no table to look at.)"""
-
-assert Embedding in _ALL
+"""The formats by name."""
 
 
 def save(x: Saved, path: str | os.PathLike[str], format: str | None = None) -> None:

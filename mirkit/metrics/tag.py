@@ -10,6 +10,7 @@ be comparable, except where clips are given one class or ranked by class.
 | does a clip rank its classes first | `lwlrap`, `top_k_accuracy` |
 | is its best class right | `accuracy`, `confusion` |
 | is it better at frequent classes | `strata` |
+| what makes its scores honest | `fit_sigmoid_temperature`, `mirkit.metrics.calibration` |
 
 A class without positives has no average precision: it is NaN, and means leave it out. So has one
 without negatives no area. What a mean leaves out is the caller's to say: count the NaN.
@@ -25,7 +26,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mirkit import checks
+from mirkit.annotation import Tags
 from mirkit.errors import ParameterError
+from mirkit.metrics.calibration import fit_temperature
 from mirkit.metrics.ranking import Curve, Floats, Places, Ranking, table
 
 STRATA = ("head", "mid", "tail")
@@ -125,11 +128,20 @@ def lwlrap(scores: ArrayLike, targets: ArrayLike) -> float:
     >>> lwlrap([[0.9, 0.5, 0.1], [0.2, 0.6, 0.4]], [[1, 0, 0], [0, 0, 1]])
     0.75
     """
+    by_clip = lwlrap_by_clip(scores, targets)
+    return mean(np.repeat(by_clip, np.asarray(targets).sum(1).astype(np.int64)))
+
+
+def lwlrap_by_clip(scores: ArrayLike, targets: ArrayLike) -> Floats:
+    """Return the mean share of each clip's labels, see `lwlrap`; NaN where it has none.
+
+    Examples
+    --------
+    >>> lwlrap_by_clip([[0.9, 0.5, 0.1], [0.2, 0.6, 0.4]], [[1, 0, 0], [0, 0, 1]])
+    array([1. , 0.5])
+    """
     values, truth = table(scores, targets)
-    by_clip = Ranking.of(values.T, truth.T)
-    return mean(
-        np.repeat(by_clip.average_precision(), truth.sum(1))  # each clip as often as it has labels
-    )
+    return Ranking.of(values.T, truth.T).average_precision()
 
 
 def lwlrap_by_class(scores: ArrayLike, targets: ArrayLike) -> Floats:
@@ -294,6 +306,26 @@ def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
     return float(np.mean((best == truth[:, None]).any(axis=1)))
 
 
+def fit_sigmoid_temperature(logits: ArrayLike, targets: ArrayLike) -> float:
+    """Return the temperature that makes ``sigmoid(logits / temperature)`` likeliest.
+
+    All classes share it. It is the `fit_temperature` of each decision between a class and nothing.
+
+    Parameters
+    ----------
+    logits, targets
+        Shape ``(n_clips, n_classes)``.
+
+    Examples
+    --------
+    >>> fit_sigmoid_temperature([[2.0, -2.0], [2.0, -2.0]], [[1, 0], [0, 0]]) > 1
+    True
+    """
+    values, truth = table(logits, targets)
+    pairs = np.stack([np.zeros(values.size), values.ravel()], axis=1)
+    return fit_temperature(pairs, truth.ravel().astype(np.int64))
+
+
 def confusion(scores: ArrayLike, labels: ArrayLike) -> Places:
     """Return how often each class (row) was taken for each (column), ``(n_classes, n_classes)``.
 
@@ -319,3 +351,42 @@ def _classified(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Places]:
             f"labels lie in 0 to {values.shape[1] - 1}, and there is at least one clip"
         )
     return values, truth
+
+
+def tag_scores(reference: Tags, estimate: Tags) -> dict[str, float]:
+    """Score the tags of one recording; labels that a side does not name score 0 there.
+
+    What is over many recordings at once, such as mean average precision, is for `mirkit.evaluate`.
+
+    Parameters
+    ----------
+    reference
+        Its labels: those with a score of at least 0.5.
+    estimate
+        All that the system says.
+
+    Returns
+    -------
+    dict
+        ``lrap`` (label-ranking average precision), ``precision_at_1`` (whether the best tag is
+        right) and ``recall_at_5``, all in [0, 1]; nothing where the reference has no labels.
+
+    Examples
+    --------
+    >>> truth = Tags(("Dog",), [1.0])
+    >>> tag_scores(truth, Tags(("Rain", "Dog"), [0.8, 0.5]))
+    {'lrap': 0.5, 'precision_at_1': 0.0, 'recall_at_5': 1.0}
+    """
+    true = {label for label, score in reference if score >= 0.5}
+    if not true:
+        return {}
+    found = dict(estimate)
+    labels = [*found, *sorted(true - set(found))]
+    scores = np.array([[found.get(label, 0.0) for label in labels]])
+    truth = np.array([[label in true for label in labels]])
+    called = [label for label in labels if found.get(label, 0.0) > 0][:5]
+    return {
+        "lrap": lwlrap(scores, truth),
+        "precision_at_1": float(bool(called) and called[0] in true),
+        "recall_at_5": len(true & set(called)) / len(true),
+    }

@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-import tiny
 import torch
+from backbones import tiny
 
 from mirkit import checkpoints
 from mirkit.audio import Audio
@@ -59,7 +59,7 @@ def test_any_length_is_heard(name):
             first = (net.step - 1) / 2 if net.first is None else net.first
             assert rows.shape[0] == 1
             assert n_steps >= 1
-            assert first + (n_steps - 1) * net.step < n, "a row stands after the end"
+            assert (n_steps - 1) * net.step < n, "a row begins after the end"
             assert first + (n_steps + 1) * net.step > n - 2 * first, "rows are missing at the end"
         if output.frame_logits is not None:
             assert output.frame_logits.shape[2] == net.n_classes
@@ -67,7 +67,7 @@ def test_any_length_is_heard(name):
 
 
 @every_backbone
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+@pytest.mark.parametrize("share", [0.0, 0.9])
 def test_what_is_too_short_is_padded_with_silence(name, share):
     net = network(name)
     whole = tiny.draw(net, net.min_length[0])
@@ -113,7 +113,8 @@ def test_silence_is_finite(name):
 @every_backbone
 def test_gradient_reaches_every_parameter_but_those_unused(name):
     net = tiny.make(name).train()
-    output = net(*tiny.draw(net, net.min_length[0] + 3, n_clips=3))
+    n = min(2 * net.min_length[0] + 3, tiny.longest(net))
+    output = net(*tiny.draw(net, n, n_clips=3))
     torch.manual_seed(1)
     sum((x * torch.randn_like(x)).sum() for x in output if x is not None).backward()
     for key, parameter in net.named_parameters():

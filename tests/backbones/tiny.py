@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -17,7 +18,7 @@ N_CLASSES = 5
 class Tiny(NamedTuple):
     """Keyword arguments of a class, and what is known to differ from one thread to two."""
 
-    settings: dict[str, object] = {}
+    settings: Mapping[str, object]
     thread_tolerance: float = 1e-5
 
 
@@ -27,7 +28,7 @@ _VIT = {"dim": 16, "depth": 2, "n_heads": 2}
 ROWS = {
     "mirkit.backbones.ast:AST": Tiny(_VIT),
     "mirkit.backbones.beats_ssl:BEATs": Tiny(
-        {"dim": 16, "depth": 2, "n_heads": 2, "patch_dim": 8, "hidden": 32}
+        _VIT | {"embed": 8, "n_hidden": 32, "conv_width": 8, "conv_groups": 2}
     ),
     "mirkit.backbones.dymn:DynamicMobileNet": Tiny({"width": 0.1}),
     "mirkit.backbones.htsat:HTSAT": Tiny(
@@ -49,7 +50,7 @@ ROWS = {
     "mirkit.backbones.rawcnn:RawCNN": Tiny({"channels": (8, 8, 8, 8), "n_blocks": 1}),
     "mirkit.backbones.sincnet:SincNet": Tiny({"n_filters": (8, 6, 6), "hidden": (16, 12)}),
     "mirkit.backbones.vggish:VGGish": Tiny({"width": 4, "n_hidden": 16}),
-    "mirkit.backbones.wavegram:WavegramLogmelCnn14": Tiny(_PANNS),
+    "mirkit.backbones.wavegram:WavegramLogmelCnn14": Tiny({"width": 16}),
 }
 
 

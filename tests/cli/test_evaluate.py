@@ -39,3 +39,53 @@ def test_wrong_usage_is_told(mirkit_cli, board):
     unknown = mirkit_cli("evaluate", "beat", board, "--systems", "tempogran")
     assert unknown.status == 1
     assert "tempogram" in unknown.err
+
+
+@pytest.fixture
+def tagged(tmp_path):
+    """A table of four clips of two classes, and the scores of two systems."""
+    rows = ["path,label,fold"]
+    for system, offset in (("good", 0.4), ("poor", 0.0)):
+        lines = []
+        for i in range(4):
+            dog = 0.3 + 0.1 * (i % 2) + offset * (i < 2)
+            tags = [{"label": "Dog", "score": dog}, {"label": "Rain", "score": 1 - dog}]
+            lines.append(json.dumps({"schema": 1, "file": f"clip{i}.wav", "tags": tags}))
+        (tmp_path / f"{system}.jsonl").write_text("\n".join(lines) + "\n")
+    rows += [f"clip{i}.wav,{'Dog' if i < 2 else 'Rain'},{1 + i % 2}" for i in range(4)]
+    (tmp_path / "clips.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path
+
+
+def test_saved_tags_are_scored_by_class_and_by_kind(mirkit_cli, tagged, data_dir):
+    result = mirkit_cli(
+        "evaluate", "tags", tagged / "clips.csv", "--systems", tagged / "good.jsonl",
+        tagged / "poor.jsonl", "--by", "fold", "--ontology", data_dir / "ontology",
+        "--json", tagged / "report.json", "--plot", tagged / "classes.png",
+    )  # fmt: skip
+    assert result.status == 0, result.err
+    for shown in ("all (4)", "mAP at depth 0", "OmAP", "accuracy", "Rain"):
+        assert shown in result.out
+    report = json.loads((tagged / "report.json").read_text())
+    good, poor = report["systems"]
+    means = report["parts"][0]["means"]
+    assert means[good]["map"]["mean"] == means[good]["accuracy"]["mean"] == 1
+    assert means[poor]["accuracy"]["mean"] == 0.5
+    assert report["parts"][0]["differences"][poor]["accuracy"]["mean"] == -0.5
+    assert (tagged / "classes.png").exists()
+
+
+def test_what_is_for_tags_alone_is_wrong_usage_elsewhere(mirkit_cli, board):
+    result = mirkit_cli("evaluate", "beat", board, "--ontology", "x")
+    assert result.status == 2
+    assert "--ontology is for tags" in result.err
+
+
+def test_the_tags_of_two_folders_are_scored(mirkit_cli, tmp_path):
+    for folder, labels in (("true", ("Dog",)), ("found", ("Rain", "Dog"))):
+        (tmp_path / folder).mkdir()
+        scores = np.linspace(0.9, 0.6, len(labels))
+        mirkit.save(mirkit.Tags(labels, scores), tmp_path / folder / "a.json")
+    arguments = ("--reference", tmp_path / "true", "--estimate", tmp_path / "found", "--json")
+    row, _ = mirkit_cli("score", "tags", *arguments).objects()
+    assert row["scores"] == {"lrap": 0.5, "precision_at_1": 0.0, "recall_at_5": 1.0}

@@ -1,6 +1,8 @@
 import shutil
 
+import numpy as np
 import pytest
+import soundfile
 
 import mirkit
 from mirkit.datasets import clips, plan, plan_chords, write_specs
@@ -41,3 +43,25 @@ def test_a_recipe_that_is_missing_or_wrong_is_named(mirkit_cli, tmp_path):
     wrong = mirkit_cli("train", recipe)
     assert wrong.status == 1
     assert "seed" in wrong.err
+
+
+def test_a_tagger_is_trained_on_a_folder_of_class_folders(mirkit_cli, tmp_path):
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    for name in ("rain", "hum"):
+        (tmp_path / "sounds" / name).mkdir(parents=True)
+        for i in range(10):
+            samples = 0.1 * rng.standard_normal(8000)
+            soundfile.write(tmp_path / "sounds" / name / f"{i}.wav", samples, 16000)
+    words = ["tags", "--backbone", "residual", "--data", tmp_path / "sounds", "--epochs", 1]
+    words += ["--head", "attention", "--freeze", 2, "--crop", 0.5, "-o", tmp_path / "run"]
+    done = mirkit_cli("train", *words)
+    assert done.status == 0, done.err
+    assert done.out.strip() == str(tmp_path / "run")
+    assert (tmp_path / "run" / "best.onnx").is_file()
+
+
+def test_a_tagger_needs_a_backbone(mirkit_cli, tmp_path):
+    done = mirkit_cli("train", "tags", "--data", tmp_path)
+    assert done.status == 1
+    assert "needs --backbone" in done.err

@@ -73,6 +73,10 @@ def kept_in_reaper(x):
     return kept_as_labels(x) if isinstance(x, Beats) else replace(x, provenance=None)
 
 
+def kept_in_npy(x):
+    return Embedding(x.values)
+
+
 KEPT = {
     "jams": lambda x: x,
     "json": kept_in_json,
@@ -84,6 +88,8 @@ KEPT = {
     "svl": kept_as_labels,
     "svcsv": kept_as_labels,
     "reaper": kept_in_reaper,
+    "npy": kept_in_npy,
+    "parquet": kept_in_json,
 }
 WITHIN = {
     "lab": 0.51e-6, "beats": 0.51e-6, "midi": 10e-6,

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 from scipy import stats
 from sklearn import metrics
 
+from mirkit.annotation import Tags
 from mirkit.errors import ParameterError
 from mirkit.metrics.ranking import Ranking
 from mirkit.metrics.tag import (
@@ -17,12 +18,14 @@ from mirkit.metrics.tag import (
     average_precision,
     confusion,
     d_prime,
+    fit_sigmoid_temperature,
     lwlrap,
     lwlrap_by_class,
     mean_average_precision,
     precision_recall,
     roc_auc,
     strata,
+    tag_scores,
     top_k_accuracy,
 )
 
@@ -247,3 +250,20 @@ def test_labels_that_are_no_class_are_refused():
         accuracy([[0.1, 0.2]], [2])
     with pytest.raises(ParameterError, match="k is 3"):
         top_k_accuracy([[0.1, 0.2]], [1], k=3)
+
+
+def test_the_temperature_of_sigmoids_is_found_again():
+    rng = np.random.default_rng(0)
+    honest = rng.normal(size=(4000, 3)) * 2
+    targets = rng.uniform(size=honest.shape) < 1 / (1 + np.exp(-honest))
+    assert fit_sigmoid_temperature(3 * honest, targets) == pytest.approx(3, rel=0.05)
+
+
+def test_tags_that_are_not_named_score_nothing():
+    truth = Tags(("Dog", "Rain"), [1.0, 0.7])
+    assert tag_scores(truth, Tags((), [])) == {
+        "lrap": 1.0, "precision_at_1": 0.0, "recall_at_5": 0.0,
+    }  # fmt: skip
+    found = Tags(("Cat", "Dog"), [0.9, 0.2])
+    assert tag_scores(truth, found)["recall_at_5"] == 0.5
+    assert tag_scores(Tags(("Dog",), [0.4]), found) == {}

@@ -13,12 +13,13 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 
 from mirkit import __version__, checks
-from mirkit.activations import Provenance
+from mirkit.activations import Features, Provenance
 from mirkit.annotation import Beats, Segments
 from mirkit.audio import Audio
 from mirkit.audiofile import Source, read
 from mirkit.decoding.peaks import Floats
 from mirkit.errors import ParameterError
+from mirkit.features.base import FrontEnd
 from mirkit.music.section.features import FRONT_END, chroma_of, on_beats, stacked, timbre_of
 from mirkit.music.section.labels import letters, likeness
 from mirkit.music.section.novelty import Ints, novelty, peaks, similarity
@@ -81,12 +82,15 @@ class SectionFinder:
         from mirkit.features import front_end
 
         front = front_end(FRONT_END)
-        heard = front(read(audio, front.sample_rate, mono=True))
-        rows = on_beats(heard, edges)
+        rows = on_beats(self.features(front, audio), edges)
         chroma, timbre = chroma_of(rows), timbre_of(rows)
         alike = similarity(chroma, timbre)
         together = similarity(stacked(chroma, self.n_stacked), stacked(timbre, self.n_stacked))
         return together, novelty(alike, self.reach)
+
+    def features(self, front_end: FrontEnd, audio: Audio) -> Features:
+        """Return the features of a recording; whoever has them already overrides this."""
+        return front_end(read(audio, front_end.sample_rate, mono=True))
 
 
 @overload

@@ -25,7 +25,7 @@ class TagConfig:
     Parameters
     ----------
     labels
-        Names of the classes, in the order of the outputs; none where it gives embeddings alone.
+        Names of the classes, in the order of the outputs; none for a network that only embeds.
     backbone
         Where the class of the network stands: ``"mirkit.backbones.panns:Cnn14"``; an ``.onnx``
         file needs none.
@@ -157,5 +157,5 @@ def distinct(labels: Sequence[str]) -> tuple[str, ...]:
     """Return `labels`, or raise `ParameterError` where one comes twice."""
     twice = [name for name, n in Counter(labels).items() if n > 1]
     if twice:
-        raise ParameterError(f"labels hold {twice[0]!r} twice")
+        raise ParameterError(f"labels hold {twice[0]!r} twice; each class has a name of its own")
     return tuple(labels)

@@ -14,24 +14,6 @@ from mirkit.registry import Card
 from mirkit.sound.tag.config import TagConfig
 
 
-def locate(weights: str | Path | None, card: Card, download: bool) -> Path:
-    """Return the path of `weights`, or of what the card names where None.
-
-    Raises
-    ------
-    WeightsError
-        Where the card names none, or they are not there.
-    """
-    if weights is not None:
-        return checkpoints.locate(weights, None, download)
-    if card.weights is None:
-        raise WeightsError(
-            f"model {card.name!r} comes without weights. Give weights='path' of a checkpoint that "
-            "its authors published or that you have trained, or weights='random' to train from."
-        )
-    return checkpoints.locate(card.weights, card.sha256, download)
-
-
 def fitting(path: Path, kept: Mapping[str, str], card: Card) -> TagConfig:
     """Return the configuration of a checkpoint: the card's, and what the checkpoint says instead.
 

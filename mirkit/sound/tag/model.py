@@ -23,7 +23,7 @@ from mirkit.registry import Card
 from mirkit.runtime import BatchRunner, Session
 from mirkit.sound.tag.clock import Clock, clock
 from mirkit.sound.tag.config import Shape, TagConfig
-from mirkit.sound.tag.loading import beside, fill, fitting, locate, random_net
+from mirkit.sound.tag.loading import beside, fill, fitting, random_net
 from mirkit.sound.tag.merging import Merger
 from mirkit.sound.tag.windows import Window, batches, long_enough, padded
 
@@ -96,7 +96,10 @@ class Tagger:
         if weights == "random":
             config = TagConfig.from_dict(card.config)
             return cls.from_net(random_net(config, card, seed), card, config)
-        path = locate(weights, card, download)
+        if weights is None:
+            path = checkpoints.locate_named(card, download)
+        else:
+            path = checkpoints.locate(weights, None, download)
         if path.suffix == ".onnx":
             return cls._from_onnx(path, card, n_threads)
         return cls._from_tensors(path, card)
@@ -147,7 +150,9 @@ class Tagger:
     def clock(self) -> Clock:
         """How recordings are cut, and when what the network gives by frame is."""
         grid = FrameGrid(Fraction(self.sample_rate))
-        inner = grid if self.front_end is None else self.front_end.grid
+        inner = grid
+        if self.front_end is not None and self.run.inputs[0] == "features":
+            inner = self.front_end.grid
         if not self.takes_features or self.front_end is None:
             return clock(self.shape, grid, inner, self.config, self._n_samples)
         return clock(

@@ -176,6 +176,21 @@ def test_a_network_without_rows_gives_one_a_window():
     assert rows.n_frames == 4
 
 
+def test_a_network_without_classes_embeds(tmp_path):
+    net, card = trained(taggers.Vectors), made_card(taggers.Vectors, config={"labels": []})
+    model = Tagger.from_net(net, card)
+    assert list(model.hear([recording(1, 16000)])) == ["embedding"]
+    export_tagger(net, tmp_path / "net.onnx", {})
+    heads = Tagger.from_card(card, tmp_path / "net.onnx").hear([recording(1, 16000)])
+    assert list(heads) == ["embedding"]
+
+
+def test_rows_of_networks_on_samples_and_features_count_samples():
+    rows = tagger(taggers.Both).hear([recording(21, 16000)], frames=True)["frames"]
+    assert rows.grid.rate == Fraction(100)
+    assert rows.n_frames == 2100
+
+
 def test_nothing_by_frame_is_kept_unless_asked_for():
     assert list(tagger(taggers.Frames).hear([recording(3, 16000)])) == ["tags", "embedding"]
 
@@ -192,8 +207,8 @@ def test_features_that_are_there_are_not_computed_again():
 
 
 def test_the_batch_of_windows_does_not_change_what_one_says(monkeypatch):
-    model = tagger(taggers.Frames)
-    samples = recording(95, 16000)
+    model = tagger(taggers.Frames, config={"window": 1.0, "overlap": 0.1})
+    samples = recording(19, 16000)
     together = model.hear([samples])["tags"].values
     monkeypatch.setattr("mirkit.sound.tag.windows.BATCH", 1)
     alone = model.hear([samples])["tags"].values

@@ -1,0 +1,222 @@
+"""Make the manifests that tag-mn is trained on, and ship it: weights, card, calibration, tables.
+
+    python benchmarks/tag_mn.py manifests DATA OUT --renders TRAIN VAL TEST
+    mirkit train recipes/tag-mn-start.toml && mirkit train recipes/tag-mn.toml
+    python benchmarks/tag_mn.py ship RUN --test OUT/test.jsonl
+
+DATA holds the folders esc10, berklee, ambience, samples and songs. ``ship`` writes the weights and
+the card, and the table of docs/training-log-tags.md between its markers. Scores and calibration are
+of recordings whose sources were not trained on, of their first ten seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from report import ROOT, table, write_between_markers, write_json
+
+PAGE = ROOT / "docs" / "training-log-tags.md"
+NAME = "tag-mn"
+SOURCES = ("esc10", "berklee", "ambience", "samples", "songs")
+WINDOW = 10.0  # what a tagger hears at once [s]
+CARD = """name = "tag-mn"
+task = "tags"
+summary = "a small residual network (no MobileNet) that tags music and all other sounds"
+entry = "mirkit.sound.tag.model:Tagger"
+weights = "tag-mn.onnx"
+sha256 = "{sha256}"
+sample_rate = 32000
+labels = ["tags", "frames", "embedding"]
+license_code = "MIT"
+license_weights = "MIT"
+front_end = "mirkit_32k"
+trained_on = [
+    "ESC-10, folds 1 to 4 (CC BY 3.0)",
+    "Berklee Sampling Archive (CC BY 3.0)",
+    "ambiences (CC0, CC BY)",
+    "Sonic Pi one-shots and loops (CC0)",
+    "readings of LibriVox and two animals (Public Domain, CC BY 3.0, CC BY 4.0)",
+    "renders of mirkit.datasets: own arranger, MMA grooves, Groove MIDI (CC BY 4.0), POP909 (MIT)",
+]
+
+[config]
+backbone = "mirkit.backbones.residual:ResidualCNN"
+labels = {labels}
+
+[config.settings]
+widths = [16, 32, 64, 128]
+
+[confidence]
+sha256 = "{sha256}"
+
+[confidence.slope]
+{slope}
+[confidence.offset]
+{offset}"""
+
+
+def manifests(args: argparse.Namespace) -> None:
+    """Write all.jsonl, start.jsonl (without ESC-10) and test.jsonl (renders of unheard songs)."""
+    from mirkit.datasets.tag_sources import tag_rows, write_rows
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    train, val, test = args.renders
+    rows = tag_rows({name: args.data / name for name in SOURCES})
+    rows += tag_rows({"renders-train": train}, 700) + tag_rows({"renders-val": val}, 100)
+    write_rows(rows, args.out / "all.jsonl")
+    started = [row for row in rows if not row["source"].startswith("esc10/")]
+    write_rows(started, args.out / "start.jsonl")
+    tested = tag_rows({"renders-test": test}, 101)
+    tested[0]["split"] = "train"  # data without anything to train on is refused
+    write_rows(tested, args.out / "test.jsonl")
+
+
+def heard(recipe: Any, tensors: Path, manifest: str = "") -> tuple[Any, Any, Any]:
+    """Return logits, targets and masks of what judges, first ten seconds; or of a manifest."""
+    import torch
+
+    from mirkit import checkpoints
+    from mirkit.training.tag import TagTask
+
+    data = dict(recipe.data)
+    if manifest:  # all of it judges, and the store is beside the run's
+        data |= {"path": manifest, "store": f"{data['store']}-test"}
+    task = TagTask(replace(recipe, data=data), torch.device("cpu"))
+    net = task.network()
+    net.load_state_dict(checkpoints.load_tensors(tensors)[0])
+    n_frames = round(WINDOW * task.front_end.grid.fps)
+    places = list(task.data.validation)
+    logits = []
+    with torch.no_grad():
+        net.eval()
+        for i in places:
+            values = torch.from_numpy(task.store[i][:n_frames])
+            logits.append(net(values[None]).logits[0].numpy())
+    return np.array(logits), task.data.targets[places], task.data.mask[places]
+
+
+def ship(args: argparse.Namespace) -> None:
+    """Calibrate, write weights and card, score."""
+    from mirkit import checkpoints
+    from mirkit.datasets.tag_sources import vocabularies
+    from mirkit.training.recipe import read_recipe
+
+    recipe = read_recipe(args.run / "recipe.toml")
+    recipe = replace(recipe, model={**recipe.model, "weights": ""})
+    labels = list(recipe.data["labels"])
+    groups = [[labels.index(name) for name in names] for names in vocabularies()]
+    judged = heard(recipe, args.run / "best.safetensors")
+    boards = {"validation": judged}
+    if args.test:
+        boards["test renders"] = heard(recipe, args.run / "best.safetensors", str(args.test))
+    slopes, offsets = np.ones(len(labels)), np.zeros(len(labels))
+    for columns in groups:
+        fitted = calibration(*(x[:, columns] for x in judged))
+        slopes[columns], offsets[columns] = fitted.weights[0], fitted.intercept
+    numbers = {board: summary(*x, slopes, offsets, groups) for board, x in boards.items()}
+    shutil.copy(args.run / "best.onnx", ROOT / "mirkit" / "weights" / f"{NAME}.onnx")
+    sha256 = checkpoints.sha256_of(ROOT / "mirkit" / "weights" / f"{NAME}.onnx")
+    listed = "[\n" + "".join(f"    {json.dumps(label)},\n" for label in labels) + "]"
+    columns = {
+        name: "".join(f"{json.dumps(x)} = {y:.4f}\n" for x, y in zip(labels, values, strict=True))
+        for name, values in (("slope", slopes), ("offset", offsets))
+    }
+    card = CARD.format(sha256=sha256, labels=listed, **columns)
+    (ROOT / "mirkit" / "cards" / f"{NAME}.toml").write_text(card, "utf-8")
+    rows = class_rows(labels, boards)
+    write_between_markers(PAGE, "classes", table(["class", *head(boards)], rows))
+    write_between_markers(PAGE, "boards", board_table(numbers))
+    write_json(NAME, {"sha256": sha256, "boards": numbers})
+
+
+def calibration(logits: Any, targets: Any, mask: Any) -> Any:
+    """Return one slope and one offset for a group of classes."""
+    from mirkit.metrics.calibration import fit_logistic
+
+    known = mask > 0
+    return fit_logistic(logits[known][:, None], targets[known], penalty=0.0)
+
+
+def summary(
+    logits: Any, targets: Any, mask: Any, slopes: Any, offsets: Any, groups: list[list[int]]
+) -> dict[str, float]:
+    """Return the mean average precision and calibration errors, as it is and as shipped."""
+    from mirkit.metrics.calibration import expected_calibration_error, sigmoid
+    from mirkit.metrics.tag import mean
+    from mirkit.training.tag import known_precision
+
+    numbers = {"clips": len(logits)}
+    for name, columns in zip(("music", "environment"), groups, strict=True):
+        x, y, known = (part[:, columns] for part in (logits, targets, mask))
+        numbers[f"map_{name}"] = mean(known_precision(x, y, known))
+        shown = known > 0
+        shipped = sigmoid(slopes[columns] * x + offsets[columns])
+        numbers[f"ece_raw_{name}"] = expected_calibration_error(sigmoid(x)[shown], y[shown])
+        numbers[f"ece_{name}"] = expected_calibration_error(shipped[shown], y[shown])
+        numbers[f"ece_cross_{name}"] = crossed(x, y, known)
+    return {name: round(float(value), 4) for name, value in numbers.items()}
+
+
+def crossed(logits: Any, targets: Any, mask: Any) -> float:
+    """Return the calibration error of each half of the clips, calibrated on the other half."""
+    from mirkit.metrics.calibration import expected_calibration_error, sigmoid
+
+    halves = np.arange(len(logits)) % 2 == 0
+    errors = []
+    for half in (halves, ~halves):
+        fitted = calibration(logits[~half], targets[~half], mask[~half])
+        known = mask[half] > 0
+        shown = sigmoid(fitted.weights[0] * logits[half] + fitted.intercept)
+        errors.append(expected_calibration_error(shown[known], targets[half][known]))
+    return float(np.mean(errors))
+
+
+def head(boards: dict[str, Any]) -> list[str]:
+    """Return the headings of the table of classes."""
+    return [f"{name}: {what}" for name in boards for what in ("AP", "positives", "known")]
+
+
+def class_rows(labels: list[str], boards: dict[str, Any]) -> list[list[object]]:
+    """Return a row for each class: average precision and counts on each board."""
+    from mirkit.training.tag import known_precision
+
+    rows: list[list[object]] = [[label] for label in labels]
+    for logits, targets, mask in boards.values():
+        precision = known_precision(logits, targets, mask)
+        counts = (targets * mask).sum(axis=0).astype(int), (mask > 0).sum(axis=0)
+        for row, x, n, known in zip(rows, precision, *counts, strict=True):
+            row += [f"{x:.3f}" if np.isfinite(x) else "–", n, known]
+    return rows
+
+
+def board_table(numbers: dict[str, dict[str, float]]) -> str:
+    """Return the table of the boards."""
+    names = list(next(iter(numbers.values())))
+    return table(["board", *names], [[board, *x.values()] for board, x in numbers.items()])
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True)
+    made = commands.add_parser("manifests")
+    made.add_argument("data", type=Path)
+    made.add_argument("out", type=Path)
+    made.add_argument("--renders", type=Path, nargs=3, required=True)
+    made.set_defaults(call=manifests)
+    shipped = commands.add_parser("ship")
+    shipped.add_argument("run", type=Path)
+    shipped.add_argument("--test", type=Path)
+    shipped.set_defaults(call=ship)
+    args = parser.parse_args()
+    args.call(args)
+
+
+if __name__ == "__main__":
+    main()

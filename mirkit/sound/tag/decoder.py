@@ -1,0 +1,136 @@
+"""From the activations of a tagger to `Tags`: calibrated, ordered, cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirkit import checks
+from mirkit.activations import Activations, Head
+from mirkit.annotation import Tags
+from mirkit.errors import ParameterError
+
+Floats = NDArray[np.float64]
+PerLabel: TypeAlias = "float | Mapping[str, float]"
+DEFAULT_TOP = 10
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What makes scores honest: ``slope * logit + offset``, then back to a probability.
+
+    Parameters
+    ----------
+    slope, offset
+        One number for all labels, or one for each by name; labels without one stay as they are.
+
+    Examples
+    --------
+    >>> calibration = Calibration.from_dict({"temperature": 2.0})
+    >>> calibration(Head([[0.8, 0.5]], ("Dog", "Rain"), None)).round(3)
+    array([[0.667, 0.5  ]])
+    """
+
+    slope: PerLabel = 1.0
+    offset: PerLabel = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("slope", "offset"):
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                object.__setattr__(self, name, MappingProxyType(dict(value)))
+        numbers = self.slope.values() if isinstance(self.slope, Mapping) else [self.slope]
+        for number in numbers:
+            checks.positive("slope", number)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+        """Return what a card holds under ``[confidence]``.
+
+        Fields are ``temperature``, by which logits are divided, or ``slope`` and ``offset``; what
+        else stands there is not ours.
+
+        Raises
+        ------
+        ParameterError
+            Where a temperature or a slope is not above 0.
+        """
+        slope = values.get("slope", 1.0)
+        if "temperature" in values:
+            checks.positive("temperature", values["temperature"])
+            slope = 1 / values["temperature"]
+        return cls(slope, values.get("offset", 0.0))
+
+    def __call__(self, head: Head) -> Floats:
+        """Return the calibrated probabilities of a head, shape ``(n_rows, n_classes)``."""
+        slope, offset = (
+            _column(value, head.labels, default)
+            for value, default in ((self.slope, 1.0), (self.offset, 0.0))
+        )
+        probabilities = head.probabilities().astype(np.float64)
+        if np.all(slope == 1) and np.all(offset == 0):
+            return probabilities  # to the last digit
+        tiny = np.finfo(np.float32).tiny
+        logits = np.log(np.maximum(probabilities, tiny))
+        if head.kind.startswith("softmax"):
+            odds = np.exp(slope * logits + offset)
+            return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+        logits -= np.log(np.maximum(1 - probabilities, tiny))
+        return np.asarray(0.5 * (1 + np.tanh(0.5 * (slope * logits + offset))))
+
+
+@dataclass(frozen=True)
+class TagDecoder:
+    """The labels with the highest scores.
+
+    Parameters
+    ----------
+    top
+        How many at most; None for all.
+    threshold
+        The lowest score that is kept, in [0, 1]; None for no such limit.
+    calibration
+        What is done to the scores first.
+    """
+
+    top: int | None = DEFAULT_TOP
+    threshold: float | None = None
+    calibration: Calibration = field(default_factory=Calibration)
+
+    def __post_init__(self) -> None:
+        if self.top is not None and (self.top < 1 or int(self.top) != self.top):
+            raise ParameterError(f"top is {self.top}; it is a number of tags from 1, or None")
+        checks.unit_number("threshold", self.threshold)
+
+    def __call__(self, activations: Activations) -> Tags:
+        """Return the tags, best first.
+
+        Raises
+        ------
+        UnknownName
+            Where there is no head ``tags``.
+        ParameterError
+            Where that head is not at clip level.
+        """
+        head = activations["tags"]
+        if head.n_frames != 1:
+            raise ParameterError(
+                f"the head 'tags' has {head.n_frames} rows; it has one for the clip. Is it the "
+                "head 'frames'?"
+            )
+        scores = self.calibration(head)[0]
+        best = np.argsort(-scores, kind="stable")[: self.top]
+        if self.threshold is not None:
+            best = best[scores[best] >= self.threshold]
+        return Tags(tuple(head.labels[i] for i in best), scores[best], activations.provenance)
+
+
+def _column(value: PerLabel, labels: tuple[str, ...], default: float) -> Floats:
+    if not isinstance(value, Mapping):
+        return np.full(len(labels), float(value))
+    return np.array([float(value.get(label, default)) for label in labels])
