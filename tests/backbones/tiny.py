@@ -48,6 +48,7 @@ ROWS = {
     "mirkit.backbones.panns_resnet:ResNet54": Tiny(_PANNS),
     "mirkit.backbones.passt:PaSST": Tiny(_VIT),
     "mirkit.backbones.rawcnn:RawCNN": Tiny({"channels": (8, 8, 8, 8), "n_blocks": 1}),
+    "mirkit.backbones.residual:ResidualCNN": Tiny({"widths": (4, 8)}),
     "mirkit.backbones.sincnet:SincNet": Tiny({"n_filters": (8, 6, 6), "hidden": (16, 12)}),
     "mirkit.backbones.vggish:VGGish": Tiny({"width": 4, "n_hidden": 16}),
     "mirkit.backbones.wavegram:WavegramLogmelCnn14": Tiny({"width": 16}),
