@@ -54,7 +54,7 @@ class MaskedBEATs(nn.Module):
         places = kept.unsqueeze(-1).expand(-1, -1, tokens.shape[-1])
         silent = torch.zeros_like(tokens)
         heard = self.net.encoder(silent.scatter(1, places, taken(tokens, kept)), kept)
-        spread = self.masked.expand_as(silent).scatter(1, places, heard.to(silent.dtype))
+        spread = self.masked.to(heard.dtype).expand_as(silent).scatter(1, places, heard)
         logits: Tensor = self.head(self.predictor(spread))
         return logits
 

@@ -77,8 +77,9 @@ class RandomTokenizer(nn.Module):
     def codes(self, features: Tensor) -> Tensor:
         """Return codes ``(batch, n_tokens)`` of the patches of ``(batch, n_frames, n_bins)``."""
         patches = in_patches((features - self.middle) / self.spread, self.patch)
-        projected = F.normalize(patches @ self.projection, dim=-1)
-        return (projected @ self.directions.T).argmax(-1)
+        with torch.autocast(features.device.type, enabled=False):  # half precision moves codes
+            projected = F.normalize(patches @ self.projection, dim=-1)
+            return (projected @ self.directions.T).argmax(-1)
 
 
 class Codebook(nn.Module):
@@ -122,7 +123,7 @@ class Codebook(nn.Module):
             The directions ``(…, dim)``; the mean squared distance to them, which pulls the vectors
             closer; the codes ``(…)``.
         """
-        x = F.normalize(x, dim=-1)
+        x = F.normalize(x.float(), dim=-1)
         if self.training and not self.is_ready:
             self.begin(x.detach().flatten(0, -2))
         codes = self.codes(x)
@@ -133,7 +134,8 @@ class Codebook(nn.Module):
 
     def codes(self, x: Tensor) -> Tensor:
         """Return the code of each vector ``(…, dim)``."""
-        return (x @ F.normalize(self.weight, dim=-1).T).argmax(-1)
+        with torch.autocast(x.device.type, enabled=False):  # half precision moves codes
+            return (x @ F.normalize(self.weight, dim=-1).T).argmax(-1)
 
     @torch.no_grad()
     def begin(self, x: Tensor, n_rounds: int = 10) -> None:
@@ -247,7 +249,7 @@ class Tokenizer(nn.Module):
     @torch.no_grad()
     def codes(self, features: Tensor) -> Tensor:
         """Return codes ``(batch, n_tokens)`` of the patches of ``(batch, n_frames, n_bins)``."""
-        return self.quantize.codes(F.normalize(self.described(features), dim=-1))
+        return self.quantize.codes(F.normalize(self.described(features).float(), dim=-1))
 
     @property
     def settings(self) -> dict[str, Any]:

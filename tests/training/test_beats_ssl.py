@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,12 @@ torch = pytest.importorskip("torch")
 
 from mirkit import checkpoints  # noqa: E402
 from mirkit.backbones.beats_encoder import BEATsConfig  # noqa: E402
-from mirkit.backbones.beats_pretraining import kept_places, masked_places  # noqa: E402
+from mirkit.backbones.beats_pretraining import (  # noqa: E402
+    Distiller,
+    MaskedBEATs,
+    kept_places,
+    masked_places,
+)
 from mirkit.backbones.beats_ssl import BEATs  # noqa: E402
 from mirkit.backbones.beats_tokenizer import (  # noqa: E402
     Codebook,
@@ -21,12 +27,16 @@ from mirkit.backbones.beats_tokenizer import (  # noqa: E402
 )
 from mirkit.errors import FormatError, ParameterError, WeightsError  # noqa: E402
 from mirkit.training.beats_ssl import (  # noqa: E402
+    SSLDataSettings,
+    SSLLossSettings,
+    SSLModelSettings,
     n_used,
     read_model,
     read_tokenizer,
     split_files,
 )
 from mirkit.training.loop import train  # noqa: E402
+from mirkit.training.recipe import build, read_recipe  # noqa: E402
 
 RATE = 16000
 SHAPE = {
@@ -234,10 +244,8 @@ def test_masked_and_kept_are_all():
     assert kept_places(torch.rand(1, 3), 0.99).shape == (1, 1)  # one stays at least
 
 
-def test_what_is_masked_is_not_heard(folder):
+def test_what_is_masked_is_not_heard():
     """Changing masked patches changes nothing but the codes to guess."""
-    from mirkit.backbones.beats_pretraining import MaskedBEATs
-
     torch.manual_seed(0)
     net = MaskedBEATs(BEATs(n_classes=0, **SHAPE), 24).eval()
     x = torch.randn(1, 96, 128)
@@ -249,6 +257,22 @@ def test_what_is_masked_is_not_heard(folder):
     loud = loud.reshape(1, 96, 128)
     assert torch.equal(in_patches(loud, 16)[0, ~is_masked], in_patches(x, 16)[0, ~is_masked])
     assert torch.equal(net(x, kept), net(loud, kept))
+
+
+def test_both_stages_train_in_half_precision():
+    torch.manual_seed(0)
+    config, x = BEATsConfig(**SHAPE), torch.randn(2, 96, 128)
+    model = MaskedBEATs(BEATs(n_classes=0, **SHAPE), 24)
+    distiller = Distiller(Tokenizer(config, 24, 8), config, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(x, kept_places(torch.rand(2, 48), 0.75))
+        estimate, distance, codes = distiller(x)
+    (logits.float().square().mean() + estimate.float().mean() + distance).backward()
+    for net in (model, distiller):
+        still = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()]
+        assert still == []
+    assert codes.unique().numel() > 4
+    assert distiller.tokenizer.quantize.is_ready
 
 
 def test_a_codebook_follows_what_is_near():
@@ -290,3 +314,14 @@ def test_random_codes_spread_over_sounds_however_loud():
     again = RandomTokenizer(config, 64, 16)
     again.fit(x)
     assert torch.equal(again.codes(x), tokens.codes(x))
+
+
+@pytest.mark.parametrize("name", ["model", "tokens"])
+def test_the_recipes_name_what_there_is(name):
+    recipe = read_recipe(Path(__file__).parents[2] / "recipes" / f"beats-ssl-{name}.toml")
+    assert recipe.task == "ssl"
+    model = build(SSLModelSettings, recipe.model, name)
+    assert model.stage == ("model" if name == "model" else "tokenizer")
+    assert model.config.dim == 384
+    build(SSLDataSettings, recipe.data, name)
+    build(SSLLossSettings, recipe.loss, name)
