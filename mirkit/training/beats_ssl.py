@@ -1,7 +1,7 @@
 """The task of learning to hear without labels, from a folder of recordings: BEATs' rounds.
 
 A round has two stages, a recipe each. First a network learns to say which codes masked patches
-have (`stage = "model"`): codes of random projections in the first round, of the last tokenizer
+have (``stage = "model"``): codes of random projections in the first round, of the last tokenizer
 later. Then a tokenizer learns codes from which one can tell what that network heard
 (``stage = "tokenizer"``). The network of the next round predicts those.
 """

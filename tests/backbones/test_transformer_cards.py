@@ -7,7 +7,7 @@ from mirkit.registry import card
 from mirkit.sound.tag.config import TagConfig
 from mirkit.sound.tag.loading import backbone_of
 
-NAMES = ("ast", "beats", "htsat", "passt-s", "passt-s-s12", "passt-s-s14", "passt-s-s16")
+NAMES = ("ast", "beats", "htsat", "passt-s")
 
 
 @pytest.mark.parametrize("name", NAMES)
