@@ -104,13 +104,15 @@ def heard(recipe: Any, tensors: Path, manifest: str = "") -> tuple[Any, Any, Any
 def ship(args: argparse.Namespace) -> None:
     """Calibrate, write weights and card, score."""
     from mirkit import checkpoints
-    from mirkit.datasets.tag_sources import vocabularies
+    from mirkit.datasets.tag_sources import OWN_NAMES, vocabularies
     from mirkit.training.recipe import read_recipe
 
     recipe = read_recipe(args.run / "recipe.toml")
     recipe = replace(recipe, model={**recipe.model, "weights": ""})
     labels = list(recipe.data["labels"])
-    groups = [[labels.index(name) for name in names] for names in vocabularies()]
+    music, other = vocabularies()
+    names = ([x for x in music if x not in OWN_NAMES], other, OWN_NAMES)
+    groups = [[labels.index(name) for name in group] for group in names]
     judged = heard(recipe, args.run / "best.safetensors")
     boards = {"validation": judged}
     if args.test:
@@ -152,7 +154,7 @@ def summary(
     from mirkit.training.tag import known_precision
 
     numbers = {"clips": len(logits)}
-    for name, columns in zip(("music", "environment"), groups, strict=True):
+    for name, columns in zip(("music", "other", "tempo_energy"), groups, strict=True):
         x, y, known = (part[:, columns] for part in (logits, targets, mask))
         numbers[f"map_{name}"] = mean(known_precision(x, y, known))
         shown = known > 0

@@ -351,3 +351,27 @@ def test_a_store_is_only_appended_to_and_heals(folder, tmp_path):
     with pytest.raises(ParameterError, match="name another"):
         open_sounds(paths, tmp_path, None, 8000)
     assert len(open_sounds(paths[:1], tmp_path / "x", None, RATE, longest=0.25)[0]) == RATE // 4
+
+
+def test_a_teacher_may_be_a_model(folder, tmp_path, monkeypatch):
+    from mirkit.activations import Activations, Head
+    from mirkit.training import tag
+
+    class Model:
+        labels, sample_rate = ("tone", "other", "noise", "clicks"), RATE
+
+        def hear(self, blocks):
+            (samples,) = blocks
+            loud = float(np.abs(samples).max() > 0.3)
+            scores = np.array([[0.5, 0.9, 0.2 + 0.5 * loud, 0.1]])
+            return Activations({"tags": Head(scores, self.labels, None)})
+
+    monkeypatch.setattr(tag.registry, "load", {"kind-one": Model()}.__getitem__)
+    task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
+    expected = np.log([0.1 / 0.9, 0.7 / 0.3, 0.5 / 0.5])
+    noisy = task.data.labels.index("noise")
+    noise = int(np.flatnonzero(task.data.targets[:, noisy])[0])
+    np.testing.assert_allclose(task.teacher[noise], expected, atol=1e-4)
+    Model.labels = ("tone", "other", "noise", "ticks")
+    with pytest.raises(ParameterError, match="knows no 'clicks'"):
+        task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
