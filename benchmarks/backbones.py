@@ -128,7 +128,7 @@ def facts(card: Any) -> dict[str, Any]:
     with torch.device("meta"):
         net = make(card)
         clip, n_windows = inputs(net)
-        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False) as counter:
             net(*clip)
     return {
         "millions": round(sum(p.numel() for p in net.parameters()) / 1e6, 3),
