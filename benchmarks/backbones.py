@@ -47,7 +47,10 @@ PUBLISHED = {
     "mn40-ext": 0.487,
     "mobilenet-v1": 0.389,
     "mobilenet-v2": 0.383,
-    "passt": 0.476,
+    "passt-s": 0.476,
+    "passt-s-s12": 0.473,
+    "passt-s-s14": 0.471,
+    "passt-s-s16": 0.473,
     "resnet22": 0.430,
     "resnet38": 0.434,
     "resnet54": 0.429,
@@ -128,7 +131,7 @@ def facts(card: Any) -> dict[str, Any]:
     with torch.device("meta"):
         net = make(card)
         clip, n_windows = inputs(net)
-        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False) as counter:
             net(*clip)
     return {
         "millions": round(sum(p.numel() for p in net.parameters()) / 1e6, 3),
@@ -163,7 +166,7 @@ def least_seconds(card: Any, rounds: int) -> float:
 def kinds(cards: list[Any], rows: dict[str, dict[str, Any]]) -> str:
     """Return the table of what each backbone is."""
     header = ("model", "what it is", "front end", "shortest [s]", "longest at once [s]",
-              "step of frames [ms]", "embedding", "ONNX", "licence of weights", "weights")  # fmt: skip
+              "frames every [ms]", "embedding", "ONNX", "licence", "weights")  # fmt: skip
     return report.table(header, [kind(card, rows[card.name]) for card in cards])
 
 

@@ -1,7 +1,10 @@
 """Chords and keys on held-out renders: tables in docs/chords-and-key.md, and benchmarks/results.
 
 Run: python benchmarks/harmony_boards.py chord data/manifests/chord-test.jsonl --audio DIR
-       [--keep FILE] [--clips N] [--systems NAME ...], and the same with key
+       [--keep FILE] [--clips N] [--systems NAME ...] [--board NAME], and the same with key
+
+The slow peers are scored on every third clip, in a table of their own: --clips 80 --board
+"chord peers".
 """
 
 import argparse
@@ -29,6 +32,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, metavar="FILE")
     parser.add_argument("--clips", type=int)
     parser.add_argument("--systems", nargs="+", metavar="NAME")
+    parser.add_argument("--board", metavar="NAME", help="of the table; default: TASK board")
     args = parser.parse_args()
     found = evaluate(
         args.task,
@@ -45,8 +49,9 @@ def main() -> None:
         text += "\n\n" + by_tonic(found.rows, args.audio)
     print(text)
     docs = report.ROOT / "docs" / "chords-and-key.md"
-    report.write_between_markers(docs, f"{args.task} board", text)
-    report.write_json(f"{args.task}_board", found.means)
+    board = args.board or f"{args.task} board"
+    report.write_between_markers(docs, board, text)
+    report.write_json(board.replace(" ", "_"), found.means)
 
 
 def by_tonic(rows: Sequence[Any], audio: Path) -> str:

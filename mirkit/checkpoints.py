@@ -10,9 +10,10 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from mirkit.errors import MissingExtra, WeightsError
@@ -222,7 +223,8 @@ def load_content(path: str | Path) -> dict[str, Any]:
         return _load_safetensors(path)[0]
     torch = _extra("torch", "reading a checkpoint")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with _arrays_permitted(torch):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001  torch raises many kinds
         raise WeightsError(
             f"{path}: torch cannot read it as tensors alone: {error}. Files that hold pickled code "
@@ -243,6 +245,27 @@ def save_tensors(
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     safetensors.save_file(own, str(part), dict(metadata or {}))
     part.replace(path)
+
+
+def _arrays_permitted(torch: Any) -> AbstractContextManager[Any]:
+    """Permit arrays of numbers, which some authors left beside their tensors (PANNs' sampler).
+
+    Arrays of objects are not among them, so nothing else comes in with them.
+    """
+    import numpy as np
+
+    if not hasattr(torch.serialization, "safe_globals"):  # torch 2.4
+        return nullcontext()
+    array, number = np.zeros(0).__reduce__()[0], np.float64().__reduce__()[0]
+    named = [
+        (maker, f"{module}.multiarray.{name}")
+        for maker, name in ((array, "_reconstruct"), (number, "scalar"))
+        for module in ("numpy.core", "numpy._core")
+    ]
+    codes = "?" + np.typecodes["AllInteger"] + np.typecodes["Float"]
+    kinds = {type(np.dtype(code)) for code in codes}
+    permitted = torch.serialization.safe_globals([*named, np.ndarray, np.dtype, *kinds])
+    return cast(AbstractContextManager[Any], permitted)
 
 
 def _load_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -2,8 +2,10 @@ import hashlib
 import pickle
 import subprocess
 import sys
+import zipfile
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from fileserver import CONTENT, Handler, serving
 
@@ -219,6 +221,30 @@ def test_pickled_code_never_runs(tmp_path):
     for name in ("bomb.pt", "bare.pth"):
         with pytest.raises(WeightsError, match=name):
             checkpoints.load_tensors(tmp_path / name)
+
+
+@pytest.mark.parametrize("home", ["numpy._core", "numpy.core"])
+def test_arrays_of_numbers_may_stand_beside_the_tensors(tmp_path, home):
+    """As in PANNs' Cnn14_16k, which was saved by an old NumPy with where its sampler was."""
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "net.pth"
+    with_sampler = {"sampler": {"at": np.arange(3), "seen": np.float64(0.5)}}
+    torch.save({"model": {"w": torch.ones(2)}, **with_sampler}, path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part.replace(b"numpy._core", home.encode()))
+    content = checkpoints.load_content(path)
+    assert torch.equal(content["model"]["w"], torch.ones(2))
+    assert content["sampler"]["at"].tolist() == [0, 1, 2]
+
+
+def test_arrays_of_objects_may_not(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save({"w": torch.ones(2), "x": np.array([print], object)}, tmp_path / "net.pth")
+    with pytest.raises(WeightsError, match="pickled"):
+        checkpoints.load_content(tmp_path / "net.pth")
 
 
 def test_other_content_is_refused_by_name(tmp_path):

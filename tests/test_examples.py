@@ -30,6 +30,33 @@ def test_every_example_runs_and_says_what_it_should(name, line):
     assert line in done.stdout
 
 
+def test_the_example_of_tags_runs_on_any_tagger(monkeypatch, capsys, tmp_path):
+    torch = pytest.importorskip("torch")
+    import runpy
+
+    import taggers
+
+    from mirkit import registry
+    from mirkit.sound import tag
+
+    assert torch is not None
+    load = tag.load_model
+    load.cache_clear()
+    monkeypatch.setattr(registry, "_cards", taggers.small_models)
+    monkeypatch.setattr(tag, "DEFAULT_MODEL", "small")
+    model = load("small", "random")
+    monkeypatch.setattr(tag, "load_model", lambda name, weights: model)
+    main = runpy.run_path(str(ROOT / "examples" / "tag_sounds.py"))["main"]
+    demo = ROOT / "examples" / "audio" / "demo.ogg"
+    other = tmp_path / "other.wav"
+    soundfile.write(other, np.random.default_rng(0).normal(0, 0.1, 16000), 16000)
+    main([demo, other])
+    out = capsys.readouterr().out
+    assert out.startswith("demo.ogg: ")
+    assert "demo.ogg is most like other.wav" in out
+    load.cache_clear()
+
+
 def test_a_tagger_is_fine_tuned_and_its_precision_plotted(tmp_path):
     pytest.importorskip("torch")
     rng = np.random.default_rng(0)

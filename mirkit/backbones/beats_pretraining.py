@@ -37,6 +37,8 @@ class MaskedBEATs(nn.Module):
         self.net = net
         self.predictor = Encoder(replace(net.config, depth=depth))
         self.head = nn.Linear(net.config.dim, n_codes)
+        # As large as the tokens that it stands in for, which are normed.
+        self.masked = nn.Parameter(torch.randn(net.config.dim))
 
     def forward(self, features: Tensor, kept: Tensor) -> Tensor:
         """Return logits of codes ``(batch, n_tokens, n_codes)``.
@@ -52,7 +54,7 @@ class MaskedBEATs(nn.Module):
         places = kept.unsqueeze(-1).expand(-1, -1, tokens.shape[-1])
         silent = torch.zeros_like(tokens)
         heard = self.net.encoder(silent.scatter(1, places, taken(tokens, kept)), kept)
-        spread = silent.scatter(1, places, heard.to(silent.dtype))
+        spread = self.masked.to(heard.dtype).expand_as(silent).scatter(1, places, heard)
         logits: Tensor = self.head(self.predictor(spread))
         return logits
 
@@ -80,6 +82,17 @@ class Distiller(nn.Module):
         """Return the estimate ``(batch, n_tokens, dim)``, the distance to the codes, the codes."""
         quantized, distance, codes = self.tokenizer(features)
         return self.estimator(self.widen(quantized)), distance, codes
+
+
+def standardized(x: Tensor) -> Tensor:
+    """Return tokens ``(batch, n_tokens, dim)`` without what all of a batch have in common.
+
+    Each feature then has mean 0 and deviation 1: what never changes says nothing of a patch, and
+    would be all that a tokenizer learns.
+    """
+    rows = x.flatten(0, 1)
+    y: Tensor = (x - rows.mean(0)) / (rows.std(0, correction=0) + 1e-3)
+    return y
 
 
 def kept_places(chance: Tensor, mask: float) -> Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ from mirkit.backbones.beats_encoder import BEATsConfig, Encoder, PatchMap, proje
 from mirkit.backbones.published import KeyMap, State, load_published
 from mirkit.backbones.vit import require_window
 from mirkit.errors import WeightsError
+from mirkit.vocab.audioset import audioset_classes
 
 # What its front end makes of zeros: Kaldi's floor, scaled.
 SILENCE = (math.log(2.0**-23) - 15.41663) / (2 * 6.55582)
@@ -78,6 +80,24 @@ ENCODER_RULES: tuple[tuple[str, str | None], ...] = (
 )
 
 
+class BEATsKeys(KeyMap):
+    """Names of a published checkpoint, and the order of its outputs, which is its own.
+
+    Its ``label_dict`` says which class of AudioSet each output is; they are put in the order that
+    all other networks have. Outputs of other classes stay where they are.
+    """
+
+    def __call__(self, content: Mapping[str, Any]) -> State:
+        """Return the tensors of a checkpoint by the names, and in the order, they have here."""
+        state = super().__call__(content)
+        places = {each.mid: each.index for each in audioset_classes()}
+        if set(content.get("label_dict", {}).values()) == set(places):
+            order = torch.tensor(label_places(content, places)).argsort()
+            for name in ("predictor.weight", "predictor.bias"):
+                state[name] = state[name][order]
+        return state
+
+
 class BEATs(Backbone):
     """Bidirectional encoder representation from audio transformers.
 
@@ -102,7 +122,7 @@ class BEATs(Backbone):
     front_end = "beats"
     sample_rate = 16000
     silence = (SILENCE,)
-    published: ClassVar[KeyMap | None] = KeyMap(("model",), "", ENCODER_RULES, shared_bias_once)
+    published: ClassVar[KeyMap | None] = BEATsKeys(("model",), "", ENCODER_RULES, shared_bias_once)
 
     def __init__(self, n_classes: int = 527, max_frames: int | None = 1024, **shape: Any) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ N_CODES, CODE_DIM = 1024, 256
 class RandomTokenizer(nn.Module):
     """Numbers patches by the nearest of random directions: where the first round begins.
 
-    Nothing is learned; patches are made comparable by the mean and deviation of each bin, which
+    Nothing is learned; patches are made comparable by the middle and spread of each bin, which
     `fit` takes from sounds to train on, or else most fall to a few codes.
 
     Parameters
@@ -41,8 +41,8 @@ class RandomTokenizer(nn.Module):
 
     projection: Tensor
     directions: Tensor
-    mean: Tensor
-    deviation: Tensor
+    middle: Tensor
+    spread: Tensor
 
     def __init__(
         self,
@@ -59,21 +59,27 @@ class RandomTokenizer(nn.Module):
         self.register_buffer("projection", drawn)
         directions = torch.randn(n_codes, code_dim, generator=chance)
         self.register_buffer("directions", F.normalize(directions, dim=-1))
-        self.register_buffer("mean", torch.zeros(config.n_bins))
-        self.register_buffer("deviation", torch.ones(config.n_bins))
+        self.register_buffer("middle", torch.zeros(config.n_bins))
+        self.register_buffer("spread", torch.ones(config.n_bins))
 
     def fit(self, features: Tensor) -> None:
-        """Take mean and deviation of each bin from features ``(…, n_bins)``."""
-        rows = features.reshape(-1, features.shape[-1])
-        self.mean.copy_(rows.mean(0))
-        self.deviation.copy_(rows.std(0).clamp(min=1e-3))
+        """Take the middle and the spread of each bin from features ``(…, n_bins)``.
+
+        The median, and half of what two thirds lie within: some digital silence, which lies far
+        below all sounds, does not move them.
+        """
+        rows = features.reshape(-1, features.shape[-1]).sort(dim=0).values
+        low, middle, high = (rows[int(share * (len(rows) - 1))] for share in (0.16, 0.5, 0.84))
+        self.middle.copy_(middle)
+        self.spread.copy_(((high - low) / 2).clamp(min=1e-3))
 
     @torch.no_grad()
     def codes(self, features: Tensor) -> Tensor:
         """Return codes ``(batch, n_tokens)`` of the patches of ``(batch, n_frames, n_bins)``."""
-        patches = in_patches((features - self.mean) / self.deviation, self.patch)
-        projected = F.normalize(patches @ self.projection, dim=-1)
-        return (projected @ self.directions.T).argmax(-1)
+        patches = in_patches((features - self.middle) / self.spread, self.patch)
+        with torch.autocast(features.device.type, enabled=False):  # half precision moves codes
+            projected = F.normalize(patches @ self.projection, dim=-1)
+            return (projected @ self.directions.T).argmax(-1)
 
 
 class Codebook(nn.Module):
@@ -87,6 +93,9 @@ class Codebook(nn.Module):
         Directions, and their space.
     decay
         What stays of a direction at each step.
+    idle
+        Directions that are used less than this share of the mean begin anew, at a vector of the
+        batch; 0 leaves them, as published. With little data most would idle for good.
 
     References
     ----------
@@ -98,9 +107,9 @@ class Codebook(nn.Module):
     usage: Tensor
     is_ready: Tensor
 
-    def __init__(self, n_codes: int, dim: int, decay: float = 0.99) -> None:
+    def __init__(self, n_codes: int, dim: int, decay: float = 0.99, idle: float = 0.0) -> None:
         super().__init__()
-        self.decay = decay
+        self.decay, self.idle = decay, idle
         self.register_buffer("weight", torch.zeros(n_codes, dim))
         self.register_buffer("usage", torch.zeros(n_codes))
         self.register_buffer("is_ready", torch.tensor([False]))
@@ -114,7 +123,7 @@ class Codebook(nn.Module):
             The directions ``(…, dim)``; the mean squared distance to them, which pulls the vectors
             closer; the codes ``(…)``.
         """
-        x = F.normalize(x, dim=-1)
+        x = F.normalize(x.float(), dim=-1)
         if self.training and not self.is_ready:
             self.begin(x.detach().flatten(0, -2))
         codes = self.codes(x)
@@ -125,7 +134,8 @@ class Codebook(nn.Module):
 
     def codes(self, x: Tensor) -> Tensor:
         """Return the code of each vector ``(…, dim)``."""
-        return (x @ F.normalize(self.weight, dim=-1).T).argmax(-1)
+        with torch.autocast(x.device.type, enabled=False):  # half precision moves codes
+            return (x @ F.normalize(self.weight, dim=-1).T).argmax(-1)
 
     @torch.no_grad()
     def begin(self, x: Tensor, n_rounds: int = 10) -> None:
@@ -134,14 +144,18 @@ class Codebook(nn.Module):
         chosen = torch.randperm(len(x), device=x.device)
         self.weight.copy_(x[chosen.repeat(-(-n // len(x)))[:n]])
         for _ in range(n_rounds):
-            self.move(x, self.codes(x), 0.0)
+            self.usage.copy_(self.move(x, self.codes(x), 0.0))
         self.is_ready.fill_(True)
 
     @torch.no_grad()
     def follow(self, x: Tensor, codes: Tensor) -> None:
         """Move each direction towards the unit vectors ``(n, dim)`` that have its code."""
         counts = self.move(x, codes, self.decay)
-        self.usage.mul_(self.decay).add_(counts, alpha=1 - self.decay)
+        self.usage.lerp_(counts, 1 - self.decay)
+        idle = self.usage < self.idle * self.usage.mean()
+        chosen = torch.randint(len(x), (len(self.usage),), device=x.device)
+        self.weight.copy_(torch.where(idle.unsqueeze(-1), x[chosen], self.weight))
+        self.usage.copy_(torch.where(idle, self.usage.mean(), self.usage))
 
     def move(self, x: Tensor, codes: Tensor, decay: float) -> Tensor:
         """Move the directions, and return how many vectors each has; ones without stay."""
@@ -165,6 +179,8 @@ class Tokenizer(nn.Module):
         The shape of its encoder.
     n_codes, code_dim
         Codes, and the space in which they lie.
+    decay, idle
+        How the codes follow, in training: see `Codebook`.
 
     References
     ----------
@@ -185,7 +201,12 @@ class Tokenizer(nn.Module):
     )
 
     def __init__(
-        self, config: BEATsConfig, n_codes: int = N_CODES, code_dim: int = CODE_DIM
+        self,
+        config: BEATsConfig,
+        n_codes: int = N_CODES,
+        code_dim: int = CODE_DIM,
+        decay: float = 0.99,
+        idle: float = 0.0,
     ) -> None:
         super().__init__()
         self.config, self.n_codes = config, n_codes
@@ -196,7 +217,7 @@ class Tokenizer(nn.Module):
         self.quantize_layer = nn.Sequential(
             nn.Linear(config.dim, config.dim), nn.Tanh(), nn.Linear(config.dim, code_dim)
         )
-        self.quantize = Codebook(n_codes, code_dim)
+        self.quantize = Codebook(n_codes, code_dim, decay, idle)
 
     @classmethod
     def from_published(cls, content: Mapping[str, Any]) -> Tokenizer:
@@ -228,7 +249,7 @@ class Tokenizer(nn.Module):
     @torch.no_grad()
     def codes(self, features: Tensor) -> Tensor:
         """Return codes ``(batch, n_tokens)`` of the patches of ``(batch, n_frames, n_bins)``."""
-        return self.quantize.codes(F.normalize(self.described(features), dim=-1))
+        return self.quantize.codes(F.normalize(self.described(features).float(), dim=-1))
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -103,7 +103,6 @@ class HTSAT(Backbone):
         prefix="sed_model.",
         rules=((_DERIVED, None),),
     )
-    exports: ClassVar[bool] = False  # how a clip is repeated and stretched depends on its length
 
     def __init__(
         self,
@@ -130,6 +129,7 @@ class HTSAT(Backbone):
         self.max_length = size * self.n_folds
         self.step = self.row = patch << n_halvings
         self.first = (self.row - 1) / 2
+        self.min_length = (self.row,)
         self.n_classes, self.n_embedding = n_classes, dim << n_halvings
         self.bn0 = nn.BatchNorm2d(n_bins)
         self.patch_embed = PictureEmbedding(dim, patch)
@@ -182,9 +182,9 @@ class HTSAT(Backbone):
         assert self.max_length is not None
         n_repeats = self.max_length // n_frames if self.short == "repeat" else 1
         # The first and last frames of what was stretched stay the first and last.
-        stretch = (self.max_length - 1) / max(1, n_repeats * n_frames - 1)
-        half, n_steps = (self.row - 1) / 2, -(-n_frames // self.row)
-        centers = (half + self.row * torch.arange(n_steps)).clamp(max=n_frames - 1)
+        stretch = (self.max_length - 1) / (n_repeats * n_frames - 1)
+        half, n_steps = (self.row - 1) / 2, (n_frames + self.row // 2) // self.row
+        centers = half + self.row * torch.arange(n_steps)
         rows = (centers * stretch - half) / self.row
         return rows.clamp(0, n_rows - 1)
 

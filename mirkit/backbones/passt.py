@@ -116,7 +116,7 @@ class PaSST(Backbone):
         n_times = grid.shape[-1]
         spare = n_known - n_times
         start = int(torch.randint(spare + 1, ())) if self.training and spare else 0
-        times = self.time_new_pos_embed.narrow(-1, start, n_times)
+        times = self.time_new_pos_embed[..., start : start + n_times]
         return grid + times + self.freq_new_pos_embed
 
 

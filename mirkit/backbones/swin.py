@@ -73,11 +73,12 @@ class WindowBlock(nn.Module):
         shift = 0 if min(n_rows, n_columns) <= self.window else self.shift
         if not shift:
             windows = self.attn(in_windows(x, self.window), None)
-            return from_windows(windows, n_rows, n_columns)
+            return from_windows(windows, self.window, n_rows, n_columns)
         rolled = torch.roll(x, (-shift, -shift), (1, 2))
         mask = seam_mask(n_rows, n_columns, self.window, shift).to(x)
         windows = self.attn(in_windows(rolled, self.window), mask)
-        return torch.roll(from_windows(windows, n_rows, n_columns), (shift, shift), (1, 2))
+        whole = from_windows(windows, self.window, n_rows, n_columns)
+        return torch.roll(whole, (shift, shift), (1, 2))
 
 
 class WindowAttention(nn.Module):
@@ -107,7 +108,7 @@ class WindowAttention(nn.Module):
             Shape ``(n_windows, n_tokens, n_tokens)``: added to the scores before the softmax.
         """
         query, key, value = split_heads(self.qkv(x.flatten(0, 1)), self.n_heads)
-        attended = F.scaled_dot_product_attention(query, key, value, self.bias(mask, len(x)))
+        attended = F.scaled_dot_product_attention(query, key, value, self.bias(mask, x.shape[0]))
         y: Tensor = self.proj(joined_heads(attended))
         return y.reshape(x.shape)
 
@@ -149,10 +150,9 @@ def in_windows(x: Tensor, window: int) -> Tensor:
     return parts.transpose(2, 3).reshape(batch, -1, window * window, dim)
 
 
-def from_windows(windows: Tensor, n_rows: int, n_columns: int) -> Tensor:
+def from_windows(windows: Tensor, window: int, n_rows: int, n_columns: int) -> Tensor:
     """Put windows back together: the inverse of `in_windows`."""
-    batch, _, n_tokens, dim = windows.shape
-    window = round(n_tokens**0.5)
+    batch, _, _, dim = windows.shape
     parts = windows.reshape(batch, n_rows // window, n_columns // window, window, window, dim)
     return parts.transpose(2, 3).reshape(batch, n_rows, n_columns, dim)
 

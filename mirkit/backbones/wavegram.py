@@ -19,16 +19,15 @@ class WavegramLogmelCnn14(Cnn14):
     """Cnn14, whose first block is joined by an image that is learned from the samples.
 
     The published code computes clips of 10 s. Here any length is heard: the two images, a row for
-    each 640 samples, are computed in full, and the longer one is cut to the other; it is longer by
-    one row at most, for samples and features of the same recording. Nothing is cut in clips of an
-    even number of frames' hops, such as 10 s, which are heard as published. What is shorter
-    than 32 frames' hops is padded with silence.
+    each 640 samples, are computed in full, and that of the features, which may have begun one row
+    more, is cut to that of the samples; 10 s are heard as published. What is shorter than 32 hops
+    of the front end is padded with silence.
 
     Parameters
     ----------
     width
-        Channels of the first block; twice as many times a whole number divide into bands, so
-        ``4 * width`` is a multiple of ``n_bins``.
+        Channels of the first block. The samples get twice as many, or what is next above that
+        divides into images of ``n_bins // 2`` bands.
     **options
         As in `Cnn` and `Panns`.
 
@@ -39,8 +38,8 @@ class WavegramLogmelCnn14(Cnn14):
 
     Examples
     --------
-    >>> net = WavegramLogmelCnn14(n_classes=5, width=8, n_bins=32).eval()
-    >>> output = net(torch.zeros(3, 32000), torch.zeros(3, 101, 32))
+    >>> net = WavegramLogmelCnn14(n_classes=5, width=2).eval()
+    >>> output = net(torch.zeros(3, 32000), torch.zeros(3, 101, 64))
     >>> output.logits.shape, output.frame_logits.shape
     (torch.Size([3, 5]), torch.Size([3, 3, 5]))
     """
@@ -50,11 +49,8 @@ class WavegramLogmelCnn14(Cnn14):
     def __init__(self, width: int = 64, **options: Any) -> None:
         super().__init__(width, **options)
         n_bands = self.bn0.num_features // 2
-        if 2 * width % n_bands:
-            raise ParameterError(
-                f"width is {width} and n_bins is {2 * n_bands}; the {2 * width} channels of the "
-                f"samples make an image of {n_bands} bands only where {n_bands} divides them"
-            )
+        n_images = -(-2 * width // n_bands)
+        n_wave = n_images * n_bands
         hop = STRIDE * POOL**3
         frames = 2**self.n_halvings
         self.n_bands = n_bands
@@ -64,23 +60,24 @@ class WavegramLogmelCnn14(Cnn14):
         self.pre_conv0 = nn.Conv1d(1, width, 11, STRIDE, 5, bias=False)
         self.pre_bn0 = nn.BatchNorm1d(width)
         self.pre_block1 = WaveBlock(width, width)
-        self.pre_block2 = WaveBlock(width, 2 * width)
-        self.pre_block3 = WaveBlock(2 * width, 2 * width)
-        self.pre_block4 = ConvBlock(2 * width // n_bands, width)
+        self.pre_block2 = WaveBlock(width, n_wave)
+        self.pre_block3 = WaveBlock(n_wave, n_wave)
+        self.pre_block4 = ConvBlock(n_images, width)
         self.conv_block2 = ConvBlock(2 * width, 2 * width)
         initialize(self)
 
     def listen(self, *inputs: Tensor) -> Output:
         """Return what is in samples ``(batch, n_samples)`` and their features."""
         samples, features = inputs
-        wave, mel = fitted(self.wavegram(samples), self.halved(1, self.image(features)))
+        wave = self.wavegram(samples)
+        mel = fitted(self.halved(1, self.image(features)), wave)
         x = self.dropout(torch.cat([mel, wave], dim=1))  # (batch, 2 * width, n_rows, n_bands)
         return self.hear(self.convolve_from(1, x).mean(dim=3))
 
     def wavegram(self, samples: Tensor) -> Tensor:
         """Map ``(batch, n_samples)`` to an image ``(batch, width, n_samples / 640, n_bands)``."""
         x = F.relu_(self.pre_bn0(self.pre_conv0(samples.unsqueeze(1))))
-        x = self.pre_block3(self.pre_block2(self.pre_block1(x)))  # (batch, 2 * width, n_frames)
+        x = self.pre_block3(self.pre_block2(self.pre_block1(x)))  # (batch, n_wave, n_frames)
         image = x.reshape(x.shape[0], -1, self.n_bands, x.shape[2]).transpose(2, 3)
         return F.avg_pool2d(self.pre_block4(image), (2, 1))
 
@@ -107,19 +104,18 @@ class WaveBlock(nn.Module):
         return F.max_pool1d(F.relu_(self.bn2(self.conv2(x))), POOL)
 
 
-def fitted(wave: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
-    """Cut the longer image to the rows of the other.
+def fitted(mel: Tensor, wave: Tensor) -> Tensor:
+    """Cut the image of the features to the rows of that of the samples.
 
     Raises
     ------
     ParameterError
         Where they are further apart than samples and features of one recording can be.
     """
-    n_wave, n_mel = wave.shape[2], mel.shape[2]
-    if abs(n_wave - n_mel) > 1:
+    n_mel, n_wave = mel.shape[2], wave.shape[2]
+    if not 0 <= n_mel - n_wave <= 1:
         raise ParameterError(
-            f"the samples make {n_wave} rows and the features {n_mel}; they differ by one at most "
-            "where both are of one recording at 32000 Hz"
+            f"the samples make {n_wave} rows and the features {n_mel}, which has to be as many or "
+            "one more: are both of one recording at 32000 Hz?"
         )
-    n_rows = min(n_wave, n_mel)
-    return wave[:, :, :n_rows], mel[:, :, :n_rows]
+    return mel[:, :, :n_wave]

@@ -3,24 +3,20 @@
 | manifest | items |
 |---|---|
 | ``esc50:FOLDER`` | a published set (`mirkit.datasets.SOUND_SETS`) where it was unpacked |
-| ``.csv`` | columns ``path`` (or ``audio``), ``labels`` with ``;`` between, or ``label`` |
-| a folder | a folder in it for each class |
-
-Other columns of a table are free: ``fold``, ``split``, ``group`` and ``licence`` mean what they do
-in `Sound`.
+| ``.csv``, ``.jsonl``, a folder of class folders | see `mirkit.datasets.sound_folders` |
 """
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from mirkit.datasets.sound_folders import read_sounds
 from mirkit.datasets.sound_sets import SOUND_SETS, read_set
 from mirkit.datasets.sounds import Sound
-from mirkit.errors import FormatError, ParameterError
+from mirkit.errors import ParameterError
 from mirkit.evaluation.items import Item
 
 
@@ -64,52 +60,12 @@ def _sounds(manifest: str, audio: str | Path | None) -> Iterable[Sound]:
     name, _, root = manifest.partition(":")
     if root and name in SOUND_SETS:
         return read_set(name, root)
-    path = Path(manifest)
-    if path.is_dir():
-        return _of_folder(path)
-    if not path.is_file():
+    if not Path(manifest).exists():
         raise ParameterError(
-            f"{path} is not there; it is a table (.csv), a folder of class folders, or SET:FOLDER "
-            f"with one of the sets {', '.join(SOUND_SETS)}"
+            f"{manifest} is not there; it is a table (.csv), a manifest (.jsonl), a folder of "
+            f"class folders, or SET:FOLDER with one of the sets {', '.join(SOUND_SETS)}"
         )
-    return _of_table(path, path.parent if audio is None else Path(audio))
-
-
-def _of_folder(folder: Path) -> Iterator[Sound]:
-    from mirkit.audiofile import find_audio
-
-    for path in find_audio([str(folder)]):
-        inside = path.relative_to(folder)
-        if len(inside.parts) > 1:
-            yield Sound(path, (inside.parts[0],))
-
-
-def _of_table(path: Path, folder: Path) -> Iterator[Sound]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FormatError(f"{path} is no table: {error}") from None
-    columns = set(rows[0]) if rows else set()
-    if not columns & {"path", "audio"} or not columns & {"label", "labels"}:
-        raise FormatError(
-            f"{path} needs a column path and a column labels (or label); it has "
-            f"{', '.join(map(str, columns)) or 'none'}"
-        )
-    for i, row in enumerate(rows, 2):
-        yield _of_row(row, folder, f"{path}, line {i}")
-
-
-def _of_row(row: dict[str, str], folder: Path, where: str) -> Sound:
-    several = row.get("labels")
-    labels = several.split(";") if several is not None else [row["label"] or ""]
-    try:
-        fold = int(row["fold"]) if row.get("fold") else None
-    except ValueError:
-        raise FormatError(f"{where}: fold is {row['fold']!r}; it is a whole number") from None
-    known = {name: row.get(name) or None for name in ("group", "split", "licence", "checksum")}
-    named = tuple(label.strip() for label in labels if label.strip())
-    return Sound(folder / (row.get("path") or row["audio"]), named, fold, **known)
+    return [labeled.sound for labeled in read_sounds(manifest, audio)]
 
 
 def _items(sounds: Sequence[Sound]) -> list[Item]:

@@ -55,6 +55,9 @@ class FeatureCache:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __bool__(self) -> bool:
+        return True  # an empty cache is a cache: `given or FeatureCache()` keeps it
+
     def clear(self) -> None:
         """Forget all features."""
         with self._lock:

@@ -25,7 +25,7 @@ def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
         Where the folder or the file cannot be written to; what was there before is still there.
     """
     target = Path(os.path.realpath(path))
-    _check_writable(target)
+    check_writable(target)
     with _beside(target) as temporary:
         with temporary.open("xb") as file:
             file.write(content)
@@ -47,7 +47,7 @@ def edited_copy(path: str | os.PathLike[str]) -> Iterator[Path]:
         Where the file cannot be replaced; it has not changed then.
     """
     target = Path(os.path.realpath(path))
-    _check_writable(target)
+    check_writable(target)
     with _beside(target) as temporary:
         shutil.copy2(target, temporary)
         yield temporary
@@ -69,7 +69,7 @@ def _beside(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _check_writable(target: Path) -> None:
+def check_writable(target: Path) -> None:
     """Raise where a user has locked the file, although its folder would let it be replaced."""
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder; name a file in it")

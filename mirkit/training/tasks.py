@@ -18,6 +18,7 @@ TASKS: Mapping[str, str] = {
     "chords": "mirkit.training.chord:ChordTask",
     "key": "mirkit.training.key:KeyTask",
     "tags": "mirkit.training.tag:TagTask",
+    "ssl": "mirkit.training.beats_ssl:SSLTask",
 }
 
 

@@ -11,6 +11,7 @@ from mirkit.backbones.beats_ssl import SILENCE, BEATs, label_places, published_c
 from mirkit.backbones.published import load_published
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import front_end
+from mirkit.vocab.audioset import audioset_classes
 
 SHAPE = {
     "n_bins": 32,
@@ -167,6 +168,20 @@ def test_outputs_are_put_among_labels_of_ours():
         label_places(content, {"/m/a": 0, "/m/b": 1})
     with pytest.raises(WeightsError, match="no label_dict"):
         label_places({}, {})
+
+
+def test_classes_come_in_the_order_of_audioset():
+    mids = [each.mid for each in audioset_classes()]
+    theirs = dict(enumerate(reversed(mids)))
+    state = {name: x for name, x in drawn().items() if not name.startswith("predictor")}
+    bias = torch.arange(527.0)
+    state |= {"predictor.weight": bias[:, None].repeat(1, 8), "predictor.bias": bias}
+    content = {"model": state, "label_dict": theirs}
+    net = BEATs.from_published(content, **SHAPE)
+    assert torch.equal(net.predictor.bias, bias.flip(0))
+    assert torch.equal(net.predictor.weight[:, 3], bias.flip(0))
+    own = BEATs.from_published({"model": state, "label_dict": {0: "dog"}}, **SHAPE)
+    assert torch.equal(own.predictor.bias, bias)
 
 
 def test_size_and_work_are_the_published_ones():

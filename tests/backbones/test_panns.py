@@ -1,9 +1,12 @@
 """PANNs: their published sizes and names, their peers' numbers, and what their outputs mean."""
 
+import math
+
 import numpy as np
 import panns_published
 import pytest
 import torch
+from panns_plain import Plain
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -13,6 +16,7 @@ from mirkit.backbones.panns_decision import (
     Cnn14DecisionAtt,
     Cnn14DecisionAvg,
     Cnn14DecisionMax,
+    logit_of_mean,
 )
 from mirkit.backbones.panns_mobilenet import MobileNetV1, MobileNetV2
 from mirkit.backbones.panns_resnet import (
@@ -46,7 +50,6 @@ NETS = [net for net, _, _ in PUBLISHED] + DECISIONS
 NARROW = {
     MobileNetV1: {"width": 1 / 16},
     MobileNetV2: {"width": 1 / 16},
-    WavegramLogmelCnn14: {"width": 8, "n_bins": 32},
     **{net: {"width": 2, "spreads": False} for net in DECISIONS},
 }
 PUBLISHED_AS = {
@@ -163,6 +166,97 @@ def test_gradients_reach_what_is_used(net):
     output.logits.sum().backward()
     for name, parameter in backbone.named_parameters():
         assert (parameter.grad is not None) == backbone.is_used(name), name
+
+
+def seen(net, **settings):
+    """A small network whose norms and scores are none that training starts with."""
+    backbone = small(net, **settings)
+    for module in backbone.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.2)
+            nn.init.normal_(module.running_mean, 0, 0.2)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+    for name, parameter in backbone.named_parameters():
+        if name in ("fc_audioset.weight", "att_block.cla.weight"):
+            parameter.data *= 30
+    return backbone
+
+
+@pytest.mark.parametrize(
+    ("net", "run"),
+    [
+        (Cnn6, lambda plain, x: plain.cnn(plain.image(x), 4, 4)),
+        (Cnn10, lambda plain, x: plain.cnn(plain.image(x), 4, 4)),
+        (ResNet22, lambda plain, x: plain.resnet(plain.image(x))),
+        (ResNet38, lambda plain, x: plain.resnet(plain.image(x))),
+        (ResNet54, lambda plain, x: plain.resnet(plain.image(x))),
+        (MobileNetV1, lambda plain, x: plain.mobilenet_v1(plain.image(x))),
+        (MobileNetV2, lambda plain, x: plain.mobilenet_v2(plain.image(x))),
+        (WavegramLogmelCnn14, lambda plain, *xs: plain.wavegram(*xs)),
+    ],
+)
+def test_networks_are_their_plain_twins(net, run):
+    backbone = seen(net)
+    inputs = inputs_of(backbone, 100, batch=2)
+    plain = Plain(backbone.state_dict())
+    logits, embedding = plain.clip(run(plain, *inputs))
+    assert min(embedding.std(), logits.std()) > 0.01
+    output = backbone(*inputs)
+    assert torch.allclose(output.embedding, embedding, atol=1e-5)
+    assert torch.allclose(output.logits, logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("net", DECISIONS)
+def test_decisions_are_pooled_as_published(net):
+    backbone = seen(net)
+    if net is Cnn14DecisionAtt:
+        backbone.att_block.att.weight.data *= 100  # scores beyond the range that they are cut to
+    (features,) = inputs_of(backbone, 170)
+    plain = Plain(backbone.state_dict())
+    rows = plain.steps(plain.cnn(plain.image(features), 6, 5))
+    if net is Cnn14DecisionAtt:
+        clip, steps = plain.attended(rows)
+    else:
+        steps = plain.linear("fc_audioset", rows).sigmoid()
+        clip = steps.amax(dim=1) if net is Cnn14DecisionMax else steps.mean(dim=1)
+    output = backbone(features)
+    assert rows.shape[1] == 5
+    assert min(rows.std(), steps.std(), clip.std()) > 0.01
+    assert torch.allclose(output.frame_embedding, rows, atol=1e-5)
+    assert torch.allclose(output.frame_logits.sigmoid(), steps, atol=1e-5)
+    assert torch.allclose(output.logits.sigmoid(), clip, atol=1e-5)
+    assert torch.allclose(output.embedding, rows.mean(dim=1), atol=1e-5)
+
+
+def test_each_frame_has_the_decision_of_its_step_and_the_last_lasts():
+    by_step, by_frame = (small(Cnn14DecisionMax, spreads=spreads) for spreads in (False, True))
+    (features,) = inputs_of(by_step, 4 * 32 + 9)
+    steps, frames = by_step(features).frame_logits[0], by_frame(features).frame_logits[0]
+    assert by_frame.step == 1
+    assert torch.equal(frames[:32], steps[0].expand(32, -1))
+    assert torch.equal(frames[32:64], steps[1].expand(32, -1))
+    assert torch.equal(frames[96:], steps[3].expand(32 + 9, -1))
+    assert not torch.equal(steps[0], steps[1])
+
+
+def test_a_mean_of_certainties_is_no_certainty():
+    """Where probabilities round to 0 or 1, the logit of their mean is still right."""
+    logits = torch.tensor([[[-200.0, 200.0], [-202.0, 202.0]]])
+    expected = math.log((1 + math.exp(-2)) / 2)
+    assert logit_of_mean(logits).flatten().tolist() == pytest.approx(
+        [-200 + expected, 200 - expected]
+    )
+
+
+def test_the_features_of_a_wavegram_may_have_begun_one_row_more():
+    net = small(WavegramLogmelCnn14)
+    samples, features = torch.randn(1, 33 * 320), torch.randn(1, 34, 64)
+    assert net.wavegram(samples).shape[2] == 16
+    assert net.halved(1, net.image(features)).shape[2] == 17
+    assert net(samples, features).frame_logits.shape == (1, 1, 5)
+    with pytest.raises(ParameterError, match="the samples make 16 rows and the features 18"):
+        net(samples, torch.randn(1, 36, 64))
 
 
 def test_frames_can_be_left_unheard():

@@ -61,7 +61,7 @@ def test_a_manifest_says_what_is_known(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("label\nrain\n", "row 2 has no 'path'"),
+        ("label\nrain\n", "line 2 has no 'path'"),
         ("path\na.wav\n", "no 'label' and no 'labels'"),
         ("path,label,fold\na.wav,rain,one\n", "fold is 'one'"),
         ("path,label\n", "holds no recording"),

@@ -88,3 +88,8 @@ def test_clear_forgets():
     cache.features(music(0), FRONT)
     cache.clear()
     assert (len(cache), cache.n_bytes) == (0, 0)
+
+
+def test_an_empty_cache_is_not_taken_for_none():
+    assert len(FeatureCache()) == 0
+    assert FeatureCache()

@@ -9,7 +9,6 @@ reading back what was written.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -211,7 +210,7 @@ def save_collection(
     if content == into:
         return
     if into is not None:
-        shutil.copy2(target, target.with_name(target.name + ".bak"))
+        replace_file(target.with_name(target.name + ".bak"), into)
     replace_file(target, content)
 
 

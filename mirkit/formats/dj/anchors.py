@@ -119,13 +119,14 @@ def one_tempo(grid: BeatGrid) -> BeatGrid:
 def deviation(grid: BeatGrid, written: BeatGrid | None) -> float:
     """Return how far the beat of `grid` that suffers most lies from one of `written` [s].
 
-    A grid that is written begins and ends where the program makes it, so it counts from the start
-    of the track to the last beat.
+    A grid that is written begins and ends where the program makes it, so it counts from the beat
+    before the start of the track, which may lie a hair from it, to the last beat.
     """
     if written is None:
         return float("inf")
     beats = grid.beats().times
     whole = written.extended(float(beats[-1]) + written.periods[-1]).beats().times
+    whole = np.concatenate([[whole[0] - written.periods[0]], whole])
     after = np.clip(np.searchsorted(whole, beats), 1, max(len(whole) - 1, 1))
     nearest = np.abs(whole[np.stack([after - 1, np.minimum(after, len(whole) - 1)])] - beats)
     return float(np.max(np.min(nearest, axis=0)))

@@ -22,7 +22,7 @@ from mirkit.formats.dj.clocks import mixxx_lead
 from mirkit.formats.dj.keys import spell_key
 from mirkit.formats.dj.model import Collection, Color, Cue, CueKind, DJTrack, Playlist, own
 from mirkit.formats.dj.running import holders
-from mirkit.formats.safely import replace_file
+from mirkit.formats.safely import check_writable, replace_file
 from mirkit.sources import missing_message
 
 SCHEMAS = range(32, 42)
@@ -124,6 +124,8 @@ def _opened(path: Path, write: bool) -> Iterator[sqlite3.Connection]:
     """Give a connection to a library of a known version that no Mixxx uses."""
     if not path.is_file():
         raise FormatError(missing_message(path))
+    if write:
+        check_writable(path)
     if write and (programs := holders(path, "mixxx")):
         raise PermissionError(
             f"{path} is in use by {', '.join(programs)}, which would write over what is written. "

@@ -44,7 +44,7 @@ class Merger:
         self.n_places = window.start + len(window)
         self._weight += len(window)
         for name in CLIP:
-            if name in outputs:
+            if name in outputs and outputs[name].size:  # there may be no classes
                 part = len(window) * outputs[name].astype(np.float64)
                 self._sums[name] = self._sums.get(name, 0.0) + part
         if not self.frames:

@@ -72,6 +72,15 @@ def test_saving_merges_and_keeps_the_old_file_beside(tmp_path, name):
     assert len(read_collection(path)) == 1
 
 
+@pytest.mark.parametrize("name", [x for x, row in DJ_FORMATS.items() if row.spells])
+@pytest.mark.parametrize(("notation", "text"), [("camelot", b'"8A"'), ("open", b'"1m"')])
+def test_keys_are_spelled_as_the_dj_likes(tmp_path, name, notation, text):
+    path = tmp_path / DJ_FORMATS[name].file
+    save_collection(Collection([FULL]), path, name, notation=notation)
+    assert text in path.read_bytes()
+    assert read_collection(path).tracks[0].key == "A minor"
+
+
 def test_a_file_of_another_program_is_left_alone(tmp_path):
     path = tmp_path / "x.xml"
     save_collection(Collection([FULL]), path, "virtualdj")
