@@ -253,6 +253,11 @@ class HarmonyTask(ABC):
         self.data = HarmonyData(recipe)
         self.clips = [clip for clip in self.data.train.clips if self.is_known(clip)]
         self.n_clips = len(self.clips)
+        if not self.clips:
+            raise ParameterError(
+                f"the store {self.data.settings.store} has no clip of the split 'train' with "
+                f"{recipe.task}"
+            )
 
     @abstractmethod
     def is_known(self, clip: FeatureClip) -> bool:

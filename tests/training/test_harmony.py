@@ -29,7 +29,7 @@ def write_clip(folder, name, pitches, label, split="train", cents=0.0):
         "source": "test",
         "instruments": BAND,
         "chords": [[0.0, 4.0, label]],
-        "keys": [[0.0, 4.0, "C major"]],
+        "keys": [[0.0, 4.0, label.replace(":maj", " major").replace(":min", " minor")]],
     }
     (folder / f"{name}.json").write_text(json.dumps(truth))
 
