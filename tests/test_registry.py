@@ -206,3 +206,10 @@ def test_entry_that_is_not_there_is_named(plugin, entry):
     plugin(CARD.replace("claps.model:Counter", entry))
     with pytest.raises(FormatError, match=entry):
         load("clap-counter")
+
+
+@pytest.mark.parametrize("name", ["beat-tcn", "chord-crnn", "key-crnn", "tag-mn"])
+def test_the_shipped_defaults_tell_what_they_scored(name):
+    (board,) = registry.card(name).scores.values()
+    assert len(board) >= 4
+    assert all(0 <= value <= 1 for value in board.values())

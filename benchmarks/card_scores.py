@@ -1,0 +1,59 @@
+"""Write what the boards measured into the cards of the shipped models.
+
+The numbers come from benchmarks/results, which the scripts of the boards write; run this after
+them. Each board becomes a table ``[scores.BOARD]`` at the end of the card.
+
+Run: python benchmarks/card_scores.py
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import report
+
+CARDS = report.ROOT / "mirkit" / "cards"
+RESULTS = report.ROOT / "benchmarks" / "results"
+
+SOURCES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "beat-tcn": ("held-out", "held_out.means.all.beat-tcn", ("f_measure", "cmlt", "amlt",
+                 "downbeat_f_measure", "tempo_accuracy_1", "tempo_accuracy_2")),
+    "chord-crnn": ("held-out", "chord_board.chord-crnn", ("root", "majmin", "majmin_inv",
+                   "sevenths", "tetrads", "mirex", "seg")),
+    "key-crnn": ("held-out", "key_board.key-crnn", ("weighted", "correct", "local_correct",
+                 "local_weighted")),
+    "tag-mn": ("validation", "tag-mn.boards.validation", ("map_music", "map_other", "ece_music",
+               "ece_other")),
+}  # fmt: skip
+"""Of each model the name of the board, where its means stand, and which of them are told."""
+
+
+def main() -> None:
+    """Read the results and write the cards."""
+    for model, (board, place, names) in SOURCES.items():
+        means = found(place)
+        path = CARDS / f"{model}.toml"
+        text = with_scores(path.read_text(), board, {name: means[name] for name in names})
+        path.write_text(text)
+        print(f"{model}: {', '.join(f'{name} {means[name]:.3f}' for name in names)}")
+
+
+def found(place: str) -> Mapping[str, float]:
+    """Return what stands at a place such as ``file.key.key`` of benchmarks/results."""
+    name, *keys = place.split(".")
+    value = json.loads(Path(RESULTS / f"{name}.json").read_text())
+    for key in keys:
+        value = value[key]
+    return value
+
+
+def with_scores(card: str, board: str, scores: Mapping[str, float]) -> str:
+    """Return the text of a card with these scores of a board, instead of older ones."""
+    without = re.sub(rf"\n\[scores\.{re.escape(board)}\]\n(?:[^\[\n].*\n)*", "", card)
+    rows = "".join(f"{name} = {value:.4f}\n" for name, value in scores.items())
+    return f"{without.rstrip()}\n\n[scores.{board}]\n{rows}"
+
+
+if __name__ == "__main__":
+    main()
