@@ -40,7 +40,7 @@ NEW = replace(
     OLD, title="New", key="Am", grid=BeatGrid([0.5], [99.0], 60.0), cues=(Cue(1.5, number=0),)
 )
 SOUNDS = ("mp3", "aiff", "flac", "m4a")
-KEPT = ("jams", "json", "beats", "csv", "midi", "svl", "svcsv", "audacity", "reaper")
+KEPT = ("jams", "json", "beats", "csv", "midi", "svl", "svcsv", "audacity", "reaper", "reapercsv")
 
 
 def exporters(folder):
