@@ -31,7 +31,7 @@ from mirkit.formats.dj import (
 )
 
 PLENTY = 1 << 40
-FIRST, BETWEEN, LAST = 3, 10, 14
+FIRST, BETWEEN, LAST = 3, 7, 14
 """How many deaths: in the first steps, spread over the others, in the last ones."""
 
 GRID = BeatGrid([0.25, 30.25], [128.0, 126.5], 60.0, [1, 1], [4, 4])
