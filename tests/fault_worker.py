@@ -31,7 +31,7 @@ from mirkit.formats.dj import (
 )
 
 PLENTY = 1 << 40
-FIRST, BETWEEN, LAST = 3, 10, 14
+FIRST, BETWEEN, LAST = 3, 7, 14
 """How many deaths: in the first steps, spread over the others, in the last ones."""
 
 GRID = BeatGrid([0.25, 30.25], [128.0, 126.5], 60.0, [1, 1], [4, 4])
@@ -40,7 +40,7 @@ NEW = replace(
     OLD, title="New", key="Am", grid=BeatGrid([0.5], [99.0], 60.0), cues=(Cue(1.5, number=0),)
 )
 SOUNDS = ("mp3", "aiff", "flac", "m4a")
-KEPT = ("jams", "json", "beats", "csv", "midi", "svl", "svcsv", "audacity", "reaper")
+KEPT = ("jams", "json", "beats", "csv", "midi", "svl", "svcsv", "audacity", "reaper", "reapercsv")
 
 
 def exporters(folder):

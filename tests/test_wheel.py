@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,10 @@ def test_the_installed_wheel_finds_beats_without_torch(clean, tmp_path):
 def test_the_installed_wheel_knows_its_models_and_its_state(clean, tmp_path):
     assert "tempogram" in run(clean / "mirkit", "models", cwd=tmp_path)
     assert "missing" in run(clean / "mirkit", "doctor", cwd=tmp_path)
+
+
+def test_the_wheel_shares_the_namespace_of_beets(clean):
+    (wheel,) = clean.parents[1].glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        found = [name for name in archive.namelist() if name.startswith("beetsplug/")]
+    assert found == ["beetsplug/mirkit.py"]  # an __init__.py would hide the plug-ins of others

@@ -27,6 +27,7 @@ FILES = {
     "svl": ".svl",
     "svcsv": ".sv.csv",
     "reaper": ".rpp",
+    "reapercsv": ".reaper.csv",
     "midi": ".mid",
     "jams": ".jams",
     "beats": ".beats",

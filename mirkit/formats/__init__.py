@@ -138,6 +138,12 @@ FORMATS = {
             (Beats, TempoMap),
             drops="all but times, tempi and bars",
         ),
+        Format(
+            "reapercsv",
+            (".reaper.csv",),
+            (Beats, Segments),
+            drops="digits below 1 µs; all but times, positions and labels",
+        ),
         Format("npy", (".npy",), (Embedding,), drops="clock and model", binary=True),
         Format(
             "parquet",

@@ -60,7 +60,7 @@ def test_a_playlist_is_written_into_a_folder(music, tmp_path, capsys):
     assert (found.name, len(found.locations)) == ("set", 2)
 
 
-@pytest.mark.parametrize("name", ["audacity", "svl", "svcsv", "reaper", "midi"])
+@pytest.mark.parametrize("name", ["audacity", "svl", "svcsv", "reaper", "reapercsv", "midi"])
 def test_a_file_each_for_editors(music, tmp_path, capsys, name):
     status, _ = exported(music, capsys, name, tmp_path / "out")
     assert status == 0

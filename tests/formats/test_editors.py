@@ -84,6 +84,45 @@ def test_a_steady_tempo_is_one_point_after_the_lead_in():
     assert text.count("MARKER") == 100
 
 
+def test_the_region_manager_has_markers_and_regions():
+    assert dumps(BEATS, "reapercsv").splitlines()[:2] == [
+        "#,Name,Start,End,Length", "M1,beat 4,0:00:00.500000,,",
+    ]  # fmt: skip
+    assert dumps(CHORDS, "reapercsv").splitlines()[2] == (
+        "R2,A:min,0:00:01.500000,0:00:02.000000,0:00:00.500000"
+    )
+
+
+HEADER = "#,Name,Start,End,Length,Color\n"
+
+
+def test_what_reaper_exports_is_read():
+    regions = 'M1,cue,0:01.000,,,FF0000\nR2,"a, b",1:02.500,1:03.000,0:00.500,\n'
+    found = loads(f"{HEADER}{regions}R1,verse,0:00.000,62.5,62.5,00FF00\n", "reapercsv")
+    assert found == Segments([[0, 62.5], [62.5, 63]], ("verse", "a, b"))
+    markers = "M2,Verse,1:00:00.250,,,\nM1,,0.5,,,\n"
+    assert loads(HEADER + markers, "reapercsv") == Beats([0.5, 3600.25])
+    assert loads(f"{HEADER}{markers}M3,beat 1,2.5,,,\n", "reapercsv") == Beats([2.5], [1])
+
+
+@pytest.mark.parametrize(
+    ("row", "match"),
+    [
+        ("M1,a,5.1.00,,,", r"line 2: Start 5\.1\.00 counts bars"),
+        ("M1,a,00:00:01:12,,,", "counts bars or frames"),
+        ("X1,a,1,,,", "neither a marker"),
+        ("R1,a,2,1,1,", "ends before its start"),
+        ("R1,a,1,,1,", "End '' is no number"),
+        ("R1,a,0,2,2,\nR2,b,1,3,2,", "line 3: region 'b' starts before 'a' ends"),
+    ],
+)
+def test_what_the_region_manager_cannot_mean_is_refused(row, match):
+    with pytest.raises(FormatError, match=match):
+        loads(f"{HEADER}{row}\n", "reapercsv")
+    with pytest.raises(FormatError, match="the header is"):
+        loads("time,label\n", "reapercsv")
+
+
 def test_a_project_without_our_markers_is_its_tempo_map():
     text = """<REAPER_PROJECT 0.1 "7.0/linux" 1700000000
   TEMPO 120 4 4

@@ -88,12 +88,13 @@ KEPT = {
     "svl": kept_as_labels,
     "svcsv": kept_as_labels,
     "reaper": kept_in_reaper,
+    "reapercsv": kept_as_labels,
     "npy": kept_in_npy,
     "parquet": kept_in_json,
 }
 WITHIN = {
     "lab": 0.51e-6, "beats": 0.51e-6, "midi": 10e-6,
-    "audacity": 1.6e-6, "svl": 12e-6, "svcsv": 1.1e-9, "reaper": 1e-12,
+    "audacity": 1.6e-6, "svl": 12e-6, "svcsv": 1.1e-9, "reaper": 1e-12, "reapercsv": 0.51e-6,
 }  # fmt: skip
 """How far times may be off [s]."""
 
@@ -140,7 +141,9 @@ def test_every_format_says_what_it_drops():
 
 @pytest.mark.parametrize("value", [Beats(), Segments([], ()), Tags((), []), Tempo(None)])
 def test_nothing_at_all_is_kept_too(value, tmp_path):
-    tables = ("audacity", "svcsv") if isinstance(value, Segments) else ()  # read as no beats
+    tables = (
+        ("audacity", "svcsv", "reapercsv") if isinstance(value, Segments) else ()
+    )  # read as no beats
     for row in FORMATS.values():
         if isinstance(value, row.values) and row.name not in ("midi", *tables):
             path = tmp_path / f"x{row.suffixes[0]}"

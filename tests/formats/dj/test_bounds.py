@@ -13,7 +13,7 @@ RATES = st.sampled_from([8000, 22050, 44100, 48000, 88200, 96000, 192000])
 CURVES = st.booleans().flatmap(lambda lattice: grids(lattice=lattice))
 ROWS = {name: row for name, row in (DJ_FORMATS | DJ_STORES).items() if row.bound is not None}
 EXACT = [name for name, row in ROWS.items() if row.bound < float("inf")]
-EDITORS = ("audacity", "svl", "svcsv", "reaper", "midi", "json", "csv", "beats")
+EDITORS = ("audacity", "svl", "svcsv", "reaper", "reapercsv", "midi", "json", "csv", "beats")
 MILLISECOND = 1e-3
 
 
