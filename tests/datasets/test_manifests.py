@@ -7,7 +7,8 @@ from mirkit import datasets
 from mirkit.datasets import harmonist
 
 FOLDER = Path(__file__).parents[2] / "data" / "manifests"
-TABLES = sorted(FOLDER.glob("*.csv"))
+TABLES = sorted(path for path in FOLDER.glob("*.csv") if path.stem != "sound_sets")
+"""The tables of rendered clips; sound_sets.csv is one of published sets, with a test of its own."""
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
