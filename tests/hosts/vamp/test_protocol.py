@@ -3,7 +3,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mirkit.errors import FormatError
@@ -30,6 +30,7 @@ features = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw imports, on a busy machine
 @given(st.lists(features, max_size=5))
 def test_features_survive_the_socket(some):
     assert unpack_features(pack_features(some)) == some
