@@ -91,12 +91,12 @@ def from_downbeat(grid: BeatGrid) -> BeatGrid:
     """Return the grid whose first marker is a downbeat, for formats where it always is one.
 
     The beats before it are not lost: programs count back from the first marker. Where the first
-    segment has no downbeat, the grid stays.
+    of several segments has no downbeat, the grid stays.
     """
     if grid.positions is None or grid.meters is None:
         return grid
     n = int((grid.meters[0] - grid.positions[0] + 1) % grid.meters[0])
-    if n >= grid.counts[0]:
+    if n >= grid.counts[0] and len(grid) > 1:  # behind the last marker there is room
         return grid
     times, positions = grid.times.copy(), grid.positions.copy()
     times[0] += n * grid.periods[0]
