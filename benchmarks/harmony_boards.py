@@ -3,7 +3,7 @@
 Run: python benchmarks/harmony_boards.py chord data/manifests/chord-test.jsonl --audio DIR
        [--keep FILE] [--clips N] [--systems NAME ...] [--board NAME], and the same with key
 
-The slow peers are scored on every third clip, in a table of their own: --clips 80 --board
+The slow peers are scored on fewer clips, in tables of their own: --clips 24 --board
 "chord peers".
 """
 
