@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
@@ -22,8 +22,70 @@ Config = TypeVar("Config")
 Floats = NDArray[np.float32]
 
 
+class CardModel(ABC):
+    """A model that a card describes, whose weights lie in a file of one of two kinds.
+
+    A kind of model says how it is drawn at random (`_drawn`), and how it is made from a file of
+    onnxruntime (`_from_onnx`) or of tensors (`_from_tensors`).
+    """
+
+    @classmethod
+    @abstractmethod
+    def _drawn(cls, card: Card, seed: int) -> Self: ...
+
+    @classmethod
+    @abstractmethod
+    def _from_onnx(cls, path: Path, card: Card, n_threads: int | None) -> Self: ...
+
+    @classmethod
+    @abstractmethod
+    def _from_tensors(cls, path: Path, card: Card) -> Self: ...
+
+    @classmethod
+    def from_card(
+        cls,
+        card: Card,
+        weights: str | Path | None = None,
+        *,
+        download: bool = False,
+        n_threads: int | None = None,
+        seed: int = 0,
+    ) -> Self:
+        """Return the model of `card`.
+
+        Parameters
+        ----------
+        card
+            The card.
+        weights
+            A path or URL of ``.onnx`` (run by onnxruntime), of ``.safetensors`` or ``.pt`` that
+            mirkit has written, or of a checkpoint as its authors published it, for models that
+            read those (run by torch); ``"random"``; or None for what the card names.
+        download
+            Whether a URL may be fetched.
+        n_threads
+            Threads of onnxruntime.
+        seed
+            What random weights are drawn with.
+
+        Raises
+        ------
+        WeightsError
+            Where there are no weights, or they belong to another network.
+        """
+        if weights == "random":
+            return cls._drawn(card, seed)
+        if weights is None:
+            path = checkpoints.locate_named(card, download)
+        else:
+            path = checkpoints.locate(weights, None, download)
+        if path.suffix == ".onnx":
+            return cls._from_onnx(path, card, n_threads)
+        return cls._from_tensors(path, card)
+
+
 @dataclass(frozen=True)
-class Network(ABC, Generic[Config]):
+class Network(CardModel, Generic[Config]):
     """A network with its labels, run by onnxruntime or by torch, which give the same numbers.
 
     A kind of network says how its configuration is read (`configured`), how it is made in torch
@@ -62,47 +124,6 @@ class Network(ABC, Generic[Config]):
         """Return what runs a network in torch."""
 
     @classmethod
-    def from_card(
-        cls,
-        card: Card,
-        weights: str | Path | None = None,
-        *,
-        download: bool = False,
-        n_threads: int | None = None,
-        seed: int = 0,
-    ) -> Self:
-        """Return the model of `card`.
-
-        Parameters
-        ----------
-        card
-            The card.
-        weights
-            A path or URL of ``.onnx`` (run by onnxruntime) or ``.safetensors`` (run by torch),
-            ``"random"``, or None for what the card names.
-        download
-            Whether a URL may be fetched.
-        n_threads
-            Threads of onnxruntime.
-        seed
-            What random weights are drawn with.
-
-        Raises
-        ------
-        WeightsError
-            Where there are no weights, or they belong to another network.
-        """
-        if weights == "random":
-            return cls.from_net(cls._random(cls.configured(card.config), seed), card)
-        if weights is None:
-            path = checkpoints.locate_named(card, download)
-        else:
-            path = checkpoints.locate(weights, None, download)
-        if path.suffix == ".onnx":
-            return cls._from_onnx(path, card, n_threads)
-        return cls._from_tensors(path, card)
-
-    @classmethod
     def from_net(cls, net: Any, card: Card, weights_hash: str | None = None) -> Self:
         """Return the model that runs the torch network `net`, in training perhaps."""
         origin = Provenance(card.name, __version__, weights_hash)
@@ -116,11 +137,7 @@ class Network(ABC, Generic[Config]):
         ParameterError
             Where that is so.
         """
-        if features.front_end != self.front_end:
-            raise ParameterError(
-                f"features come from {features.front_end!r}; this network was trained on "
-                f"{self.front_end!r}"
-            )
+        check_source(features, self.front_end)
         if features.n_frames == 0:
             raise ParameterError("features hold no frames; is the recording empty?")
 
@@ -149,13 +166,12 @@ class Network(ABC, Generic[Config]):
         WeightsError
             Where the checkpoint belongs to another model than the card.
         """
-        theirs = kept.get("front_end", card.front_end)
-        if theirs != card.front_end:
-            raise WeightsError(
-                f"{path} was trained on the front end {theirs!r}, and the card of {card.name!r} "
-                f"names {card.front_end!r}: the weights belong to another model"
-            )
+        check_front_end(path, kept, card)
         return cls.configured(json.loads(kept["config"]) if "config" in kept else card.config)
+
+    @classmethod
+    def _drawn(cls, card: Card, seed: int) -> Self:
+        return cls.from_net(cls._random(cls.configured(card.config), seed), card)
 
     @classmethod
     def _from_onnx(cls, path: Path, card: Card, n_threads: int | None) -> Self:
@@ -178,15 +194,55 @@ class Network(ABC, Generic[Config]):
 
     @classmethod
     def _random(cls, config: Config, seed: int) -> Any:
-        """Return a network in torch whose weights follow `seed` alone."""
-        try:
-            import torch
-        except ImportError:
-            install = "pip install 'mirkit[torch]'"
-            raise MissingExtra("torch", install, "a network that is not an .onnx file") from None
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return cls.made(config).eval()
+        return seeded(lambda: cls.made(config), seed)
+
+
+def seeded(make: Callable[[], Any], seed: int) -> Any:
+    """Return the network that `make` makes in torch, whose weights follow `seed` alone.
+
+    Raises
+    ------
+    MissingExtra
+        Where torch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        install = "pip install 'mirkit[torch]'"
+        raise MissingExtra("torch", install, "a network that is not an .onnx file") from None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make().eval()
+
+
+def check_front_end(path: Path, kept: Mapping[str, str], card: Card) -> None:
+    """Refuse a checkpoint whose metadata name another front end than the card.
+
+    Raises
+    ------
+    WeightsError
+        Where that is so.
+    """
+    theirs = kept.get("front_end", card.front_end)
+    if theirs != card.front_end:
+        raise WeightsError(
+            f"{path} was trained on the front end {theirs!r}, and the card of {card.name!r} "
+            f"names {card.front_end!r}: the weights belong to another model"
+        )
+
+
+def check_source(features: Features, front_end: str) -> None:
+    """Refuse features of another front end than the one named.
+
+    Raises
+    ------
+    ParameterError
+        Where that is so.
+    """
+    if features.front_end != front_end:
+        raise ParameterError(
+            f"features come from {features.front_end!r}; this network was trained on {front_end!r}"
+        )
 
 
 def front_end_of(card: Card) -> str:

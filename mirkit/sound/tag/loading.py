@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mirkit import checkpoints
-from mirkit.errors import MissingExtra, ParameterError, WeightsError
+from mirkit.errors import ParameterError, WeightsError
+from mirkit.networks import check_front_end, seeded
 from mirkit.registry import Card
 from mirkit.sound.tag.config import TagConfig
 
@@ -22,31 +23,20 @@ def fitting(path: Path, kept: Mapping[str, str], card: Card) -> TagConfig:
     WeightsError
         Where the checkpoint belongs to another front end than the card.
     """
-    theirs = kept.get("front_end", card.front_end)
-    if theirs != card.front_end:
-        raise WeightsError(
-            f"{path} was trained on the front end {theirs!r}, and the card of {card.name!r} "
-            f"names {card.front_end!r}: the weights belong to another model"
-        )
+    check_front_end(path, kept, card)
     return TagConfig.from_dict({**card.config, **json.loads(kept.get("config", "{}"))})
 
 
-def beside(path: Path) -> Mapping[str, str]:
-    """Return what is written beside the tensors of a checkpoint, if it can hold that."""
-    return checkpoints.load_tensors(path)[1] if path.suffix == ".safetensors" else {}
+def content_of(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Return what a checkpoint holds, and what is written beside it if its kind can hold that."""
+    if path.suffix == ".safetensors":
+        return checkpoints.load_tensors(path)
+    return checkpoints.load_content(path), {}
 
 
 def random_net(config: TagConfig, card: Card, seed: int) -> Any:
     """Return the backbone of `config` in torch, whose weights follow `seed` alone."""
-    try:
-        import torch
-    except ImportError:
-        install = "pip install 'mirkit[torch]'"
-        raise MissingExtra("torch", install, "a network that is not an .onnx file") from None
-    backbone = backbone_of(config, card)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return backbone(**config.network).eval()
+    return seeded(lambda: backbone_of(config, card)(**config.network), seed)
 
 
 def backbone_of(config: TagConfig, card: Card) -> Any:

@@ -19,11 +19,12 @@ from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import FrontEnd, front_end
 from mirkit.features.base import mono_slices
 from mirkit.frames import FrameGrid
+from mirkit.networks import CardModel, check_source, front_end_of
 from mirkit.registry import Card
 from mirkit.runtime import BatchRunner, Session
 from mirkit.sound.tag.clock import Clock, clock
 from mirkit.sound.tag.config import Shape, TagConfig
-from mirkit.sound.tag.loading import beside, fill, fitting, random_net
+from mirkit.sound.tag.loading import content_of, fill, fitting, random_net
 from mirkit.sound.tag.merging import Merger
 from mirkit.sound.tag.windows import Window, batches, long_enough, padded
 
@@ -32,7 +33,7 @@ Blocks = Iterable[NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Tagger:
+class Tagger(CardModel):
     """A network with its classes, run by onnxruntime or by torch, on recordings of any length.
 
     Long recordings are heard in windows (`TagConfig.window`, 10 s, of which `TagConfig.overlap`,
@@ -62,49 +63,6 @@ class Tagger:
     weights_hash: str | None = None
 
     @classmethod
-    def from_card(
-        cls,
-        card: Card,
-        weights: str | Path | None = None,
-        *,
-        download: bool = False,
-        n_threads: int | None = None,
-        seed: int = 0,
-    ) -> Tagger:
-        """Return the model of `card`.
-
-        Parameters
-        ----------
-        card
-            The card.
-        weights
-            A path or URL of ``.onnx`` (run by onnxruntime), of ``.safetensors`` or ``.pt`` that
-            mirkit has written, or of a checkpoint as its authors published it (run by torch);
-            ``"random"``; or None for what the card names.
-        download
-            Whether a URL may be fetched.
-        n_threads
-            Threads of onnxruntime.
-        seed
-            What random weights are drawn with.
-
-        Raises
-        ------
-        WeightsError
-            Where there are no weights, or they belong to another network.
-        """
-        if weights == "random":
-            config = TagConfig.from_dict(card.config)
-            return cls.from_net(random_net(config, card, seed), card, config)
-        if weights is None:
-            path = checkpoints.locate_named(card, download)
-        else:
-            path = checkpoints.locate(weights, None, download)
-        if path.suffix == ".onnx":
-            return cls._from_onnx(path, card, n_threads)
-        return cls._from_tensors(path, card)
-
-    @classmethod
     def from_net(
         cls, net: Any, card: Card, config: TagConfig | None = None, weights_hash: str | None = None
     ) -> Tagger:
@@ -130,11 +88,7 @@ class Tagger:
         """What it listens through, or None where it takes samples alone."""
         if "features" not in self.run.inputs:
             return None
-        if self.card.front_end is None:
-            raise ParameterError(
-                f"{self.card.source} has no field 'front_end'; this model needs it"
-            )
-        return front_end(self.card.front_end)
+        return front_end(front_end_of(self.card))
 
     @property
     def sample_rate(self) -> int:
@@ -196,11 +150,7 @@ class Tagger:
         """
         if not self.takes_features or self.front_end is None:
             raise ParameterError(f"{self.card.name!r} takes samples, not features alone; use hear")
-        if features.front_end != self.front_end.name:
-            raise ParameterError(
-                f"features come from {features.front_end!r}; this network was trained on "
-                f"{self.front_end.name!r}"
-            )
+        check_source(features, self.front_end.name)
         places = [features.values] if features.n_frames else []
         return self._merged(self.clock.windows.cut(places), frames)
 
@@ -234,6 +184,11 @@ class Tagger:
         return {name: padded(feed[name], least, silence) for name, least, silence in rules}
 
     @classmethod
+    def _drawn(cls, card: Card, seed: int) -> Tagger:
+        config = TagConfig.from_dict(card.config)
+        return cls.from_net(random_net(config, card, seed), card, config)
+
+    @classmethod
     def _from_onnx(cls, path: Path, card: Card, n_threads: int | None) -> Tagger:
         session = Session(path, n_threads)
         kept = session.metadata
@@ -247,7 +202,7 @@ class Tagger:
 
     @classmethod
     def _from_tensors(cls, path: Path, card: Card) -> Tagger:
-        content, kept = checkpoints.load_content(path), beside(path)
+        content, kept = content_of(path)
         config = fitting(path, kept, card)
         net = random_net(config, card, seed=0)
         fill(net, content, path)
