@@ -1,12 +1,9 @@
-"""A store of clips to train on: samples in one file that is mapped, truth in another.
-
-The store is only ever appended to, so training may begin while clips are still being rendered.
-"""
+"""A store of clips to train on: their samples, and what is true of them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +13,9 @@ from numpy.typing import NDArray
 
 from mirkit.annotation import Beats
 from mirkit.errors import FormatError, ParameterError
+from mirkit.training.stores import INDEX, appending, rows_of
 
-SAMPLES, INDEX = "samples.i16", "index.jsonl"
+SAMPLES = "samples.i16"
 SCALE = 32768
 
 
@@ -131,36 +129,25 @@ def pack(source: str | Path, folder: str | Path, sample_rate: int = 22050) -> in
     ------
     FormatError
         Where an annotation lacks its beats or its split.
+    ParameterError
+        Where the store holds samples of another rate.
     """
-    source, folder = Path(source).expanduser(), Path(folder).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
-    heal(folder / INDEX)
-    rows = list(rows_of(folder / INDEX))
-    if rows and rows[0]["sample_rate"] != sample_rate:
-        raise ParameterError(
-            f"sample_rate is {sample_rate} Hz; the store {folder} holds {rows[0]['sample_rate']} Hz"
-        )
-    have = {row["name"] for row in rows[1:]}
-    first = sum(row["n_samples"] for row in rows[1:])
     n_new = 0
-    with (folder / INDEX).open("a") as index, (folder / SAMPLES).open("ab") as samples:
-        samples.truncate(2 * first)  # what a killed process wrote and did not list
-        if not rows:
-            index.write(json.dumps({"sample_rate": sample_rate}) + "\n")
-        for path in sorted(source.glob("*.json")):
+    header = {"sample_rate": sample_rate}
+    with appending(folder, SAMPLES, header, "n_samples", width=2) as store:
+        have = {row["name"] for row in store.rows}
+        for path in sorted(Path(source).expanduser().glob("*.json")):
             if path.stem in have or not path.with_suffix(".flac").is_file():
                 continue
-            row = _read(path, sample_rate, samples, first)
-            samples.flush()
-            index.write(json.dumps(row) + "\n")
-            index.flush()
-            first += row["n_samples"]
+            truth, samples = _read(path, sample_rate)
+            row = {"name": path.stem, "split": truth["split"], "first": store.first}
+            store.append(samples, row | {"n_samples": len(samples), "truth": truth})
             n_new += 1
     return n_new
 
 
-def _read(path: Path, sample_rate: int, samples: Any, first: int) -> dict[str, Any]:
-    """Append one clip's samples and return its row of the index."""
+def _read(path: Path, sample_rate: int) -> tuple[dict[str, Any], NDArray[np.int16]]:
+    """Return what is true of a clip, and its samples."""
     import soundfile
     import soxr
 
@@ -170,29 +157,4 @@ def _read(path: Path, sample_rate: int, samples: Any, first: int) -> dict[str, A
             raise FormatError(f"{path} has no field {name!r}; a clip to train on needs it")
     data, rate = soundfile.read(path.with_suffix(".flac"), dtype="float32", always_2d=True)
     mono = soxr.resample(data.mean(axis=1), rate, sample_rate, quality="HQ")
-    whole = np.clip(np.rint(mono * SCALE), -SCALE, SCALE - 1).astype(np.int16)
-    samples.write(whole.tobytes())
-    return {
-        "name": path.stem,
-        "split": truth["split"],
-        "first": first,
-        "n_samples": len(whole),
-        "truth": truth,
-    }
-
-
-def heal(path: Path) -> None:
-    """Drop the half row that a killed process left."""
-    if path.is_file():
-        whole = path.read_bytes().rpartition(b"\n")
-        with path.open("r+b") as file:
-            file.truncate(len(whole[0]) + len(whole[1]))
-
-
-def rows_of(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of an index, but for half a row at its end."""
-    if path.is_file():
-        with path.open() as file:
-            for line in file:
-                if line.endswith("\n"):
-                    yield json.loads(line)
+    return truth, np.clip(np.rint(mono * SCALE), -SCALE, SCALE - 1).astype(np.int16)

@@ -1,7 +1,4 @@
-"""A store of features to train on: computed once, kept in half precision, mapped from their file.
-
-Like the store of samples it is only ever appended to.
-"""
+"""A store of features to train on: computed once, and kept in half precision."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from mirkit import audiofile
 from mirkit.audio import Audio
 from mirkit.errors import AudioError, ParameterError
 from mirkit.features import FrontEnd, front_end
-from mirkit.training.clips import INDEX, heal, rows_of
+from mirkit.training.stores import INDEX, appending, mapped, rows_of
 
 VALUES = "features.f16"
 KEPT = ("chords", "keys", "instruments", "source")
@@ -84,8 +81,7 @@ class FeatureStore:
             )
         made_by = front_end(rows[0]["front_end"])
         clips = tuple(FeatureClip(**row) for row in rows[1:] if row["split"] == split)
-        flat = np.memmap(folder / VALUES, dtype=np.float16, mode="r")
-        return cls(clips, flat.reshape(-1, made_by.n_bins), made_by)
+        return cls(clips, mapped(folder / VALUES, np.float16, made_by.n_bins), made_by)
 
     def excerpt(self, clip: FeatureClip, first: int, n_frames: int) -> NDArray[np.float32]:
         """Return frames of `clip` from `first` on; silence past its end."""
@@ -112,22 +108,16 @@ def pack_features(
     split
         What all clips are for; where empty, what each annotation says. With ``"noise"``, no
         annotation is needed.
+
+    Raises
+    ------
+    ParameterError
+        Where the store holds features of another front end.
     """
-    source, folder = Path(source).expanduser(), Path(folder).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
-    heal(folder / INDEX)
-    rows = list(rows_of(folder / INDEX))
-    if rows and rows[0]["front_end"] != front_end_name:
-        raise ParameterError(
-            f"the store {folder} holds features of {rows[0]['front_end']!r}, not {front_end_name!r}"
-        )
-    chosen = front_end(front_end_name)
-    first = sum(row["n_frames"] for row in rows[1:])
-    have, n_new = {row["name"] for row in rows[1:]}, 0
-    with (folder / INDEX).open("a") as index, (folder / VALUES).open("ab") as values:
-        values.truncate(2 * chosen.n_bins * first)  # what a killed process wrote and did not list
-        if not rows:
-            index.write(json.dumps({"front_end": front_end_name}) + "\n")
+    source, chosen, n_new = Path(source).expanduser(), front_end(front_end_name), 0
+    header, width = {"front_end": front_end_name}, 2 * chosen.n_bins
+    with appending(folder, VALUES, header, "n_frames", width) as store:
+        have = {row["name"] for row in store.rows}
         for path, truth in _annotated(audiofile.find_audio([source]), split):
             name = f"{source.name}/{path.stem}"
             if name in have:
@@ -135,13 +125,9 @@ def pack_features(
             frames = _frames(path, chosen)
             if frames is None:
                 continue
-            values.write(frames.astype(np.float16).tobytes())
-            values.flush()
-            row = {"name": name, "split": split or truth["split"], "first": first}
+            row = {"name": name, "split": split or truth["split"], "first": store.first}
             row |= {"n_frames": len(frames), "truth": {k: truth[k] for k in KEPT if k in truth}}
-            index.write(json.dumps(row) + "\n")
-            index.flush()
-            first += len(frames)
+            store.append(frames.astype(np.float16), row)
             n_new += 1
     return n_new
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,10 @@ from mirkit import audiofile
 from mirkit.audio import Audio
 from mirkit.errors import ParameterError
 from mirkit.features import FrontEnd
-from mirkit.training.clips import heal, rows_of
+from mirkit.training.stores import appending, mapped
 
 Floats = NDArray[np.float32]
-INDEX, VALUES = "index.jsonl", "values.f16"
+VALUES = "values.f16"
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,8 @@ def open_sounds(
     ParameterError
         Where the store holds something else.
     """
-    folder = Path(folder).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
-    heal(folder / INDEX)
+    if not paths:
+        raise ParameterError("paths is empty: there is nothing to keep")
     n_bins = front_end.n_bins if front_end else 1
     kind = {
         "front_end": front_end.name if front_end else "samples",
@@ -86,32 +84,17 @@ def open_sounds(
         "longest": longest,
         "n_bins": n_bins,
     }
-    rows = list(rows_of(folder / INDEX))
-    if rows and rows[0] != kind:
-        raise ParameterError(
-            f"the store {folder} was made with {rows[0]}, and {kind} is asked for; name another"
-        )
-    have = {row["key"]: (row["first"], row["n"]) for row in rows[1:]}
-    first = sum(row["n"] for row in rows[1:])
-    if not paths:
-        raise ParameterError("paths is empty: there is nothing to keep")
-    with (folder / INDEX).open("a") as index, (folder / VALUES).open("ab") as values:
-        values.truncate(2 * n_bins * first)  # what a killed process did not list
-        if not rows:
-            index.write(json.dumps(kind) + "\n")
+    folder = Path(folder).expanduser()
+    with appending(folder, VALUES, kind, "n", 2 * n_bins) as store:
+        have = {row["key"]: (row["first"], row["n"]) for row in store.rows}
         for path in paths:
             key = _key(path)
-            if key in have:
-                continue
-            made = _made(path, front_end, sample_rate, longest)
-            values.write(made.astype(np.float16).tobytes())
-            values.flush()
-            have[key] = (first, len(made))
-            index.write(json.dumps({"key": key, "first": first, "n": len(made)}) + "\n")
-            index.flush()
-            first += len(made)
-    mapped = np.memmap(folder / VALUES, np.float16, "r", shape=(first, n_bins))
-    return SoundStore(mapped, tuple(have[_key(path)] for path in paths))
+            if key not in have:
+                made = _made(path, front_end, sample_rate, longest).astype(np.float16)
+                have[key] = (store.first, len(made))
+                store.append(made, {"key": key, "first": store.first, "n": len(made)})
+    places = tuple(have[_key(path)] for path in paths)
+    return SoundStore(mapped(folder / VALUES, np.float16, n_bins), places)
 
 
 def _key(path: Path) -> str:
