@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mirkit.errors import MissingExtra
-from mirkit.evaluation.report import Report, Summary
+from mirkit.evaluation.report import Part, Report
 from mirkit.evaluation.statistics import Interval
 from mirkit.evaluation.tag_report import ClassRow, TagReport
 
@@ -98,7 +98,7 @@ def _figure(width: float, height: float) -> Any:
 Panel = tuple[str, list[tuple[str, dict[str, Any]]]]
 
 
-def _part_rows(report: Report, part: Summary) -> Panel:
+def _part_rows(report: Report, part: Part) -> Panel:
     rows = [
         (label, {s: part.means[s][m] for s in report.systems if m in part.means[s]})
         for m, label in report.labels.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,30 +35,59 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """Means of a part of a board.
+class Part:
+    """The measures of some clips of a board.
 
     Parameters
     ----------
     name
-        ``"all"``, the name of a subset, or a value of the column that `Report.by` names.
-    n_clips, n_songs
-        Its size.
+        ``"all"``, the name of a subset, or a value of the column that the report's `by` names.
+    n_clips, n_groups
+        Its size. Clips of a group, such as those of one song, are drawn together.
     means
         By system, then by measure.
     differences
-        What each system is better by than `Report.against`, on the clips that both have scored.
+        What each system is better by than the report's `against`, on the clips that both have.
     """
 
     name: str
     n_clips: int
-    n_songs: int
+    n_groups: int
     means: Intervals
     differences: Intervals
 
 
+class Averaged(ABC):
+    """What all reports have: measures of systems over all clips."""
+
+    systems: tuple[str, ...]
+    labels: Mapping[str, str]
+    against: str | None
+
+    @property
+    @abstractmethod
+    def whole(self) -> Part:
+        """All clips."""
+
+    @property
+    def means(self) -> dict[str, dict[str, float]]:
+        """Mean over all clips, by system and measure."""
+        found = self.whole.means
+        return {system: {name: x.mean for name, x in row.items()} for system, row in found.items()}
+
+    @property
+    def intervals(self) -> Intervals:
+        """Mean and interval over all clips, by system and measure."""
+        return self.whole.means
+
+    @property
+    def differences(self) -> Intervals:
+        """What each system is better by than `against` over all clips, by system and measure."""
+        return self.whole.differences
+
+
 @dataclass(frozen=True)
-class Report:
+class Report(Averaged):
     """The scores of systems on a board.
 
     Parameters
@@ -91,28 +121,17 @@ class Report:
     headline: tuple[str, ...]
     rows: tuple[Row, ...]
     failed: tuple[tuple[str, str, Failure], ...]
-    summaries: tuple[Summary, ...]
-    groups: tuple[Summary, ...]
+    summaries: tuple[Part, ...]
+    groups: tuple[Part, ...]
     by: str | None
     against: str | None
     n_draws: int
     seed: int
 
     @property
-    def means(self) -> dict[str, dict[str, float]]:
-        """Mean over all clips, by system and measure."""
-        found = self.summaries[0].means
-        return {system: {name: x.mean for name, x in row.items()} for system, row in found.items()}
-
-    @property
-    def intervals(self) -> Intervals:
-        """Mean and interval over all clips, by system and measure."""
-        return self.summaries[0].means
-
-    @property
-    def differences(self) -> Intervals:
-        """What each system is better by than `against` over all clips, by system and measure."""
-        return self.summaries[0].differences
+    def whole(self) -> Part:
+        """All clips."""
+        return self.summaries[0]
 
     def table(self) -> str:
         """Return the report as text: a block for each part, then one for each headline measure."""
@@ -151,7 +170,7 @@ def summarized(
 ) -> Report:
     """Return the report of scored rows."""
 
-    def part(name: str, chosen: Sequence[Row]) -> Summary:
+    def part(name: str, chosen: Sequence[Row]) -> Part:
         return _summary(name, chosen, systems, tuple(board.measures), against, n_draws, seed)
 
     def matching(wanted: Mapping[str, str]) -> list[Row]:
@@ -181,7 +200,7 @@ def _summary(
     against: str | None,
     n_draws: int,
     seed: int,
-) -> Summary:
+) -> Part:
     songs = {row.clip: row.song or row.clip for row in rows}
     place = {clip: i for i, clip in enumerate(songs)}
     values = {system: np.full((len(songs), len(measures)), np.nan) for system in systems}
@@ -198,7 +217,7 @@ def _summary(
         others = [system for system in systems if system != against]
         differences = {other: intervals(values[other] - values[against]) for other in others}
     means = {system: intervals(values[system]) for system in systems}
-    return Summary(name, len(songs), len(set(songs.values())), means, differences)
+    return Part(name, len(songs), len(set(songs.values())), means, differences)
 
 
 def _object(report: Report) -> dict[str, Any]:
@@ -224,7 +243,7 @@ def _object(report: Report) -> dict[str, Any]:
     }
 
 
-def _part(part: Summary) -> dict[str, Any]:
+def _part(part: Part) -> dict[str, Any]:
     to_dict: Callable[[Interval], dict[str, Any]] = vars
 
     def plain(found: Intervals) -> dict[str, Any]:
@@ -233,7 +252,7 @@ def _part(part: Summary) -> dict[str, Any]:
     return {
         "name": part.name,
         "n_clips": part.n_clips,
-        "n_songs": part.n_songs,
+        "n_songs": part.n_groups,
         "means": plain(part.means),
         "differences": plain(part.differences),
     }

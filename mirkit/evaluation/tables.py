@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mirkit.evaluation.report import Report, Summary
+from mirkit.evaluation.report import Averaged, Part, Report
 from mirkit.evaluation.statistics import LEVEL, Interval
 
 
 def report_table(report: Report) -> str:
     """Return a report as text: a block a part, then a block a headline measure by group."""
     blocks = [_title(report)]
-    blocks += [_part(report, part) for part in report.summaries]
+    blocks += [part_table(report, part) for part in report.summaries]
     if report.groups:
         blocks += [_by_group(report, measure) for measure in report.headline]
     if report.failed:
@@ -26,13 +26,14 @@ def _title(report: Report) -> str:
     )
 
 
-def _part(report: Report, part: Summary) -> str:
+def part_table(report: Averaged, part: Part) -> str:
+    """Return the measures of a part: a row each, a column a system, then the differences."""
     others = [s for s in report.systems if s in part.differences]
     header = [_size(part), *report.systems, *(f"{other} - {report.against}" for other in others)]
     rows = [
         [
             label,
-            *(_cell(part.means[system].get(measure)) for system in report.systems),
+            *(cell(part.means[system].get(measure)) for system in report.systems),
             *(_signed(part.differences[other].get(measure)) for other in others),
         ]
         for measure, label in report.labels.items()
@@ -43,17 +44,18 @@ def _part(report: Report, part: Summary) -> str:
 
 def _by_group(report: Report, measure: str) -> str:
     rows = [
-        [_size(part), *(_cell(part.means[system].get(measure)) for system in report.systems)]
+        [_size(part), *(cell(part.means[system].get(measure)) for system in report.systems)]
         for part in report.groups
     ]
     return aligned([[f"{report.labels[measure]} by {report.by}", *report.systems], *rows])
 
 
-def _size(part: Summary) -> str:
+def _size(part: Part) -> str:
     return f"{part.name} ({part.n_clips})"
 
 
-def _cell(x: Interval | None) -> str:
+def cell(x: Interval | None) -> str:
+    """Return a mean with its interval, or a dash."""
     return "-" if x is None else str(x)
 
 

@@ -15,11 +15,12 @@ from mirkit.errors import ParameterError
 from mirkit.evaluation import tag
 from mirkit.evaluation.boards import BOARDS
 from mirkit.evaluation.items import Item, spread
+from mirkit.evaluation.report import Part
 from mirkit.evaluation.run import Scores, compared, distinct, scored
 from mirkit.evaluation.statistics import LEVEL, Interval
 from mirkit.evaluation.tag_items import read_tag_items
 from mirkit.evaluation.tag_measures import MEASURES, Measured, Truth
-from mirkit.evaluation.tag_report import ClassRow, TagPart, TagReport
+from mirkit.evaluation.tag_report import ClassRow, TagReport
 from mirkit.metrics.ranking import Booleans, Floats, Places
 
 N_DRAWS = 1000
@@ -200,7 +201,7 @@ class Board:
     n_draws: int
     seed: int
 
-    def part(self, name: str, chosen: Booleans) -> tuple[TagPart, tuple[ClassRow, ...]]:
+    def part(self, name: str, chosen: Booleans) -> tuple[Part, tuple[ClassRow, ...]]:
         """Return the measures of some clips, and their classes."""
         truth = self.truth.part(chosen)
         groups = np.array(self.groups, dtype=object)[chosen].astype(str)
@@ -220,7 +221,7 @@ class Board:
                 for s, x in drawn.items()
                 if base is not None and s != self.against
             }
-        part = TagPart(name, n, n_groups, means, differences)
+        part = Part(name, n, n_groups, means, differences)
         return part, _classes(truth, {s: x[1] for s, x in drawn.items()}, n_groups)
 
     def _drawn(self, measured: Measured, index: Places) -> tuple[Floats, Floats]:

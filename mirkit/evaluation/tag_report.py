@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mirkit.batch import Failure
-from mirkit.evaluation.report import SCHEMA, Intervals
+from mirkit.evaluation.report import SCHEMA, Averaged, Part
 from mirkit.evaluation.statistics import LEVEL, Interval
-from mirkit.evaluation.tables import aligned
+from mirkit.evaluation.tables import aligned, cell, part_table
 
 N_SHOWN = 60
 """So many classes a table shows, the worst and the best; JSON has all."""
@@ -40,30 +40,7 @@ class ClassRow:
 
 
 @dataclass(frozen=True)
-class TagPart:
-    """The measures of some of the clips.
-
-    Parameters
-    ----------
-    name
-        ``"all"``, or a value of the column that `TagReport.by` names.
-    n_clips, n_groups
-        Its size.
-    means
-        By system, then by measure.
-    differences
-        What each system is better by than `TagReport.against`, on the same draws of clips.
-    """
-
-    name: str
-    n_clips: int
-    n_groups: int
-    means: Intervals
-    differences: Intervals
-
-
-@dataclass(frozen=True)
-class TagReport:
+class TagReport(Averaged):
     """How systems tag the clips of a board.
 
     Parameters
@@ -96,7 +73,7 @@ class TagReport:
     systems: tuple[str, ...]
     labels: Mapping[str, str]
     classes: tuple[ClassRow, ...]
-    parts: tuple[TagPart, ...]
+    parts: tuple[Part, ...]
     failed: tuple[tuple[str, str, Failure], ...]
     unheard: Mapping[str, tuple[str, ...]]
     unrelated: tuple[str, ...]
@@ -107,27 +84,16 @@ class TagReport:
     task: str = "tags"
 
     @property
-    def means(self) -> dict[str, dict[str, float]]:
-        """Each measure over all clips, by system."""
-        found = self.parts[0].means
-        return {system: {name: x.mean for name, x in row.items()} for system, row in found.items()}
-
-    @property
-    def intervals(self) -> Intervals:
-        """Each measure over all clips with its interval, by system."""
-        return self.parts[0].means
-
-    @property
-    def differences(self) -> Intervals:
-        """What each system is better by than `against` over all clips, by system and measure."""
-        return self.parts[0].differences
+    def whole(self) -> Part:
+        """All clips."""
+        return self.parts[0]
 
     def table(self) -> str:
         """Return the report as text: a block for each part, then the classes."""
         blocks = [
             f"tags: {self.source}\n[{LEVEL:.0%} interval: {self.n_draws} bootstrap draws of groups]"
         ]
-        blocks += [self._part(part) for part in self.parts]
+        blocks += [part_table(self, part) for part in self.parts]
         blocks.append(self._classes())
         for system, labels in self.unheard.items():
             blocks.append(f"{system} never names: {', '.join(labels)}")
@@ -136,21 +102,6 @@ class TagReport:
         if self.failed:
             blocks.append(f"{len(self.failed)} failed; their clips count for no system.")
         return "\n\n".join(blocks)
-
-    def _part(self, part: TagPart) -> str:
-        others = list(part.differences)
-        header = [f"{part.name} ({part.n_clips})", *self.systems]
-        header += [f"{other} - {self.against}" for other in others]
-        rows = [
-            [
-                label,
-                *(_cell(part.means[system].get(name)) for system in self.systems),
-                *(_cell(part.differences[other].get(name), "+") for other in others),
-            ]
-            for name, label in self.labels.items()
-            if any(name in part.means[system] for system in self.systems)
-        ]
-        return aligned([header, *rows])
 
     def _classes(self) -> str:
         """Return the classes from the best of the first system to the worst."""
@@ -161,7 +112,7 @@ class TagReport:
         shown = known if len(known) <= N_SHOWN else [*known[:half], *known[-half:]]
         header = ["average precision", "clips", "", *self.systems]
         rows = [
-            [row.label, str(row.n), row.stratum, *(_cell(row.precision[s]) for s in self.systems)]
+            [row.label, str(row.n), row.stratum, *(cell(row.precision[s]) for s in self.systems)]
             for row in shown
         ]
         more = len(known) - len(shown)
@@ -182,14 +133,6 @@ class TagReport:
         from mirkit.evaluation.plots import plot_classes
 
         plot_classes(self, Path(path))
-
-
-def _cell(x: Interval | None, sign: str = "") -> str:
-    if x is None:
-        return "-"
-    if x.low is None or x.high is None:
-        return f"{x.mean:{sign}.3f}"
-    return f"{x.mean:{sign}.3f} [{x.low:{sign}.3f}, {x.high:{sign}.3f}]"
 
 
 def _object(report: TagReport) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_means_and_differences_are_those_of_the_scores(toy, clips):
     low, high = report.intervals["half"]["near"].low, report.intervals["half"]["near"].high
     assert low < halves.mean() < high
     assert [part.name for part in report.summaries] == ["all", "slow ones"]
-    assert [(part.n_clips, part.n_songs) for part in report.summaries] == [(6, 3), (2, 1)]
+    assert [(part.n_clips, part.n_groups) for part in report.summaries] == [(6, 3), (2, 1)]
     assert report.summaries[1].means["half"]["near"].low is None
     assert [part.name for part in report.groups] == ["fast", "slow"]
     assert report.groups[0].means["half"]["near"].mean == pytest.approx(halves[2:].mean())
