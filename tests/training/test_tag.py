@@ -125,6 +125,29 @@ def test_balance_draws_rare_classes_as_often(folder, tmp_path):
     assert 0.4 < batch["targets"].mean(dim=0)[1] < 0.6
 
 
+def test_patches_are_left_out_in_training_alone(folder, tmp_path):
+    small = "dim = 16\ndepth = 1\nn_heads = 2\ntime_patchout = 2\nfrequency_patchout = 3"
+    text = recipe(folder, tmp_path).replace('"residual"', '"passt-s"')
+    text = text.replace("widths = [4, 8]", small)
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    run = train(path, progress=None)
+    assert (run / "best.safetensors").is_file()
+    task = task_of(text)
+    net = task.network()
+    tokens = []
+    net.get_submodule("blocks").register_forward_pre_hook(
+        lambda _, inputs: tokens.append(inputs[0].shape[1])
+    )
+    x = task.batch([0, 1], [(0, 1, i) for i in range(2)])["x"]
+    net.train()(x)
+    net.eval()(x)
+    left, whole = tokens
+    n_times = whole // 12  # 12 patches to the 128 bins, and two tokens that stand for all
+    assert left == 2 + (n_times - 2) * (12 - 3)
+    assert whole == 2 + n_times * 12
+
+
 @pytest.mark.parametrize("backbone", ["residual", "samples"])
 def test_frozen_probes_run_through_the_loop(folder, tmp_path, backbone):
     text = recipe(folder, tmp_path, model='head = "attention"\nfreeze = "all"', data="")
