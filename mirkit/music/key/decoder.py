@@ -40,7 +40,7 @@ class ViterbiDecoder:
     min_seconds
         The shortest local key [s].
     weight
-        What one frame counts, as those beside it hear almost the same.
+        What one frame counts: less than 1 where those beside it hear almost the same.
     min_evidence
         Probability of the likeliest key below which there is none; all alike is 1/24.
     calibration
@@ -49,8 +49,8 @@ class ViterbiDecoder:
     """
 
     mean_seconds: float = 60.0
-    min_seconds: float = 8.0
-    weight: float = 0.3
+    min_seconds: float = 4.0
+    weight: float = 1.0
     min_evidence: float = 0.0625
     calibration: tuple[float, float] | None = None
 
