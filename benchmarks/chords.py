@@ -1,6 +1,6 @@
 """How fast chords and key are: a three-minute MP3 on one core, with the peers beside them.
 
-The decoding of the file is included. Times are processor time, the least of three rounds in which
+The decoding of the file is included. Times are processor time, the lesser of two rounds in which
 all systems take turns, so that a busy machine slows all alike. Writes the table into
 docs/chords-and-key.md and benchmarks/results/chords.json. Needs ffmpeg; madmom where present.
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import report
 from speed import SECONDS, encode
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 def main() -> None:
