@@ -216,3 +216,45 @@ def past_taps(tensors: Mapping[str, Tensor], config: TCNConfig) -> dict[str, Ten
             tensor = F.pad(past, (config.kernel - past.shape[-1], 0))
         kept[name] = tensor
     return kept
+
+
+def widened(
+    tensors: Mapping[str, Tensor], own: Mapping[str, Tensor], n_filters: int
+) -> dict[str, Tensor]:
+    """Return the weights of a narrower network, with filters of a wider one added.
+
+    The wider network hears at first what the narrower one heard: whatever listens to an old filter
+    gives new ones the weight 0. The new filters listen with their weights in `own`.
+
+    Parameters
+    ----------
+    tensors
+        Weights of the narrower network, of the same depth.
+    own
+        Weights of a wider network, new ones.
+    n_filters
+        Filters of the wider one.
+    """
+    kept = {}
+    for name, wide in own.items():
+        narrow, grown = tensors[name], wide.clone()
+        places = [torch.arange(n) for n in narrow.shape]  # of the old filters, axis by axis
+        pair = _PAIRED_AXIS.get(".".join(name.split(".")[2:])) if "blocks." in name else None
+        if pair is not None:
+            first = torch.arange(narrow.shape[pair] // 2)
+            places[pair] = torch.cat([first, n_filters + first])
+        if wide.dim() > 1:
+            grown[places[0]] = 0.0
+        grown[torch.meshgrid(*places, indexing="ij") if places else ()] = narrow
+        kept[name] = grown
+    return kept
+
+
+# Which axis of a block's weights holds the filters of both convolutions, one after the other.
+_PAIRED_AXIS = {
+    "norm.weight": 0,
+    "norm.bias": 0,
+    "norm.running_mean": 0,
+    "norm.running_var": 0,
+    "join.weight": 1,
+}

@@ -20,7 +20,7 @@ from mirkit.annotation import Beats
 from mirkit.audio import Audio
 from mirkit.backbones.export import export_live, export_onnx
 from mirkit.backbones.inference import Probabilities
-from mirkit.backbones.tcn import TCN, TCNLogits, past_taps
+from mirkit.backbones.tcn import TCN, TCNLogits, past_taps, widened
 from mirkit.backbones.tcn_config import TCNConfig
 from mirkit.backbones.tcn_live import live_runner
 from mirkit.errors import ParameterError
@@ -61,7 +61,8 @@ class BeatModelSettings:
         The shape of the TCN.
     init
         Checkpoint to start from; random weights where empty. A causal network starts from a
-        centred one with those taps that look at the past.
+        centred one with those taps that look at the past, a wider one from a narrower one whose
+        answers it gives at first.
     fresh
         Prefixes of the parts that begin with random weights all the same, such as
         ``"heads.tempo"``, because the checkpoint lacks them or has them in another shape.
@@ -183,7 +184,10 @@ class BeatTask:
             was_causal = json.loads(kept.get("config", "{}")).get("lookahead") is not None
             if self.model.config.lookahead is not None and not was_causal:
                 tensors = past_taps(tensors, self.model.config)
-            net.load_state_dict(with_fresh(net.state_dict(), tensors, self.model.fresh))
+            own = net.state_dict()
+            if tensors["heads.beat.weight"].shape[1] < self.model.config.n_filters:
+                tensors = widened(tensors, own, self.model.config.n_filters)
+            net.load_state_dict(with_fresh(own, tensors, self.model.fresh))
         return net
 
     def batch(self, clips: Sequence[int], seeds: Sequence[Sequence[int]]) -> dict[str, Tensor]:
