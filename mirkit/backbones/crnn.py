@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mirkit.backbones.crnn_config import CRNNConfig
+from mirkit.backbones.widen import Layout
 
 N_QUALITIES = 14
 
@@ -227,3 +228,14 @@ def pooled_weight(weight: Tensor | None, n: int) -> Tensor | None:
         return weight
     padded = F.pad(weight, (0, n - 1))
     return F.avg_pool1d(padded.unsqueeze(1), n, n).squeeze(1) * n
+
+
+def layout(name: str) -> Layout:
+    """Return how filters of a `CRNN` lie in one of its weights: see `mirkit.backbones.widen`."""
+    if name.startswith("memory."):
+        return Layout(groups={0: 3})  # reset, update and new state
+    if name == "heads.none.weight":
+        return Layout(groups={1: 2})  # mean and greatest of the pitch classes
+    if name == "after.sums.weight":
+        return Layout(groups={0: 2}, outputs=1)  # both directions of time
+    return Layout(outputs=1) if name.endswith("sums.weight") else Layout()

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mirkit.backbones.tcn_config import TCNConfig
+from mirkit.backbones.widen import Layout
 
 
 class TCNLogits(NamedTuple):
@@ -218,43 +219,11 @@ def past_taps(tensors: Mapping[str, Tensor], config: TCNConfig) -> dict[str, Ten
     return kept
 
 
-def widened(
-    tensors: Mapping[str, Tensor], own: Mapping[str, Tensor], n_filters: int
-) -> dict[str, Tensor]:
-    """Return the weights of a narrower network, with filters of a wider one added.
-
-    The wider network hears at first what the narrower one heard: whatever listens to an old filter
-    gives new ones the weight 0. The new filters listen with their weights in `own`.
-
-    Parameters
-    ----------
-    tensors
-        Weights of the narrower network, of the same depth.
-    own
-        Weights of a wider network, new ones.
-    n_filters
-        Filters of the wider one.
-    """
-    kept = {}
-    for name, wide in own.items():
-        narrow, grown = tensors[name], wide.clone()
-        places = [torch.arange(n) for n in narrow.shape]  # of the old filters, axis by axis
-        pair = _PAIRED_AXIS.get(".".join(name.split(".")[2:])) if "blocks." in name else None
-        if pair is not None:
-            first = torch.arange(narrow.shape[pair] // 2)
-            places[pair] = torch.cat([first, n_filters + first])
-        if wide.dim() > 1:
-            grown[places[0]] = 0.0
-        grown[torch.meshgrid(*places, indexing="ij") if places else ()] = narrow
-        kept[name] = grown
-    return kept
-
-
-# Which axis of a block's weights holds the filters of both convolutions, one after the other.
-_PAIRED_AXIS = {
-    "norm.weight": 0,
-    "norm.bias": 0,
-    "norm.running_mean": 0,
-    "norm.running_var": 0,
-    "join.weight": 1,
-}
+def layout(name: str) -> Layout:
+    """Return how filters of a `TCN` lie in one of its weights: see `mirkit.backbones.widen`."""
+    block = name.startswith("blocks.")
+    if block and ".norm." in name:
+        return Layout(groups={0: 2})  # of both convolutions, one after the other
+    if block and name.endswith(".join.weight"):
+        return Layout(groups={1: 2})
+    return Layout()

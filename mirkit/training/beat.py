@@ -20,9 +20,10 @@ from mirkit.annotation import Beats
 from mirkit.audio import Audio
 from mirkit.backbones.export import export_live, export_onnx
 from mirkit.backbones.inference import Probabilities
-from mirkit.backbones.tcn import TCN, TCNLogits, past_taps, widened
+from mirkit.backbones.tcn import TCN, TCNLogits, layout, past_taps
 from mirkit.backbones.tcn_config import TCNConfig
 from mirkit.backbones.tcn_live import live_runner
+from mirkit.backbones.widen import widened
 from mirkit.errors import ParameterError
 from mirkit.features import LogSpectrogram, front_end
 from mirkit.metrics.beat import beat_scores
@@ -185,9 +186,8 @@ class BeatTask:
             if self.model.config.lookahead is not None and not was_causal:
                 tensors = past_taps(tensors, self.model.config)
             own = net.state_dict()
-            if tensors["heads.beat.weight"].shape[1] < self.model.config.n_filters:
-                tensors = widened(tensors, own, self.model.config.n_filters)
-            net.load_state_dict(with_fresh(own, tensors, self.model.fresh))
+            tensors = widened(with_fresh(own, tensors, self.model.fresh), own, layout)
+            net.load_state_dict(tensors)
         return net
 
     def batch(self, clips: Sequence[int], seeds: Sequence[Sequence[int]]) -> dict[str, Tensor]:

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from mirkit import checkpoints
 from mirkit.activations import Features
-from mirkit.backbones.crnn import CRNN
+from mirkit.backbones.crnn import CRNN, layout
 from mirkit.backbones.crnn_config import CRNNConfig
 from mirkit.backbones.crnn_export import export_crnn
+from mirkit.backbones.widen import widened
 from mirkit.errors import ParameterError
 from mirkit.features import VQT, tuned, tuning_of
 from mirkit.features.tuning import shifted
@@ -37,7 +38,8 @@ class HarmonyModelSettings:
     config
         Its shape.
     init
-        Checkpoint to start from; random weights where empty.
+        Checkpoint to start from; random weights where empty. A wider network starts from a
+        narrower one, whose answers it gives at first.
     fresh
         Prefixes of the parts that begin with random weights all the same, such as ``"heads"``
         where the checkpoint is of the other task.
@@ -276,7 +278,9 @@ class HarmonyTask(ABC):
         net = CRNN(self.model.config)
         if self.model.init:
             tensors = checkpoints.load_tensors(self.model.init)[0]
-            net.load_state_dict(with_fresh(net.state_dict(), tensors, self.model.fresh))
+            own = net.state_dict()
+            tensors = widened(with_fresh(own, tensors, self.model.fresh), own, layout)
+            net.load_state_dict(tensors)
         return net
 
     def batch(self, clips: Sequence[int], seeds: Sequence[Sequence[int]]) -> dict[str, Tensor]:

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from mirkit.backbones.export import export_onnx  # noqa: E402
 from mirkit.backbones.inference import Probabilities, tcn_runner  # noqa: E402
-from mirkit.backbones.tcn import TCN, TCNConfig, past_taps, widened  # noqa: E402
+from mirkit.backbones.tcn import TCN, TCNConfig, past_taps  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 from mirkit.runtime import Session  # noqa: E402
 
@@ -192,21 +191,3 @@ def test_causal_network_begins_with_the_past_taps_of_a_centred_one(kernel, n_blo
 def test_widest_convolution_reaches_as_far_as_its_state():
     config = TCNConfig(**SMALL, lookahead=2)
     assert config.farthest_tap == config.states["block_2"][1] == 2 * TCNConfig(**SMALL).farthest_tap
-
-
-@pytest.mark.parametrize("norm", ["batch", "none"])
-def test_a_widened_network_hears_at_first_what_the_narrow_one_heard(norm):
-    torch.manual_seed(0)
-    more = {"n_filters": 12, "conv_filters": (4, 8, 12)}
-    config = TCNConfig(conv_filters=(4, 4, 8), n_filters=8, n_blocks=3, norm=norm, tempo_filters=10)
-    narrow, wide = TCN(config), TCN(replace(config, **more))
-    x = torch.randn(3, 200, config.n_bins)
-    narrow(x)  # so that running means and variances are not 0 and 1
-    fresh = wide.state_dict()
-    wide.load_state_dict(widened(narrow.state_dict(), fresh, 12))
-    with torch.no_grad():
-        for ours, theirs in zip(wide.eval()(x), narrow.eval()(x), strict=True):
-            torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
-    wide.train()(x).beat.square().mean().backward()
-    # New filters are listened to from the first step on.
-    assert wide.blocks[2].narrow.weight.grad[:8, 8:].abs().min() > 0

@@ -202,7 +202,7 @@ def test_keys_start_from_a_network_for_chords_where_the_heads_are_named_fresh(st
     chords.save(chords.network(), tmp_path)
     begun = recipe(store[1], task="key", pool=2)
     settings = dict(begun.model) | {"init": str(tmp_path / "best.safetensors")}
-    with pytest.raises(RuntimeError, match="heads"):
+    with pytest.raises(ParameterError, match=r"only the network has heads\."):
         KeyTask(replace(begun, model=settings), torch.device("cpu")).network()
     settings["fresh"] = ["heads"]
     net = KeyTask(replace(begun, model=settings), torch.device("cpu")).network()
