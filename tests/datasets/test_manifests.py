@@ -32,7 +32,9 @@ def test_no_song_or_played_groove_is_in_two_splits():
                 assert seen.setdefault(name, row["split"]) == row["split"], name
 
 
-@pytest.mark.parametrize(("name", "n"), [("train", 1800), ("train-v7", 2400), ("test", 330)])
+@pytest.mark.parametrize(
+    ("name", "n"), [("train", 1800), ("train-v7", 2400), ("train-v8", 2400), ("test", 330)]
+)
 def test_a_plan_holds_clips_of_its_split_alone(name, n):
     specs = datasets.read_specs(FOLDER / f"{name}.jsonl")
     split = name.partition("-")[0]
@@ -42,12 +44,15 @@ def test_a_plan_holds_clips_of_its_split_alone(name, n):
     assert len({spec.style for spec in specs if spec.source == "arranger"}) > 60
 
 
-@pytest.mark.parametrize(("name", "n"), [("train", 700), ("val", 80), ("test", 240)])
+@pytest.mark.parametrize(
+    ("name", "n"), [("train", 700), ("train2", 500), ("train3", 600), ("val", 80), ("test", 240)]
+)
 def test_a_plan_of_chords_is_even_from_the_beginning(name, n):
     specs = datasets.read_specs(FOLDER / f"chord-{name}.jsonl")
+    split = name.rstrip("23")
     assert len({spec.clip_id for spec in specs}) == n
-    assert {spec.split for spec in specs} == {name}
-    assert {spec.font for spec in specs} == {font for font, _ in datasets.FONTS[name]}
+    assert {spec.split for spec in specs} == {split}
+    assert {spec.font for spec in specs} == {font for font, _ in datasets.FONTS[split]}
     drawn = [harmonist.parse(spec.style) for spec in specs if spec.source == "harmony"]
     for beginning in (48, len(drawn)):
         tasks = drawn[:beginning]
@@ -60,7 +65,7 @@ def test_a_plan_of_chords_is_even_from_the_beginning(name, n):
 def test_songs_of_the_chord_plans_are_seeded_apart():
     seeds = [
         spec.seed
-        for name in datasets.SPLITS
-        for spec in datasets.read_specs(FOLDER / f"chord-{name}.jsonl")
+        for path in sorted(FOLDER.glob("chord-*.jsonl"))
+        for spec in datasets.read_specs(path)
     ]
-    assert len(set(seeds)) == len(seeds) == 1020
+    assert len(set(seeds)) == len(seeds) == 2120
