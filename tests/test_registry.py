@@ -1,6 +1,7 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,13 @@ def test_no_default_carries_weights_that_forbid_commerce():
     names = [card.name for card in restricted]
     assert names == ["madmom", "madmom-chords", "madmom-deep-chroma", "madmom-key"]
     assert all(card.peer for card in restricted)
+
+
+def test_shipped_weights_are_as_small_as_the_readme_says():
+    folder = Path(registry.__file__).parent / "weights"
+    sizes = {path.name: path.stat().st_size for path in folder.glob("*.onnx")}
+    assert len(sizes) >= 5
+    assert all(100_000 < size < 2_000_000 for size in sizes.values()), sizes
 
 
 def test_card_reads_every_field():
