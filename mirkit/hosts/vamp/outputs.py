@@ -26,6 +26,9 @@ VOCABULARIES = ("majmin", "sevenths", "full")
 RATES = (2000, 768000)
 """Sample rates that a host may have [Hz]."""
 
+BLOCK = 1024
+"""Samples in a block of a host that follows the preference of ``mirkit.c``."""
+
 
 def features_of(hello: Hello, samples: NDArray[np.float32]) -> list[Feature]:
     """Return all features of one recording, ``(n_samples,)``, each output's in order of time.
@@ -42,9 +45,23 @@ def features_of(hello: Hello, samples: NDArray[np.float32]) -> list[Feature]:
         raise ParameterError(
             f"the sample rate is {hello.sample_rate:g} Hz; it is {RATES[0]} to {RATES[1]} Hz"
         )
+    samples = without_padding(samples)
     if not samples.size:
         return []
     return finder((samples, round(hello.sample_rate)), hello.parameter)
+
+
+def without_padding(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a recording, ``(n_samples,)``, less the zeros that fill its last block.
+
+    A host hands over whole blocks and never says where the recording ends, and in the zeros that
+    follow it a beat may be found that is past the end. So zeros at the end, fewer than a block, are
+    taken for such filling.
+    """
+    tail = samples[max(0, samples.size - (BLOCK - 1)) :]
+    heard = np.flatnonzero(tail)
+    n_filled = tail.size - (int(heard[-1]) + 1 if heard.size else 0)
+    return samples[: samples.size - n_filled]
 
 
 def find_beats(x: Recording, parameter: float) -> list[Feature]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mirkit.errors import FormatError
 from mirkit.hosts.vamp import worker
+from mirkit.hosts.vamp.outputs import without_padding
 from mirkit.hosts.vamp.protocol import (
     Feature,
     Hello,
@@ -91,6 +92,19 @@ def test_faults_are_answers(hello, audio, message, monkeypatch):
     (_, (kind, text)) = served(("H", pack_hello(hello)), ("A", audio.tobytes()), ("F", b""))
     assert kind == "E"
     assert message in text.decode()
+
+
+@pytest.mark.parametrize(
+    ("n_zeros", "n_left"), [(0, 5000), (1, 5000), (1023, 5000), (1024, 5001), (9999, 13976)]
+)
+def test_zeros_that_fill_the_last_block_are_not_heard(n_zeros, n_left):
+    samples = np.zeros(5000 + n_zeros, np.float32)
+    samples[:5000:2], samples[4999] = 0.1, -0.1
+    assert without_padding(samples).size == n_left
+
+
+def test_a_block_of_zeros_alone_is_nothing():
+    assert without_padding(np.zeros(1023, np.float32)).size == 0
 
 
 def test_what_is_no_protocol_is_answered_too():
