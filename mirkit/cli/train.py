@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tags.add_argument("--crop", type=float, default=5.0, help="seconds of an excerpt (default: 5)")
     tags.add_argument("--seed", type=int, default=0)
     tags.add_argument("-o", "--output", type=Path, metavar="RUN", help="folder of the run")
+    parser.set_defaults(usage_error=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     from mirkit.errors import MissingExtra, ParameterError
 
     is_made_here = args.recipe == TAGS
+    if is_made_here:
+        _check_tags(args)
     if not is_made_here and not Path(args.recipe).is_file():
         raise ParameterError(f"{args.recipe} is no file; recipes are TOML files, see recipes/")
     try:
@@ -62,14 +65,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _tag_recipe(args: argparse.Namespace) -> Path:
-    """Write the recipe of ``mirkit train tags`` beside its run, unless it goes on with one."""
-    from mirkit.errors import ParameterError
-    from mirkit.training.tag_recipe import tag_recipe
-
+def _check_tags(args: argparse.Namespace) -> None:
+    """End with exit status 2 where ``mirkit train tags`` lacks an argument."""
     for name in ("backbone", "data", "output"):
         if getattr(args, name) is None:
-            raise ParameterError(f"mirkit train tags needs --{name}")
+            args.usage_error(f"mirkit train tags needs --{name}")
+
+
+def _tag_recipe(args: argparse.Namespace) -> Path:
+    """Write the recipe of ``mirkit train tags`` beside its run, unless it goes on with one."""
+    from mirkit.training.tag_recipe import tag_recipe
+
     path: Path = args.output / "asked.toml"
     if not args.resume:
         text = tag_recipe(

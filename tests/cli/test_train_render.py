@@ -61,7 +61,10 @@ def test_a_tagger_is_trained_on_a_folder_of_class_folders(mirkit_cli, tmp_path):
     assert (tmp_path / "run" / "best.onnx").is_file()
 
 
-def test_a_tagger_needs_a_backbone(mirkit_cli, tmp_path):
-    done = mirkit_cli("train", "tags", "--data", tmp_path)
-    assert done.status == 1
-    assert "needs --backbone" in done.err
+@pytest.mark.parametrize("missing", ["--backbone", "--data", "--output"])
+def test_a_tagger_needs_a_backbone_data_and_a_folder(mirkit_cli, tmp_path, missing):
+    given = {"--backbone": "residual", "--data": tmp_path, "--output": tmp_path / "run"}
+    del given[missing]
+    done = mirkit_cli("train", "tags", *(word for pair in given.items() for word in pair))
+    assert done.status == 2
+    assert f"needs {missing}" in done.err
