@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from mirkit.activations import Activations, Head, Provenance
 from mirkit.frames import FrameGrid
@@ -54,7 +55,7 @@ class LibrosaChords:
         none = np.full((len(chroma), 1), np.sqrt(3 / 12) + 0.05)
         odds = CHORD_SHARPNESS * np.concatenate([likeness, none], axis=1)
         tag = np.zeros((len(chroma), len(CHORD_TAGS)), np.float32)
-        tag[:, _TRIAD_TAGS] = _softmax(odds)
+        tag[:, _TRIAD_TAGS] = softmax(odds, axis=1)
         tag[~chroma.any(axis=1)] = np.eye(len(CHORD_TAGS))[CHORD_TAGS.index("N")]
         head = Head(tag, CHORD_TAGS, grid, "softmax")
         return Activations({"tag": head}, _provenance("librosa-chords"))
@@ -136,17 +137,13 @@ def _keys(chroma: NDArray[np.float64]) -> NDArray[np.float32]:
     )
     profiles -= profiles.mean(axis=1, keepdims=True)
     centered = chroma - chroma.mean(axis=1, keepdims=True)
-    return _softmax(KEY_SHARPNESS * _cosine(centered, profiles)).astype(np.float32)
+    odds = KEY_SHARPNESS * _cosine(centered, profiles)
+    return np.asarray(softmax(odds, axis=1), np.float32)
 
 
 def _cosine(rows: NDArray[np.float64], templates: NDArray[np.float64]) -> NDArray[np.float64]:
     norms = np.linalg.norm(rows, axis=1)[:, None] * np.linalg.norm(templates, axis=1)
     return np.asarray(rows @ templates.T / np.maximum(norms, 1e-12))
-
-
-def _softmax(odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    raised = np.exp(odds - odds.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 def _provenance(model: str) -> Provenance:
