@@ -135,8 +135,9 @@ class Head(Value):
 class Activations(Value, Mapping[str, Head]):
     """The named heads of a model, as a read-only mapping.
 
-    Beat models carry ``beat`` and perhaps ``downbeat`` (one class each, by frame) and ``tempo``
-    (one row of classes, whose labels are the tempi [bpm]).
+    Beat models carry ``beat`` and perhaps ``downbeat`` (one class each, by frame), ``tempo``
+    (one row of classes, whose labels are the tempi [bpm]) and ``chroma`` (pitch classes on a clock
+    of their own).
 
     Parameters
     ----------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -196,9 +197,69 @@ class Pipeline(Generic[Result]):
             return self._gathered(blocks)
 
     def _gathered(self, blocks: Blocks) -> Features:
-        parts = list(self.front_end.stream(blocks))
-        if not parts:
-            raise ParameterError("there are no frames: the blocks hold no samples")
-        values = np.concatenate(parts)
-        values.flags.writeable = False  # ours alone: `Features` need not copy it
-        return Features(values, self.front_end.grid, self.front_end.name)
+        return side_by_side((self.front_end,), blocks)[0]
+
+
+def side_by_side(front_ends: Sequence[FrontEnd], blocks: Blocks) -> list[Features]:
+    """Return what several front ends make of one recording, whose blocks go by once.
+
+    The front end that is behind in time goes on, so no more than a few blocks are kept.
+
+    Parameters
+    ----------
+    front_ends
+        Front ends of one sample rate.
+    blocks
+        Consecutive pieces of the recording at that rate.
+
+    Raises
+    ------
+    ParameterError
+        Where the blocks hold no samples.
+    """
+    streams = [
+        front_end.stream(copy)
+        for front_end, copy in zip(front_ends, _copies(blocks, len(front_ends)), strict=True)
+    ]
+    parts: list[list[Floats]] = [[] for _ in front_ends]
+    reached = [0.0 for _ in front_ends]
+    running = set(range(len(front_ends)))
+    while running:
+        behind = min(running, key=reached.__getitem__)
+        part = next(streams[behind], None)
+        if part is None:
+            running.remove(behind)
+            continue
+        parts[behind].append(part)
+        reached[behind] += len(part) / front_ends[behind].grid.fps
+    return [_joined_features(*each) for each in zip(front_ends, parts, strict=True)]
+
+
+def _copies(blocks: Blocks, n: int) -> list[Iterator[NDArray[Any]]]:
+    """Return iterators over the blocks that keep what some have yet to take, and nothing else.
+
+    `itertools.tee` would keep the last 57 whatever has been taken: ten minutes of a recording.
+    """
+    source = iter(blocks)
+    waiting: list[deque[NDArray[Any]]] = [deque() for _ in range(n)]
+
+    def copy(own: deque[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        while True:
+            if not own:
+                block = next(source, None)
+                if block is None:
+                    return
+                for each in waiting:
+                    each.append(block)
+                del block
+            yield own.popleft()
+
+    return [copy(own) for own in waiting]
+
+
+def _joined_features(front_end: FrontEnd, parts: list[Floats]) -> Features:
+    if not parts:
+        raise ParameterError("there are no frames: the blocks hold no samples")
+    values = np.concatenate(parts)
+    values.flags.writeable = False  # ours alone: `Features` need not copy it
+    return Features(values, front_end.grid, front_end.name)

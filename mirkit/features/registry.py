@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from mirkit.errors import UnknownName
 from mirkit.features.base import FrontEnd
-from mirkit.features.logfilt import TCN_22K, TCN_2020
+from mirkit.features.logfilt import SEMITONES_22K, TCN_22K, TCN_2020
 from mirkit.features.logmel import PRESETS
 from mirkit.features.onset import ONSET, ONSET_50
 from mirkit.features.tempogram import FOURIER_TEMPOGRAM, TEMPOGRAM
@@ -15,6 +15,7 @@ from mirkit.features.vqt import VQT_11K
 _ALL: tuple[FrontEnd, ...] = (
     TCN_2020,
     TCN_22K,
+    SEMITONES_22K,
     ONSET,
     ONSET_50,
     TEMPOGRAM,

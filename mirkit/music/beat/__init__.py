@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Tempo
 from mirkit.audiofile import Source, blocks
+from mirkit.music.beat import harmony
 from mirkit.music.beat.confidence import Confidence
 from mirkit.music.beat.decoder import DEFAULT as DEFAULT_DECODER
 from mirkit.music.beat.decoder import decoder as find_decoder
-from mirkit.pipeline import Pipeline
+from mirkit.music.beat.harmony import chroma_head
+from mirkit.pipeline import FrontEnd, Pipeline, side_by_side
 
 DEFAULT_MODEL = "beat-tcn"
 
@@ -57,9 +59,10 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class NetworkModel:
-    """A network and the front end that it was trained on."""
+    """A network and the front end that it was trained on, and one for harmony at its rate."""
 
     pipeline: Pipeline[Any]
+    semitones: FrontEnd | None = None
 
     @property
     def sample_rate(self) -> int:
@@ -68,7 +71,11 @@ class NetworkModel:
 
     def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
         """Return the activations of the recording that the blocks are of."""
-        return self.pipeline.activations(iter(blocks))
+        if self.semitones is None:
+            return self.pipeline.activations(iter(blocks))
+        features, semitones = side_by_side((self.pipeline.front_end, self.semitones), blocks)
+        heard = self.pipeline.windows(self.pipeline.model, features)
+        return Activations({**heard, harmony.HEAD: chroma_head(semitones)}, heard.provenance)
 
 
 @dataclass(frozen=True)
@@ -267,4 +274,6 @@ def _model(name: str, weights: str | None) -> Model:
         return model
     from mirkit.features import front_end
 
-    return NetworkModel(Pipeline(front_end(loaded.front_end), loaded, find_decoder()))
+    front, semitones = front_end(loaded.front_end), front_end(harmony.FRONT_END)
+    at_its_rate = semitones if semitones.sample_rate == front.sample_rate else None
+    return NetworkModel(Pipeline(front, loaded, find_decoder()), at_its_rate)

@@ -12,6 +12,7 @@ from mirkit.activations import Activations, Head, Provenance
 from mirkit.decoding.peaks import Floats
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
+from mirkit.music.beat import harmony
 
 # Below this rate a frame is too coarse a step of tempo: 50 frames a second know 200 and 214 bpm,
 # and nothing between.
@@ -36,6 +37,8 @@ class BeatInput:
         The clock of the frames.
     provenance
         Which model made them, or None.
+    chroma
+        Pitch classes over time on a clock of their own, or None.
     """
 
     beat: Floats
@@ -44,6 +47,7 @@ class BeatInput:
     bpms: Floats | None
     grid: FrameGrid
     provenance: Provenance | None = None
+    chroma: Head | None = None
 
     @property
     def fps(self) -> float:
@@ -52,7 +56,7 @@ class BeatInput:
 
 
 def read(activations: Activations, upsample: bool = True) -> BeatInput:
-    """Return the beat, downbeat and tempo heads of `activations`, on one clock.
+    """Return the beat, downbeat and tempo heads of `activations`, on one clock, and the chroma.
 
     Frames that are far apart are interpolated linearly, to at least 80 frames a second.
 
@@ -76,7 +80,8 @@ def read(activations: Activations, upsample: bool = True) -> BeatInput:
         beat = _interpolate(beat, times)
         downbeat = None if downbeat is None else _interpolate(downbeat, times)
     tempo, bpms = _tempo(activations)
-    return BeatInput(beat, downbeat, tempo, bpms, grid, activations.provenance)
+    chroma = harmony.checked(activations[harmony.HEAD]) if harmony.HEAD in activations else None
+    return BeatInput(beat, downbeat, tempo, bpms, grid, activations.provenance, chroma)
 
 
 def _probability(name: str, head: Head) -> Floats:
