@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     is_made_here = args.recipe == TAGS
     if is_made_here:
         _check_tags(args)
-    if not is_made_here and not Path(args.recipe).is_file():
+    elif not Path(args.recipe).is_file():
         raise ParameterError(f"{args.recipe} is no file; recipes are TOML files, see recipes/")
     try:
         from mirkit.training.loop import train

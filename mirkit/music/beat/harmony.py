@@ -14,6 +14,8 @@ Trans. Audio, Speech, and Language Processing 19(1), 2011.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,51 +80,62 @@ def _against_background(n_bands: int) -> NDArray[np.float32]:
     return matrix
 
 
-def checked(head: Head) -> Head:
-    """Return a chroma head that has a clock and twelve classes.
-
-    Raises
-    ------
-    ParameterError
-        Where it has not.
-    """
-    if head.grid is None or head.values.shape[1] != len(TONICS):
-        raise ParameterError(
-            f"the {HEAD} head has {head.values.shape[1]} classes and "
-            f"{'no' if head.grid is None else 'a'} grid; it needs the {len(TONICS)} pitch classes, "
-            "in frames"
-        )
-    return head
-
-
-def change_gains(chroma: Head, times: Floats) -> Floats:
-    """Return the log odds that harmony gives for each beat to begin a bar, ``(n_beats,)``.
+@dataclass(frozen=True, eq=False)
+class Harmony:
+    """The pitch classes of a track, summed from its beginning, so that any stretch is two rows.
 
     Parameters
     ----------
-    chroma
-        Pitch classes over time, as `chroma_head` gives them.
-    times
-        Beats, increasing [s].
+    sums
+        Sum of the frames before each, shape ``(n_frames + 1, 12)``.
+    grid
+        The clock of the frames.
     """
-    if len(times) < 2 * SPAN or chroma.n_frames == 0:
-        return np.zeros(len(times))
-    period = float(np.median(np.diff(times)))
-    sums = np.zeros((chroma.n_frames + 1, chroma.values.shape[1]))
-    np.cumsum(chroma.values, axis=0, out=sums[1:])
-    grid = checked(chroma).grid
-    assert grid is not None
-    before = _mean(sums, grid, times - SPAN * period, times - ATTACK[0])
-    after = _mean(sums, grid, times + ATTACK[1], times + SPAN * period)
-    change = 1 - (before * after).sum(axis=1)
-    spread = change.std() + FLOOR
-    return np.asarray(TRUST * np.clip((change - change.mean()) / spread, *CLIP))
 
+    sums: Floats
+    grid: FrameGrid
 
-def _mean(sums: Floats, grid: FrameGrid, start: Floats, stop: Floats) -> Floats:
-    """Return the direction of the mean frame between two times, at least one frame of it."""
-    last = len(sums) - 1
-    first = np.clip(grid.frame_at(start), 0, last)
-    end = np.maximum(np.clip(grid.frame_at(stop), 0, last), np.minimum(first + 1, last))
-    total = sums[end] - sums[first]
-    return np.asarray(total / (np.linalg.norm(total, axis=1, keepdims=True) + 1e-6))
+    @classmethod
+    def of(cls, chroma: Head) -> Harmony:
+        """Return what a head such as that of `chroma_head` holds.
+
+        Raises
+        ------
+        ParameterError
+            Where it has no clock, or other classes.
+        """
+        if chroma.grid is None or chroma.values.shape[1] != len(TONICS):
+            raise ParameterError(
+                f"the {HEAD} head has {chroma.values.shape[1]} classes and "
+                f"{'no' if chroma.grid is None else 'a'} grid; it needs the {len(TONICS)} pitch "
+                "classes, in frames"
+            )
+        sums = np.zeros((chroma.n_frames + 1, len(TONICS)))
+        np.cumsum(chroma.values, axis=0, out=sums[1:])
+        return cls(sums, chroma.grid)
+
+    def change_gains(self, times: Floats) -> Floats:
+        """Return the log odds that harmony gives for each beat to begin a bar, ``(n_beats,)``.
+
+        Parameters
+        ----------
+        times
+            Beats, increasing [s].
+        """
+        if len(times) < 2 * SPAN or len(self.sums) == 1:
+            return np.zeros(len(times))
+        period = float(np.median(np.diff(times)))
+        before = self._direction(times - SPAN * period, times - ATTACK[0])
+        after = self._direction(times + ATTACK[1], times + SPAN * period)
+        change = 1 - (before * after).sum(axis=1)
+        spread = change.std() + FLOOR
+        return np.asarray(TRUST * np.clip((change - change.mean()) / spread, *CLIP))
+
+    def _direction(self, start: Floats, stop: Floats) -> Floats:
+        """Return the mean frame between two times at unit length; at least one frame counts."""
+        last = len(self.sums) - 1
+        first = np.clip(self.grid.frame_at(start), 0, last)
+        end = np.clip(self.grid.frame_at(stop), 0, last)
+        end = np.maximum(end, np.minimum(first + 1, last))
+        total = self.sums[end] - self.sums[first]
+        return np.asarray(total / (np.linalg.norm(total, axis=1, keepdims=True) + 1e-6))

@@ -12,7 +12,8 @@ from mirkit.activations import Activations, Head, Provenance
 from mirkit.decoding.peaks import Floats
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
-from mirkit.music.beat import harmony
+from mirkit.music.beat.harmony import HEAD as CHROMA
+from mirkit.music.beat.harmony import Harmony
 
 # Below this rate a frame is too coarse a step of tempo: 50 frames a second know 200 and 214 bpm,
 # and nothing between.
@@ -37,7 +38,7 @@ class BeatInput:
         The clock of the frames.
     provenance
         Which model made them, or None.
-    chroma
+    harmony
         Pitch classes over time on a clock of their own, or None.
     """
 
@@ -47,7 +48,7 @@ class BeatInput:
     bpms: Floats | None
     grid: FrameGrid
     provenance: Provenance | None = None
-    chroma: Head | None = None
+    harmony: Harmony | None = None
 
     @property
     def fps(self) -> float:
@@ -80,8 +81,8 @@ def read(activations: Activations, upsample: bool = True) -> BeatInput:
         beat = _interpolate(beat, times)
         downbeat = None if downbeat is None else _interpolate(downbeat, times)
     tempo, bpms = _tempo(activations)
-    chroma = harmony.checked(activations[harmony.HEAD]) if harmony.HEAD in activations else None
-    return BeatInput(beat, downbeat, tempo, bpms, grid, activations.provenance, chroma)
+    harmony = Harmony.of(activations[CHROMA]) if CHROMA in activations else None
+    return BeatInput(beat, downbeat, tempo, bpms, grid, activations.provenance, harmony)
 
 
 def _probability(name: str, head: Head) -> Floats:

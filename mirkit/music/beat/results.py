@@ -9,7 +9,6 @@ import numpy as np
 from mirkit.annotation import Beats, TempoHypothesis
 from mirkit.decoding import bars
 from mirkit.decoding.peaks import Floats, Frames, refine, window_maximum
-from mirkit.music.beat.harmony import change_gains
 from mirkit.music.beat.inputs import BeatInput
 from mirkit.music.beat.options import Meter, meter_priors
 
@@ -47,8 +46,8 @@ def number(inputs: BeatInput, frames: Frames, meter: Meter) -> Frames | None:
     odds = np.log(near / (1 - near))
     # Networks differ in how sure they are of downbeats. Against the mean of the track, a longer bar
     # gains nothing by having fewer of them, nor a shorter one by having more.
-    if inputs.chroma is not None:
-        odds = odds + change_gains(inputs.chroma, inputs.grid.time_of(frames))
+    if inputs.harmony is not None:
+        odds = odds + inputs.harmony.change_gains(inputs.grid.time_of(frames))
     standing_out = odds - odds.mean() if len(odds) else odds
     return bars.number_beats(standing_out, meter_priors(meter))
 

@@ -91,23 +91,23 @@ def test_bars_begin_where_chords_change(phase):
 
 def test_three_beats_to_a_chord_are_bars_of_three():
     beats = 0.5 * np.arange(48)
-    gains = harmony.change_gains(chroma(["C", "F", "G", "Am"] * 4, 1.5), beats)
+    gains = harmony.Harmony.of(chroma(["C", "F", "G", "Am"] * 4, 1.5)).change_gains(beats)
     assert set(np.flatnonzero(gains > 1) % 3) == {0}
     assert len(np.flatnonzero(gains > 1)) >= 12
 
 
 def test_one_chord_says_nothing_of_bars():
     still = Head(np.tile(chroma(["C"], 0.1).values, (200, 1)), TONICS, FrameGrid.from_fps(FPS))
-    assert np.allclose(harmony.change_gains(still, 0.5 * np.arange(1, 36)), 0, atol=1e-3)
+    assert np.allclose(harmony.Harmony.of(still).change_gains(0.5 * np.arange(1, 36)), 0, atol=1e-3)
 
 
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_few_beats_have_no_gains(n):
-    assert not harmony.change_gains(chroma(["C", "F"], 1.0), 0.5 * np.arange(n)).any()
+    assert not harmony.Harmony.of(chroma(["C", "F"], 1.0)).change_gains(0.5 * np.arange(n)).any()
 
 
 def test_beats_past_the_chroma_are_borne():
-    gains = harmony.change_gains(chroma(["C", "F"], 1.0), np.arange(30) / 2)
+    gains = harmony.Harmony.of(chroma(["C", "F"], 1.0)).change_gains(np.arange(30) / 2)
     assert gains.shape == (30,)
     assert np.isfinite(gains).all()
 
