@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mirkit.checks import positive
+from mirkit.datasets.sound_folders import read_sounds
 from mirkit.training.recipe import build
 from mirkit.training.tag_data import TagData, TagDataSettings
 from mirkit.training.tag_model import TagModelSettings
@@ -59,9 +60,10 @@ def tag_recipe(
     model = {"backbone": backbone, "head": head, "freeze": freeze, "weights": weights}
     build(TagModelSettings, model, "mirkit train tags")
     sounds: dict[str, Any] = {"path": str(data), "crop": float(crop)}
+    folds = [each.sound.fold for each in read_sounds(data)]
+    if None not in folds:
+        sounds["fold"] = max((fold or 1 for fold in folds), default=0)
     read = TagData.read(build(TagDataSettings, sounds, "mirkit train tags"))
-    if all(each.sound.fold is not None for each in read.sounds):
-        sounds["fold"] = max(each.sound.fold or 1 for each in read.sounds)
     n_steps = max(1, epochs * len(read.train) // BATCH)
     tables: dict[str, Mapping[str, Any]] = {
         "model": model,

@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 from mirkit.errors import FormatError, ParameterError
 from mirkit.training.recipe import parse_recipe
-from mirkit.training.tag_recipe import as_toml, tag_recipe
+from mirkit.training.tag_recipe import BATCH, as_toml, tag_recipe
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,16 @@ def test_the_last_fold_judges(folder, tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("path,label,fold\n" + "".join(f"{i}.wav,a,{1 + i % 3}\n" for i in range(9)))
     assert parse_recipe(tag_recipe("residual", table, tmp_path)).data["fold"] == 3
+
+
+@pytest.mark.parametrize("name", [f"{i}.csv" for i in range(12)])
+def test_a_small_table_with_folds_is_taken_wherever_it_lies(tmp_path, name):
+    """Six of the nine sounds train, in whatever folder: chance of the path divides nothing."""
+    table = tmp_path / name.removesuffix(".csv") / name
+    table.parent.mkdir()
+    table.write_text("path,label,fold\n" + "".join(f"{i}.wav,a,{1 + i % 3}\n" for i in range(9)))
+    recipe = parse_recipe(tag_recipe("residual", table, tmp_path, epochs=8))
+    assert recipe.loop.n_steps == max(1, 8 * 6 // BATCH)
 
 
 def test_settings_are_checked_before_anything_is_computed(folder, tmp_path):
