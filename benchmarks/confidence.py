@@ -52,7 +52,7 @@ def settle(model: str, fitted_on: list, held_out: list, dry_run: bool) -> None:
         outcomes,
     )
     from mirkit.music.beat.decoder import DEFAULT
-    from mirkit.registry import card
+    from mirkit.zoo.registry import card
 
     confidence = fit_confidence(fitted_on)
     boards = {f"validation ({len(fitted_on)}), cross-validated": cross_validated(fitted_on)}
@@ -96,7 +96,7 @@ def tracked(model: str, manifests: list[Path], folders: list[Path], n_jobs: int)
 
 def track(model: str, item) -> object:  # noqa: ANN001
     """Decode a recording, and keep what its confidence is made of."""
-    from mirkit.audiofile import blocks
+    from mirkit.audio.reading import blocks
     from mirkit.evaluation.beat import reference
     from mirkit.evaluation.confidence import Tracked
     from mirkit.music.beat import system

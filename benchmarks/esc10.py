@@ -50,10 +50,10 @@ def run_fold(text: str, folder: Path) -> None:
     """Train one fold and write what it made of each clip of the fold that was left out."""
     import torch
 
-    from mirkit import checkpoints
     from mirkit.training.loop import train
     from mirkit.training.recipe import parse_recipe
-    from mirkit.training.tag import TagTask
+    from mirkit.training.tag.task import TagTask
+    from mirkit.zoo import checkpoints
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "asked.toml"

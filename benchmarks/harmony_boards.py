@@ -14,8 +14,8 @@ from typing import Any
 
 import report
 
-from mirkit.datasets.clips import read_clip
 from mirkit.evaluation.key import longest
+from mirkit.rendering.clips import read_clip
 from mirkit.vocab import TONICS, parse_chord
 
 LEFT_OUT = "\nClips without a truth of this kind are in no mean."

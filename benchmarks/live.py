@@ -48,7 +48,7 @@ def main() -> None:
 def speeds(path: Path) -> dict[str, dict[str, float]]:
     """Return what a stream costs, and how late its beats are, for each length of block."""
     import mirkit
-    from mirkit.audiofile import read
+    from mirkit.audio.reading import read
 
     model = mirkit.load("beat-tcn-live")
     samples = read(path, model.sample_rate, mono=True, duration=SECONDS).samples[0]

@@ -65,7 +65,7 @@ def measure(path: Path, seconds: float) -> dict[str, Any]:
     import numpy as np
 
     import mirkit
-    from mirkit.audiofile import read
+    from mirkit.audio.reading import read
 
     audio = read(path, mono=True, duration=seconds)
     offline = mirkit.beats(audio)
@@ -92,7 +92,7 @@ def played(audio: Any) -> tuple[Any, float]:
     import numpy as np
 
     import mirkit
-    from mirkit.audiofile import blocks
+    from mirkit.audio.reading import blocks
     from mirkit.hosts.live.outputs import JsonLines
     from mirkit.hosts.live.performer import perform
     from mirkit.hosts.live.sources import Block

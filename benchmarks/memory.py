@@ -59,7 +59,7 @@ def peak_mib() -> float:
 
 def stream(path: str) -> None:
     """Stream a recording and print what it took."""
-    from mirkit.audiofile import blocks
+    from mirkit.audio.reading import blocks
 
     before = peak_mib()
     wall, cpu = time.perf_counter(), time.process_time()

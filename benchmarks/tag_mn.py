@@ -81,8 +81,8 @@ def heard(recipe: Any, tensors: Path, manifest: str = "") -> tuple[Any, Any, Any
     """Return logits, targets and masks of what judges, first ten seconds; or of a manifest."""
     import torch
 
-    from mirkit import checkpoints
-    from mirkit.training.tag import TagTask
+    from mirkit.training.tag.task import TagTask
+    from mirkit.zoo import checkpoints
 
     data = dict(recipe.data)
     if manifest:  # all of it judges, and the store is beside the run's
@@ -103,9 +103,9 @@ def heard(recipe: Any, tensors: Path, manifest: str = "") -> tuple[Any, Any, Any
 
 def ship(args: argparse.Namespace) -> None:
     """Calibrate, write weights and card, score."""
-    from mirkit import checkpoints
     from mirkit.datasets.tag_sources import OWN_NAMES, vocabularies
     from mirkit.training.recipe import read_recipe
+    from mirkit.zoo import checkpoints
 
     recipe = read_recipe(args.run / "recipe.toml")
     recipe = replace(recipe, model={**recipe.model, "weights": ""})
@@ -151,7 +151,7 @@ def summary(
     """Return the mean average precision and calibration errors, as it is and as shipped."""
     from mirkit.metrics.calibration import expected_calibration_error, sigmoid
     from mirkit.metrics.tag import mean
-    from mirkit.training.tag import known_precision
+    from mirkit.training.tag.task import known_precision
 
     numbers = {"clips": len(logits)}
     for name, columns in zip(("music", "other", "tempo_energy"), groups, strict=True):
@@ -186,7 +186,7 @@ def head(boards: dict[str, Any]) -> list[str]:
 
 def class_rows(labels: list[str], boards: dict[str, Any]) -> list[list[object]]:
     """Return a row for each class: average precision and counts on each board."""
-    from mirkit.training.tag import known_precision
+    from mirkit.training.tag.task import known_precision
 
     rows: list[list[object]] = [[label] for label in labels]
     for logits, targets, mask in boards.values():

@@ -65,8 +65,8 @@ def main() -> None:
 
 def render_clips(folder: Path, n_jobs: int) -> None:
     """Render the clips: test styles, songs, grooves and soundfonts, one seed."""
-    from mirkit.datasets.render.plan import plan
-    from mirkit.datasets.render.run import render
+    from mirkit.rendering.plan import plan
+    from mirkit.rendering.run import render
 
     failed = render(plan("test", N_CLIPS, seed=SEED, shard="bench", seconds=30.0), folder, n_jobs)
     if failed:

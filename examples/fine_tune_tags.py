@@ -14,11 +14,11 @@ import numpy as np
 import soundfile
 import torch
 
-from mirkit import checkpoints
 from mirkit.training.loop import train
 from mirkit.training.recipe import parse_recipe
-from mirkit.training.tag import TagTask, known_precision
-from mirkit.training.tag_recipe import tag_recipe
+from mirkit.training.tag.recipe import tag_recipe
+from mirkit.training.tag.task import TagTask, known_precision
+from mirkit.zoo import checkpoints
 
 RATE = 16000
 

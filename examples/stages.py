@@ -6,7 +6,7 @@ Run: python examples/stages.py [FILE]
 import sys
 from pathlib import Path
 
-from mirkit import audiofile
+from mirkit.audio import reading
 from mirkit.features import front_end
 from mirkit.music.beat.decoder import decoder
 from mirkit.music.beat.tempogram import Tempogram
@@ -16,7 +16,7 @@ DEMO = Path(__file__).parent / "audio" / "demo.ogg"
 
 def main(path: Path) -> None:
     """Walk one recording through the stages."""
-    audio = audiofile.read(path, sample_rate=22050, mono=True)
+    audio = reading.read(path, sample_rate=22050, mono=True)
     print(f"audio        {audio.samples.shape} at {audio.sample_rate} Hz")
 
     features = front_end("tcn_22k")(audio)

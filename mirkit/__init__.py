@@ -18,7 +18,7 @@ _HOMES = {
     "mirkit.analysis": ("analyze",),
     "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.formats": ("read", "save"),
-    "mirkit.registry": ("load", "models"),
+    "mirkit.zoo.registry": ("load", "models"),
     "mirkit.activations": ("Activations", "Features", "Head"),
     "mirkit.annotation": (
         "Analysis",

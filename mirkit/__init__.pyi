@@ -33,9 +33,9 @@ from mirkit.music.beat import tempo as tempo
 from mirkit.music.chord import chords as chords
 from mirkit.music.key import key as key
 from mirkit.music.section import sections as sections
-from mirkit.registry import load as load
-from mirkit.registry import models as models
 from mirkit.sound.tag import embed as embed
 from mirkit.sound.tag import tags as tags
+from mirkit.zoo.registry import load as load
+from mirkit.zoo.registry import models as models
 
 __version__: str

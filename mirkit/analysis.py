@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit import audiofile
 from mirkit.activations import Features
 from mirkit.annotation import Analysis, Annotation, Beats, Segments
-from mirkit.audio import Audio, Track
-from mirkit.audiofile import Source
+from mirkit.audio import Audio, Track, reading
+from mirkit.audio.reading import Source
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.features import FeatureCache, FrontEnd
 from mirkit.frames import FrameGrid
@@ -84,7 +83,7 @@ def analyze(
                 raise UnknownName("task", name, list(known))
     if not wanted:
         raise ParameterError("tasks are empty; leave them out for all")
-    recording = Recording(audiofile.track(x), FeatureCache() if cache is None else cache)
+    recording = Recording(reading.track(x), FeatureCache() if cache is None else cache)
     analyst = Analyst(recording, models)
     found = {task: analyst.of(task) for task in TASKS if task in wanted}
     return Analysis({task: found[task] for task in wanted}, recording.described, recording.duration)
@@ -122,12 +121,12 @@ class Recording:
     @cached_property
     def content_hash(self) -> str:
         """What the features of the recording are kept under."""
-        return audiofile.content_hash(self.track)
+        return reading.content_hash(self.track)
 
     def _decoded(self, sample_rate: int) -> Audio | Track:
         parts: list[Floats] = []
         n_samples, too_long = 0, False
-        with audiofile.blocks(self.track, sample_rate=sample_rate) as blocks:
+        with reading.blocks(self.track, sample_rate=sample_rate) as blocks:
             self.metadata = blocks.metadata
             for block in blocks:
                 n_samples += block.shape[1]
@@ -258,7 +257,7 @@ class Analyst:
         from mirkit.music.section.features import FRONT_END
 
         rate = front_end(FRONT_END).sample_rate
-        audio = audiofile.read(self.recording.at(rate), rate, mono=True)
+        audio = reading.read(self.recording.at(rate), rate, mono=True)
         return SharingSectionFinder(recording=self.recording)(audio, self.beats)
 
     def _tags(self) -> Annotation:

@@ -10,11 +10,12 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit import audiofile, checks
+from mirkit import checks
 from mirkit.activations import Activations, Features, Head
+from mirkit.audio import reading
+from mirkit.audio.sources import Source
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
-from mirkit.sources import Source
 
 LEAST_FRAMES = 15_000
 ALIGNMENT = 8
@@ -180,7 +181,7 @@ class Pipeline(Generic[Result]):
         Parameters
         ----------
         source
-            What `mirkit.audiofile.read` takes, or an iterator of blocks of samples at the front
+            What `mirkit.audio.reading.read` takes, or an iterator of blocks of samples at the front
             end's rate, as they come.
         """
         return self.decoder(self.activations(source))
@@ -193,7 +194,7 @@ class Pipeline(Generic[Result]):
         """Return what the front end makes of a recording."""
         if isinstance(source, Iterator) and not hasattr(source, "read"):  # files iterate too
             return self._gathered(source)
-        with audiofile.blocks(cast(Source, source), self.front_end.sample_rate) as blocks:
+        with reading.blocks(cast(Source, source), self.front_end.sample_rate) as blocks:
             return self._gathered(blocks)
 
     def _gathered(self, blocks: Blocks) -> Features:

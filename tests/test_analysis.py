@@ -7,10 +7,12 @@ import signals
 import soundfile
 
 import mirkit
-from mirkit import analysis, audiofile, registry
+from mirkit import analysis
+from mirkit.audio import reading
 from mirkit.errors import AudioError, ParameterError, UnknownName
 from mirkit.features import FeatureCache, front_end
 from mirkit.sound import tag
+from mirkit.zoo import registry
 
 HARMONY = ("chords", "key", "sections")
 
@@ -35,13 +37,13 @@ def found(song):
 def decodings(monkeypatch):
     """How often files are decoded, by the rate that is asked for."""
     counted = Counter()
-    real = audiofile.open_decoder
+    real = reading.open_decoder
 
     def counting(track):
         counted[type(track.source).__name__] += 1
         return real(track)
 
-    monkeypatch.setattr(audiofile, "open_decoder", counting)
+    monkeypatch.setattr(reading, "open_decoder", counting)
     return counted
 
 

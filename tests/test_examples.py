@@ -36,8 +36,8 @@ def test_the_example_of_tags_runs_on_any_tagger(monkeypatch, capsys, tmp_path):
 
     import taggers
 
-    from mirkit import registry
     from mirkit.sound import tag
+    from mirkit.zoo import registry
 
     assert torch is not None
     load = tag.load_model

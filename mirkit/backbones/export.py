@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mirkit.backbones.inference import Probabilities
-from mirkit.backbones.tcn import TCN
-from mirkit.backbones.tcn_live import LiveTCN
+from mirkit.backbones.tcn.inference import Probabilities
+from mirkit.backbones.tcn.live import LiveTCN
+from mirkit.backbones.tcn.network import TCN
 from mirkit.errors import MissingExtra
 
 OPSET = 17  # onnxruntime reads it since 1.12

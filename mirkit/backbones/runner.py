@@ -12,7 +12,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class TorchRunner:
-    """A module run by torch on one window: the twin of `mirkit.runtime.Session`.
+    """A module run by torch on one window: the twin of `mirkit.zoo.runtime.Session`.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class TagHeads(nn.Module):
 
 @dataclass(frozen=True)
 class TagSession:
-    """A tagger run by torch on a batch: the twin of `mirkit.runtime.Session`.
+    """A tagger run by torch on a batch: the twin of `mirkit.zoo.runtime.Session`.
 
     Parameters
     ----------

@@ -208,7 +208,7 @@ def _write_store(done: list[Outcome], args: argparse.Namespace) -> int:
 
 
 def _write_tags(outcome: Outcome, place: Path | None, args: argparse.Namespace) -> None:
-    from mirkit.formats.dj import tags
+    from mirkit.formats.dj import file_tags as tags
 
     tags.write(
         outcome.source.path, bpm=outcome.track.tempo, key=outcome.track.key, notation=args.notation

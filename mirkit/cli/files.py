@@ -44,7 +44,7 @@ def find_sources(paths: Sequence[str]) -> tuple[list[Source], list[tuple[str, Fa
 
 
 def _sources_of(path: str) -> Iterator[Source]:
-    from mirkit.audiofile import find_audio
+    from mirkit.audio.reading import find_audio
 
     if path == "-":
         yield Source("-", PurePath("stdin"))

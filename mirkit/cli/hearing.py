@@ -91,7 +91,7 @@ class Worker:
         """Return the track of a recording with these annotations."""
         from mirkit.annotation import Analysis
         from mirkit.errors import AudioError, MissingExtra
-        from mirkit.formats.dj import tags
+        from mirkit.formats.dj import file_tags as tags
         from mirkit.formats.dj.tracks import track_of
 
         try:
@@ -138,19 +138,19 @@ def _is_known(name: str, parts: dict[str, Any]) -> bool:
 
 def _sound(path: str, n_uses: int) -> Any:
     """Return the samples of a recording that is heard more than once, unless it is very long."""
-    from mirkit import audiofile
+    from mirkit.audio import reading
 
     length = _length(path) if n_uses > 1 else None
-    return path if length is None or length > _LONGEST else audiofile.read(path, mono=True)
+    return path if length is None or length > _LONGEST else reading.read(path, mono=True)
 
 
 def _length(path: str) -> float | None:
     """Return the length of a recording [s], or None where it is not told."""
-    from mirkit import audiofile
+    from mirkit.audio import reading
     from mirkit.errors import AudioError
 
     try:
-        with audiofile.blocks(path) as stream:
+        with reading.blocks(path) as stream:
             return stream.duration
     except AudioError:
         return None

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         args.usage_error("--fast is for files and pipes; a sound card has its own speed")
     from mirkit.hosts.live.clocks import MonotonicClock
     from mirkit.hosts.live.performer import perform
-    from mirkit.registry import load
+    from mirkit.zoo.registry import load
 
     model = load("beat-tcn-live")
     clock = MonotonicClock()

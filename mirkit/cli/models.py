@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
 def show(pattern: str, as_json: bool) -> int:
     """Print the cards whose names match, and return the exit status."""
-    from mirkit.registry import models
+    from mirkit.zoo.registry import models
 
     cards = models(pattern)
     if as_json:
@@ -71,8 +71,8 @@ def download(names: Sequence[str], as_json: bool) -> int:
 
 def fetched(name: str) -> Path:
     """Return where the weights of a model are, fetched and verified."""
-    from mirkit import checkpoints
-    from mirkit.registry import card
+    from mirkit.zoo import checkpoints
+    from mirkit.zoo.registry import card
 
     chosen = card(name)
     if chosen.weights is None and chosen.license_weights == "none":

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     from tqdm import tqdm
 
-    from mirkit.datasets import read_specs, render
+    from mirkit.rendering import read_specs, render
 
     specs = read_specs(args.manifest)
     with tqdm(total=len(specs), unit="clip", disable=not sys.stderr.isatty()) as bar:
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 def write_jams(folder: Path) -> None:
     """Write the truth of each clip of a folder as JAMS, where that is not there yet."""
     from mirkit import save
-    from mirkit.datasets import clips
+    from mirkit.rendering import clips
 
     for clip in clips(folder):
         target = clip.path.with_suffix(".jams")

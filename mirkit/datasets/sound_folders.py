@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirkit import audiofile
+from mirkit.audio import reading
 from mirkit.datasets.sounds import Sound
 from mirkit.errors import FormatError
 
@@ -85,7 +85,7 @@ def _of_folders(folder: Path) -> list[LabeledSound]:
     return [
         LabeledSound(Sound(path, (each.name,), group=str(path.relative_to(folder))))
         for each in classes
-        for path in sorted(audiofile.find_audio([each]))
+        for path in sorted(reading.find_audio([each]))
     ]
 
 

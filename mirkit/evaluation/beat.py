@@ -56,8 +56,8 @@ def estimator(name: str) -> Callable[[Audio], Beats]:
 
 def fingerprint(name: str) -> str:
     """Return version and weights' hash of a system."""
-    from mirkit import checkpoints
-    from mirkit.registry import card
+    from mirkit.zoo import checkpoints
+    from mirkit.zoo.registry import card
 
     parts = parse_system(name)
     weights = parts["weights"]

@@ -145,8 +145,8 @@ def _of_clips(rows: list[dict[str, Any]], folder: Path) -> Iterator[Item]:
 
 def _known(truth: Path) -> dict[str, str]:
     """Return the columns of a rendered clip; none where it was not rendered, as its score says."""
-    from mirkit.datasets.clips import read_clip
-    from mirkit.datasets.manifest import row
+    from mirkit.rendering.clips import read_clip
+    from mirkit.rendering.manifest import row
 
     if not truth.exists():
         return {}
@@ -154,7 +154,7 @@ def _known(truth: Path) -> dict[str, str]:
 
 
 def _of_folder(path: Path, folder: Path) -> Iterator[Item]:
-    from mirkit.audiofile import find_audio
+    from mirkit.audio.reading import find_audio
     from mirkit.evaluation.references import is_clip
 
     recordings = {

@@ -38,8 +38,8 @@ def read_reference(path: Path, attribute: str, kinds: tuple[type, ...]) -> Any:
         Where it holds something else.
     """
     from mirkit.annotation import Analysis
-    from mirkit.datasets.clips import read_clip
     from mirkit.formats import read
+    from mirkit.rendering.clips import read_clip
 
     if is_clip(path):
         clip = read_clip(path)

@@ -44,13 +44,13 @@ class Worker:
 
     def __call__(self, job: Job) -> dict[str, Scores | Failure]:
         """Return the scores of each system, or why there are none."""
-        from mirkit import audiofile
+        from mirkit.audio import reading
 
         asked = BOARDS[self.task]
         truth = job.item.reference
         if isinstance(truth, Path):
             truth = asked.reference(truth)
-        audio = audiofile.read(job.item.audio, mono=True)
+        audio = reading.read(job.item.audio, mono=True)
 
         def answer(system: str) -> Scores | Failure:
             try:

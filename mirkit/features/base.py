@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.activations import Features
-from mirkit.audio import Audio, check_finite, mix_to_mono
+from mirkit.audio import Audio
+from mirkit.audio.values import check_finite, mix_to_mono
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 

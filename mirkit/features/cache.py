@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mirkit import audiofile, checks
+from mirkit import checks
 from mirkit.activations import Features
+from mirkit.audio import reading
+from mirkit.audio.sources import Source, content_hash, track
 from mirkit.features.base import FrontEnd
-from mirkit.sources import Source, content_hash, track
 
 
 @dataclass
@@ -69,7 +70,7 @@ class FeatureCache:
         Parameters
         ----------
         source
-            What `mirkit.audiofile.read` takes.
+            What `mirkit.audio.reading.read` takes.
         front_end
             The front end, at whose rate the recording is read.
         """
@@ -108,7 +109,7 @@ class FeatureCache:
 
 
 def _computed(source: Source, front_end: FrontEnd) -> Features:
-    with audiofile.blocks(source, front_end.sample_rate) as blocks:
+    with reading.blocks(source, front_end.sample_rate) as blocks:
         parts = list(front_end.stream(blocks))
     values = np.concatenate([np.empty((0, front_end.n_bins), np.float32), *parts])
     values.flags.writeable = False

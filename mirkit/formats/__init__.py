@@ -25,9 +25,9 @@ from mirkit.annotation import (
     Tempo,
     TempoMap,
 )
+from mirkit.audio.sources import missing_message
 from mirkit.errors import FormatError, ParameterError, UnknownName
-from mirkit.formats.safely import replace_file
-from mirkit.sources import missing_message
+from mirkit.formats.atomic import replace_file
 
 __all__ = ["FORMATS", "Format", "Saved", "dumps", "format_of", "loads", "read", "save"]
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Features, Head
-from mirkit.backbones.crnn_config import CRNNConfig
+from mirkit.backbones.crnn.config import CRNNConfig
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import VQT, front_end, tuned, tuning_of
-from mirkit.networks import Network
-from mirkit.registry import Card
-from mirkit.runtime import Runner
+from mirkit.zoo.networks import Network
+from mirkit.zoo.registry import Card
+from mirkit.zoo.runtime import Runner
 
 
 class HarmonyCRNN(Network[CRNNConfig]):
@@ -30,14 +30,14 @@ class HarmonyCRNN(Network[CRNNConfig]):
     @classmethod
     def made(cls, config: CRNNConfig) -> Any:
         """Return a new network in torch, whose weights follow torch's seed."""
-        from mirkit.backbones.crnn import CRNN
+        from mirkit.backbones.crnn.network import CRNN
 
         return CRNN(config)
 
     @classmethod
     def runner(cls, net: Any) -> Runner:
         """Return what runs a network in torch."""
-        from mirkit.backbones.crnn_export import crnn_runner
+        from mirkit.backbones.crnn.export import crnn_runner
 
         return crnn_runner(net)
 

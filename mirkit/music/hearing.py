@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Head
 from mirkit.annotation import Segments
-from mirkit.audiofile import Source, blocks
+from mirkit.audio.reading import Source, blocks
 from mirkit.decoding.peaks import Floats
 from mirkit.pipeline import Pipeline
 
@@ -185,7 +185,7 @@ def spanning(segments: Segments, duration: float) -> Segments:
 def load_model(name: str, weights: str | None) -> Model:
     """Load a model of chords or keys, or take it from the last few that were."""
     from mirkit.features import front_end
-    from mirkit.registry import load
+    from mirkit.zoo.registry import load
 
     loaded: Any = load(name, weights=weights)
     if hasattr(loaded, "listen"):

@@ -21,22 +21,22 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mirkit import audiofile, checkpoints
-from mirkit.audio import Audio
-from mirkit.backbones.beats_encoder import BEATsConfig
-from mirkit.backbones.beats_pretraining import (
+from mirkit.audio import Audio, reading
+from mirkit.backbones.beats.encoder import BEATsConfig
+from mirkit.backbones.beats.network import BEATs
+from mirkit.backbones.beats.pretraining import (
     Distiller,
     MaskedBEATs,
     kept_places,
     masked_places,
     standardized,
 )
-from mirkit.backbones.beats_ssl import BEATs
-from mirkit.backbones.beats_tokenizer import CODE_DIM, N_CODES, RandomTokenizer, Tokenizer
+from mirkit.backbones.beats.tokenizer import CODE_DIM, N_CODES, RandomTokenizer, Tokenizer
 from mirkit.backbones.published import KeyMap, load_published
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import FrontEnd, front_end
 from mirkit.training.recipe import Recipe, build
+from mirkit.zoo import checkpoints
 
 Tokens = RandomTokenizer | Tokenizer
 N = TypeVar("N", bound=nn.Module)
@@ -278,7 +278,7 @@ def split_files(folder: str, n_validation: int) -> tuple[list[Path], list[Path]]
         Where nothing is left to train on.
     """
     root = Path(folder).expanduser()
-    files = audiofile.find_audio([root])
+    files = reading.find_audio([root])
     files.sort(key=lambda path: (zlib.crc32(path.relative_to(root).as_posix().encode()), path))
     if not 0 < n_validation < len(files):
         raise ParameterError(
@@ -293,11 +293,11 @@ def excerpt(
 ) -> NDArray[np.float32]:
     """Return an excerpt ``(n_samples,)`` of a recording, from anywhere, or from its beginning."""
     n_samples = round(seconds * sample_rate)
-    with audiofile.blocks(path) as stream:
+    with reading.blocks(path) as stream:
         duration = stream.duration or seconds
     spare = max(0.0, duration - seconds)
     offset = 0.0 if rng is None else float(rng.uniform(0, spare))
-    audio = audiofile.read(path, sample_rate, offset=offset, duration=seconds)
+    audio = reading.read(path, sample_rate, offset=offset, duration=seconds)
     samples = audio.samples[0][:n_samples]
     return np.pad(samples, (0, n_samples - len(samples)))
 

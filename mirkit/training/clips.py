@@ -118,7 +118,7 @@ def pack(source: str | Path, folder: str | Path, sample_rate: int = 22050) -> in
     Parameters
     ----------
     source
-        A folder of pairs ``name.flac`` and ``name.json``, as `mirkit.datasets.render` makes them;
+        A folder of pairs ``name.flac`` and ``name.json``, as `mirkit.rendering` makes them;
         pairs of which a file is absent are left for the next time.
     folder
         The store.

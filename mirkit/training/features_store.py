@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit import audiofile
-from mirkit.audio import Audio
+from mirkit.audio import Audio, reading
 from mirkit.errors import AudioError, ParameterError
 from mirkit.features import FrontEnd, front_end
 from mirkit.training.stores import INDEX, appending, mapped, rows_of
@@ -118,7 +117,7 @@ def pack_features(
     header, width = {"front_end": front_end_name}, 2 * chosen.n_bins
     with appending(folder, VALUES, header, "n_frames", width) as store:
         have = {row["name"] for row in store.rows}
-        for path, truth in _annotated(audiofile.find_audio([source]), split):
+        for path, truth in _annotated(reading.find_audio([source]), split):
             name = f"{source.name}/{path.stem}"
             if name in have:
                 continue
@@ -146,7 +145,7 @@ def _annotated(paths: Iterable[Path], split: str) -> Iterator[tuple[Path, dict[s
 def _frames(path: Path, chosen: FrontEnd) -> NDArray[np.float32] | None:
     """Return the frames of a recording, or None of one that is still being written."""
     try:
-        audio = audiofile.read(path, sample_rate=chosen.sample_rate)
+        audio = reading.read(path, sample_rate=chosen.sample_rate)
     except AudioError:
         return None
     return chosen(Audio(audio.samples, audio.sample_rate)).values

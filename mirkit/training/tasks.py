@@ -14,10 +14,10 @@ from mirkit.errors import UnknownName
 from mirkit.training.recipe import Recipe
 
 TASKS: Mapping[str, str] = {
-    "beats": "mirkit.training.beat:BeatTask",
-    "chords": "mirkit.training.chord:ChordTask",
-    "key": "mirkit.training.key:KeyTask",
-    "tags": "mirkit.training.tag:TagTask",
+    "beats": "mirkit.training.beat.task:BeatTask",
+    "chords": "mirkit.training.harmony.chord:ChordTask",
+    "key": "mirkit.training.harmony.key:KeyTask",
+    "tags": "mirkit.training.tag.task:TagTask",
     "ssl": "mirkit.training.beats_ssl:SSLTask",
 }
 

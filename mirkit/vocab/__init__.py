@@ -5,10 +5,16 @@ The label lists of the heads of chord and key models stand here, in their order,
 
 from __future__ import annotations
 
+from mirkit.vocab.chord_classes import (
+    CHORD_QUALITIES,
+    CHORD_ROOTS,
+    CHORD_TAGS,
+    VOCABULARIES,
+    reduce_chord,
+)
 from mirkit.vocab.chords import Chord, parse_chord
 from mirkit.vocab.keys import KEYS, MODES, normal_key
 from mirkit.vocab.notes import PITCHES, SHARPS, TONICS, pitch_class
-from mirkit.vocab.tags import CHORD_QUALITIES, CHORD_ROOTS, CHORD_TAGS, VOCABULARIES, reduce_chord
 
 __all__ = [
     "CHORD_QUALITIES",

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mirkit.backbones.ast import AST, SILENCE, load_image_weights
 from mirkit.backbones.published import load_published
-from mirkit.backbones.vit import fitted
+from mirkit.backbones.vit.ast import AST, SILENCE, load_image_weights
+from mirkit.backbones.vit.vit import fitted
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import front_end
 

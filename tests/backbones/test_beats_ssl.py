@@ -6,8 +6,8 @@ import reference
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mirkit.backbones.beats_encoder import BEATsConfig, Encoder, buckets
-from mirkit.backbones.beats_ssl import SILENCE, BEATs, label_places, published_config
+from mirkit.backbones.beats.encoder import BEATsConfig, Encoder, buckets
+from mirkit.backbones.beats.network import SILENCE, BEATs, label_places, published_config
 from mirkit.backbones.published import load_published
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import front_end

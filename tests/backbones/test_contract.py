@@ -8,10 +8,10 @@ import pytest
 import torch
 from backbones import tiny
 
-from mirkit import checkpoints
 from mirkit.audio import Audio
 from mirkit.backbones.tagging import TagHeads, export_tagger
 from mirkit.features import front_end
+from mirkit.zoo import checkpoints
 
 HERE = [name for name in tiny.ROWS if importlib.util.find_spec(name.partition(":")[0])]
 every_backbone = pytest.mark.parametrize("name", HERE, ids=lambda name: name.partition(":")[2])

@@ -3,9 +3,9 @@ import onnxruntime
 import pytest
 import torch
 
-from mirkit.backbones.crnn import CRNN, IntervalSums, Registers, pooled, pooled_weight
-from mirkit.backbones.crnn_config import CRNNConfig
-from mirkit.backbones.crnn_export import CRNNProbabilities, crnn_runner, export_crnn
+from mirkit.backbones.crnn.config import CRNNConfig
+from mirkit.backbones.crnn.export import CRNNProbabilities, crnn_runner, export_crnn
+from mirkit.backbones.crnn.network import CRNN, IntervalSums, Registers, pooled, pooled_weight
 from mirkit.errors import ParameterError
 
 SMALL = {"conv_filters": (4, 5), "n_channels": 6, "n_hidden": 7}

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from mirkit.backbones.dymn import (
+from mirkit.backbones.efficientat.dymn import (
     N_KERNELS,
     ContextMaker,
     DynamicConv,

@@ -5,8 +5,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mirkit.backbones.base import Backbone, Output  # noqa: E402
+from mirkit.backbones.efficientat.mn import MobileNet  # noqa: E402
 from mirkit.backbones.heads import HEADS, AttentionHead, HeadedBackbone, stages  # noqa: E402
-from mirkit.backbones.mn import MobileNet  # noqa: E402
 from mirkit.backbones.residual import ResidualCNN  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 

@@ -5,9 +5,15 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mirkit.backbones.htsat import HTSAT, HUB, LAION, SILENCE, folded, unfolded
+from mirkit.backbones.htsat.network import HTSAT, HUB, LAION, SILENCE, folded, unfolded
+from mirkit.backbones.htsat.swin import (
+    FORBIDDEN,
+    from_windows,
+    in_windows,
+    relative_index,
+    seam_mask,
+)
 from mirkit.backbones.published import load_published
-from mirkit.backbones.swin import FORBIDDEN, from_windows, in_windows, relative_index, seam_mask
 from mirkit.backbones.tagging import TagHeads, export_tagger
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import front_end

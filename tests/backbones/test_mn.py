@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mirkit.audio import Audio
-from mirkit.backbones.mn import SILENCE, MobileNet
+from mirkit.backbones.efficientat.mn import SILENCE, MobileNet
 from mirkit.backbones.published import load_published
 from mirkit.errors import ParameterError
 from mirkit.features.logmel import EFFICIENTAT

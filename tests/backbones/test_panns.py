@@ -11,23 +11,23 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mirkit.audio import Audio
-from mirkit.backbones.panns import SILENCE, Cnn6, Cnn10, Cnn14, check_filterbank
-from mirkit.backbones.panns_decision import (
+from mirkit.backbones.panns.cnn import SILENCE, Cnn6, Cnn10, Cnn14, check_filterbank
+from mirkit.backbones.panns.decision import (
     Cnn14DecisionAtt,
     Cnn14DecisionAvg,
     Cnn14DecisionMax,
     logit_of_mean,
 )
-from mirkit.backbones.panns_mobilenet import MobileNetV1, MobileNetV2
-from mirkit.backbones.panns_resnet import (
+from mirkit.backbones.panns.mobilenet import MobileNetV1, MobileNetV2
+from mirkit.backbones.panns.resnet import (
     BasicBlock,
     Bottleneck,
     ResNet22,
     ResNet38,
     ResNet54,
 )
+from mirkit.backbones.panns.wavegram import WavegramLogmelCnn14
 from mirkit.backbones.published import load_published
-from mirkit.backbones.wavegram import WavegramLogmelCnn14
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features.logmel import PANNS_16K, PANNS_32K
 

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from mirkit.audio import Audio
-from mirkit.backbones.panns import Cnn14, check_filterbank
-from mirkit.backbones.panns_decision import Cnn14DecisionMax
+from mirkit.backbones.panns.cnn import Cnn14, check_filterbank
+from mirkit.backbones.panns.decision import Cnn14DecisionMax
 from mirkit.backbones.published import load_published
 from mirkit.features.logmel import PANNS_16K, PANNS_32K
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mirkit.backbones.passt import SILENCE, PaSST, left_over
 from mirkit.backbones.published import load_published
+from mirkit.backbones.vit.passt import SILENCE, PaSST, left_over
 from mirkit.errors import ParameterError
 from mirkit.features import front_end
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from mirkit.backbones.base import Backbone, Output, padded
 from mirkit.backbones.published import KeyMap, load_published
-from mirkit.checkpoints import load_content
 from mirkit.errors import ParameterError, WeightsError
+from mirkit.zoo.checkpoints import load_content
 
 KEYS = KeyMap(("model",), "module.", ((r"mel\.", None), (r"fc_audioset\.", "")))
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mirkit.backbones.rawcnn import RawCNN
-from mirkit.backbones.sincnet import MIN_BAND, MIN_LOW, SequenceNorm, SincConv, SincNet, windows
+from mirkit.backbones.raw.cnn import RawCNN
+from mirkit.backbones.raw.sincnet import MIN_BAND, MIN_LOW, SequenceNorm, SincConv, SincNet, windows
 from mirkit.errors import ParameterError
 
 

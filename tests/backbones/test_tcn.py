@@ -6,10 +6,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mirkit.backbones.export import export_onnx  # noqa: E402
-from mirkit.backbones.inference import Probabilities, tcn_runner  # noqa: E402
-from mirkit.backbones.tcn import TCN, TCNConfig, past_taps  # noqa: E402
+from mirkit.backbones.tcn.inference import Probabilities, tcn_runner  # noqa: E402
+from mirkit.backbones.tcn.network import TCN, TCNConfig, past_taps  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
-from mirkit.runtime import Session  # noqa: E402
+from mirkit.zoo.runtime import Session  # noqa: E402
 
 SMALL = {"n_blocks": 3, "n_filters": 6, "conv_filters": (4, 5, 6), "n_tempi": 30}
 VARIANTS = {

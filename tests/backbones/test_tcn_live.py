@@ -6,10 +6,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mirkit.backbones.export import export_live  # noqa: E402
-from mirkit.backbones.tcn import TCN, TCNConfig  # noqa: E402
-from mirkit.backbones.tcn_live import LiveTCN, live_runner  # noqa: E402
+from mirkit.backbones.tcn.live import LiveTCN, live_runner  # noqa: E402
+from mirkit.backbones.tcn.network import TCN, TCNConfig  # noqa: E402
 from mirkit.errors import NotStreamable  # noqa: E402
-from mirkit.runtime import Session  # noqa: E402
+from mirkit.zoo.runtime import Session  # noqa: E402
 
 SMALL = {"n_blocks": 3, "n_filters": 6, "conv_filters": (4, 5, 7), "n_tempi": 30}
 VARIANTS = {

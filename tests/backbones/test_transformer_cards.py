@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mirkit.registry import card
 from mirkit.sound.tag.config import TagConfig
 from mirkit.sound.tag.loading import backbone_of
+from mirkit.zoo.registry import card
 
 NAMES = ("ast", "beats", "htsat", "passt-s")
 

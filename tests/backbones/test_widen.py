@@ -4,7 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mirkit.backbones import crnn, tcn  # noqa: E402
+from mirkit.backbones.crnn import network as crnn  # noqa: E402
+from mirkit.backbones.tcn import network as tcn  # noqa: E402
 from mirkit.backbones.widen import widened  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import torch
 
-from mirkit import registry
 from mirkit.backbones.base import Backbone
 from mirkit.features import front_end
+from mirkit.zoo import registry
 
 N_CLASSES = 5
 
@@ -26,32 +26,32 @@ _PANNS = {"width": 4}
 _VIT = {"dim": 16, "depth": 2, "n_heads": 2}
 
 ROWS = {
-    "mirkit.backbones.ast:AST": Tiny(_VIT),
-    "mirkit.backbones.beats_ssl:BEATs": Tiny(
+    "mirkit.backbones.vit.ast:AST": Tiny(_VIT),
+    "mirkit.backbones.beats.network:BEATs": Tiny(
         _VIT | {"embed": 8, "n_hidden": 32, "conv_width": 8, "conv_groups": 2}
     ),
-    "mirkit.backbones.dymn:DynamicMobileNet": Tiny({"width": 0.1}),
-    "mirkit.backbones.htsat:HTSAT": Tiny(
+    "mirkit.backbones.efficientat.dymn:DynamicMobileNet": Tiny({"width": 0.1}),
+    "mirkit.backbones.htsat.network:HTSAT": Tiny(
         {"dim": 8, "depths": (1, 1, 1, 1), "n_heads": (1, 1, 2, 2)}
     ),
-    "mirkit.backbones.mn:MobileNet": Tiny({"width": 0.1}),
-    "mirkit.backbones.panns:Cnn6": Tiny(_PANNS),
-    "mirkit.backbones.panns:Cnn10": Tiny(_PANNS),
-    "mirkit.backbones.panns:Cnn14": Tiny(_PANNS),
-    "mirkit.backbones.panns_decision:Cnn14DecisionAtt": Tiny(_PANNS),
-    "mirkit.backbones.panns_decision:Cnn14DecisionAvg": Tiny(_PANNS),
-    "mirkit.backbones.panns_decision:Cnn14DecisionMax": Tiny(_PANNS),
-    "mirkit.backbones.panns_mobilenet:MobileNetV1": Tiny({"width": 0.1}),
-    "mirkit.backbones.panns_mobilenet:MobileNetV2": Tiny({"width": 0.1}),
-    "mirkit.backbones.panns_resnet:ResNet22": Tiny(_PANNS),
-    "mirkit.backbones.panns_resnet:ResNet38": Tiny(_PANNS),
-    "mirkit.backbones.panns_resnet:ResNet54": Tiny(_PANNS),
-    "mirkit.backbones.passt:PaSST": Tiny(_VIT),
-    "mirkit.backbones.rawcnn:RawCNN": Tiny({"channels": (8, 8, 8, 8), "n_blocks": 1}),
+    "mirkit.backbones.efficientat.mn:MobileNet": Tiny({"width": 0.1}),
+    "mirkit.backbones.panns.cnn:Cnn6": Tiny(_PANNS),
+    "mirkit.backbones.panns.cnn:Cnn10": Tiny(_PANNS),
+    "mirkit.backbones.panns.cnn:Cnn14": Tiny(_PANNS),
+    "mirkit.backbones.panns.decision:Cnn14DecisionAtt": Tiny(_PANNS),
+    "mirkit.backbones.panns.decision:Cnn14DecisionAvg": Tiny(_PANNS),
+    "mirkit.backbones.panns.decision:Cnn14DecisionMax": Tiny(_PANNS),
+    "mirkit.backbones.panns.mobilenet:MobileNetV1": Tiny({"width": 0.1}),
+    "mirkit.backbones.panns.mobilenet:MobileNetV2": Tiny({"width": 0.1}),
+    "mirkit.backbones.panns.resnet:ResNet22": Tiny(_PANNS),
+    "mirkit.backbones.panns.resnet:ResNet38": Tiny(_PANNS),
+    "mirkit.backbones.panns.resnet:ResNet54": Tiny(_PANNS),
+    "mirkit.backbones.vit.passt:PaSST": Tiny(_VIT),
+    "mirkit.backbones.raw.cnn:RawCNN": Tiny({"channels": (8, 8, 8, 8), "n_blocks": 1}),
     "mirkit.backbones.residual:ResidualCNN": Tiny({"widths": (4, 8)}),
-    "mirkit.backbones.sincnet:SincNet": Tiny({"n_filters": (8, 6, 6), "hidden": (16, 12)}),
+    "mirkit.backbones.raw.sincnet:SincNet": Tiny({"n_filters": (8, 6, 6), "hidden": (16, 12)}),
     "mirkit.backbones.vggish:VGGish": Tiny({"width": 4, "n_hidden": 16}),
-    "mirkit.backbones.wavegram:WavegramLogmelCnn14": Tiny({"width": 16}),
+    "mirkit.backbones.panns.wavegram:WavegramLogmelCnn14": Tiny({"width": 16}),
 }
 
 

@@ -72,7 +72,7 @@ def test_a_file_each_for_editors(music, tmp_path, capsys, name):
 
 def test_tags_go_into_the_recording(music, tmp_path, capsys):
     pytest.importorskip("mutagen")
-    from mirkit.formats.dj import tags
+    from mirkit.formats.dj import file_tags as tags
 
     path = tmp_path / "slow.wav"
     path.write_bytes((music / "slow.wav").read_bytes())
@@ -125,12 +125,12 @@ def test_keys_and_cues_are_heard_where_asked(tmp_path, capsys):
 
 def test_a_recording_is_decoded_once_for_all_that_is_heard_in_it(music, monkeypatch):
     import mirkit
-    from mirkit import audiofile
+    from mirkit.audio import reading
     from mirkit.cli.files import Source
     from mirkit.cli.hearing import Worker
 
     path, read = str(music / "slow.wav"), []
-    real = audiofile._stream
+    real = reading._stream
     beats, key = mirkit.beats(path, model="tempogram"), mirkit.key(path)
 
     def counted(decoder, *rest):
@@ -138,7 +138,7 @@ def test_a_recording_is_decoded_once_for_all_that_is_heard_in_it(music, monkeypa
             read.append(decoder)
         yield from real(decoder, *rest)
 
-    monkeypatch.setattr(audiofile, "_stream", counted)
+    monkeypatch.setattr(reading, "_stream", counted)
     worker = Worker(model="tempogram", more=("key", "sections"))
     parts = worker.heard(Source(path, None), {})
     assert len(read) == 1

@@ -7,9 +7,9 @@ import signals
 import soundfile
 
 import mirkit
-from mirkit import registry
 from mirkit.cli import main
 from mirkit.sound import tag
+from mirkit.zoo import registry
 
 torch = pytest.importorskip("torch")
 

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 import mirkit
-from mirkit.datasets import clips, plan, plan_chords, write_specs
+from mirkit.rendering import clips, plan, plan_chords, write_specs
 
 
 @pytest.mark.skipif(not shutil.which("fluidsynth"), reason="fluidsynth is not installed")

@@ -19,7 +19,7 @@ from mirkit.evaluation.confidence import (
 )
 from mirkit.music.beat.confidence import Confidence
 from mirkit.music.beat.decoder import decoder
-from mirkit.registry import card, read_card
+from mirkit.zoo.registry import card, read_card
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 5))

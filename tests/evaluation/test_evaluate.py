@@ -81,11 +81,11 @@ def test_means_and_differences_are_those_of_the_scores(toy, clips):
 
 
 def test_a_clip_is_decoded_once_for_all_systems(toy, clips, monkeypatch):
-    from mirkit import audiofile
+    from mirkit.audio import reading
 
-    read, n_reads = audiofile.read, []
+    read, n_reads = reading.read, []
     monkeypatch.setattr(
-        audiofile, "read", lambda path, **options: n_reads.append(path) or read(path, **options)
+        reading, "read", lambda path, **options: n_reads.append(path) or read(path, **options)
     )
     evaluate("toy", clips, n_draws=10)
     assert len(n_reads) == 6

@@ -3,14 +3,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mirkit.checkpoints import save_tensors  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 from mirkit.music.beat.model import BeatTCN  # noqa: E402
-from mirkit.registry import Card  # noqa: E402
-from mirkit.training.beat import BeatTask  # noqa: E402
+from mirkit.training.beat.task import BeatTask  # noqa: E402
 from mirkit.training.clips import ClipStore  # noqa: E402
 from mirkit.training.loop import train  # noqa: E402
 from mirkit.training.recipe import parse_recipe  # noqa: E402
+from mirkit.zoo.checkpoints import save_tensors  # noqa: E402
+from mirkit.zoo.registry import Card  # noqa: E402
 
 PLAIN = """
 [augment]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mirkit.training.beat_targets import frame_targets, tempo_target
+from mirkit.training.beat.targets import frame_targets, tempo_target
 
 
 def test_events_are_one_and_their_neighbours_half():

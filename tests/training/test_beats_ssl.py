@@ -10,16 +10,15 @@ import soundfile
 
 torch = pytest.importorskip("torch")
 
-from mirkit import checkpoints  # noqa: E402
-from mirkit.backbones.beats_encoder import BEATsConfig  # noqa: E402
-from mirkit.backbones.beats_pretraining import (  # noqa: E402
+from mirkit.backbones.beats.encoder import BEATsConfig  # noqa: E402
+from mirkit.backbones.beats.network import BEATs  # noqa: E402
+from mirkit.backbones.beats.pretraining import (  # noqa: E402
     Distiller,
     MaskedBEATs,
     kept_places,
     masked_places,
 )
-from mirkit.backbones.beats_ssl import BEATs  # noqa: E402
-from mirkit.backbones.beats_tokenizer import (  # noqa: E402
+from mirkit.backbones.beats.tokenizer import (  # noqa: E402
     Codebook,
     RandomTokenizer,
     Tokenizer,
@@ -37,6 +36,7 @@ from mirkit.training.beats_ssl import (  # noqa: E402
 )
 from mirkit.training.loop import train  # noqa: E402
 from mirkit.training.recipe import build, read_recipe  # noqa: E402
+from mirkit.zoo import checkpoints  # noqa: E402
 
 RATE = 16000
 SHAPE = {

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from mirkit.frames import FrameGrid
-from mirkit.training.chord_targets import (
+from mirkit.training.harmony.targets import (
     NO_CHORD,
     NONE,
     OTHER,

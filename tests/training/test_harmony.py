@@ -7,14 +7,14 @@ import signals
 import soundfile
 import torch
 
-from mirkit.checkpoints import load_tensors
 from mirkit.errors import ParameterError
-from mirkit.training.chord import ChordTask, frame_scores, root_of, triad_of
-from mirkit.training.chord_targets import NO_CHORD, OTHER, UNKNOWN
 from mirkit.training.features_store import FeatureStore, pack_features
-from mirkit.training.harmony import HarmonyChanges, HarmonyData
-from mirkit.training.key import KeyTask, related_keys, soft_keys, weighted_score
+from mirkit.training.harmony.chord import ChordTask, frame_scores, root_of, triad_of
+from mirkit.training.harmony.key import KeyTask, related_keys, soft_keys, weighted_score
+from mirkit.training.harmony.targets import NO_CHORD, OTHER, UNKNOWN
+from mirkit.training.harmony.task import HarmonyChanges, HarmonyData
 from mirkit.training.recipe import parse_recipe
+from mirkit.zoo.checkpoints import load_tensors
 
 RATE = 11025
 BAND = [{"role": "keys", "n_notes": 8}]

@@ -13,12 +13,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mirkit import checkpoints  # noqa: E402
 from mirkit.errors import FormatError, ParameterError, UnknownName, WeightsError  # noqa: E402
 from mirkit.training.logs import CSVLog, Progress  # noqa: E402
 from mirkit.training.loop import clip_at, train  # noqa: E402
 from mirkit.training.optim import RunningMean, make_optimizer  # noqa: E402
 from mirkit.training.recipe import OptimizerSettings  # noqa: E402
+from mirkit.zoo import checkpoints  # noqa: E402
 
 RECIPE = """
 task = "beats"
@@ -79,7 +79,7 @@ def test_run_leaves_weights_logs_and_state(whole):
     _, kept = checkpoints.load_tensors(whole / "best.safetensors")
     assert kept["front_end"] == "tcn_22k"
     assert json.loads(kept["config"])["n_filters"] == 4
-    from mirkit.runtime import Session
+    from mirkit.zoo.runtime import Session
 
     session = Session(whole / "best.onnx")
     digest = checkpoints.sha256_of(whole / "best.safetensors")

@@ -1,6 +1,6 @@
 import pytest
 
-from mirkit.backbones.tcn_config import TCNConfig
+from mirkit.backbones.tcn.config import TCNConfig
 from mirkit.errors import FormatError
 from mirkit.training.augment import Augmentation
 from mirkit.training.recipe import (

@@ -9,14 +9,14 @@ torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402
 
-from mirkit import checkpoints  # noqa: E402
 from mirkit.errors import FormatError, ParameterError, UnknownName, WeightsError  # noqa: E402
 from mirkit.training.loop import train  # noqa: E402
 from mirkit.training.recipe import parse_recipe  # noqa: E402
-from mirkit.training.tag import TagTask, joint_truth, known_precision, shared_truth  # noqa: E402
-from mirkit.training.tag_data import TagData, TagDataSettings, share_of  # noqa: E402
-from mirkit.training.tag_losses import TagLossSettings, distillation, tag_loss, taught  # noqa: E402
-from mirkit.training.tag_store import open_sounds  # noqa: E402
+from mirkit.training.tag.data import TagData, TagDataSettings, share_of  # noqa: E402
+from mirkit.training.tag.losses import TagLossSettings, distillation, tag_loss, taught  # noqa: E402
+from mirkit.training.tag.store import open_sounds  # noqa: E402
+from mirkit.training.tag.task import TagTask, joint_truth, known_precision, shared_truth  # noqa: E402
+from mirkit.zoo import checkpoints  # noqa: E402
 
 RATE = 16000
 
@@ -91,7 +91,7 @@ def test_three_classes_are_learned_and_shipped(folder, tmp_path):
     config = json.loads(kept["config"])
     assert config["labels"] == ["clicks", "noise", "tone"]
     assert config["activation"] == "softmax"
-    from mirkit.runtime import Session
+    from mirkit.zoo.runtime import Session
 
     session = Session(run / "best.onnx")
     assert session.metadata["front_end"] == "mirkit_32k"
@@ -378,7 +378,7 @@ def test_a_store_is_only_appended_to_and_heals(folder, tmp_path):
 
 def test_a_teacher_may_be_a_model(folder, tmp_path, monkeypatch):
     from mirkit.activations import Activations, Head
-    from mirkit.training import tag
+    from mirkit.training.tag import task as tag
 
     class Model:
         labels, sample_rate = ("tone", "other", "noise", "clicks"), RATE

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 from mirkit.audio import Audio
 from mirkit.errors import ParameterError
 from mirkit.features import front_end
-from mirkit.training.tag_augment import (
+from mirkit.training.tag.augment import (
     UNCHANGED,
     PowerDomain,
     SampleDomain,

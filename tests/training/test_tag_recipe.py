@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 from mirkit.errors import FormatError, ParameterError
 from mirkit.training.recipe import parse_recipe
-from mirkit.training.tag_recipe import BATCH, as_toml, tag_recipe
+from mirkit.training.tag.recipe import BATCH, as_toml, tag_recipe
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,12 @@ from typing import Any, cast
 
 import numpy as np
 
+from mirkit.audio.sources import missing_message
 from mirkit.errors import FormatError, UnknownName
+from mirkit.formats.atomic import replace_file
 from mirkit.formats.dj.anchors import deviation, with_bars
 from mirkit.formats.dj.model import Collection, Cue, DJTrack, Playlist
 from mirkit.formats.dj.stores import DJ_STORES, DJStore, store_collection
-from mirkit.formats.safely import replace_file
-from mirkit.sources import missing_message
 
 __all__ = [
     "DJ_FORMATS", "DJ_STORES", "Collection", "Cue", "DJFormat", "DJStore", "DJTrack", "Loss",

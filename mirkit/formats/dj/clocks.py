@@ -3,14 +3,14 @@
 The frames of an MP3 begin with the delay of encoder and decoder, and often with one frame that
 holds a tag and no sound. Serato plays every frame, the one of the tag too. Mixxx leaves the first
 frame out, whatever it holds. Here the delay is removed where the tag tells it, and otherwise kept
-(see `mirkit.codecs.mp3`). All other kinds of files begin at the same sample for all.
+(see `mirkit.audio.codecs.mp3`). All other kinds of files begin at the same sample for all.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from mirkit.codecs import mp3
+from mirkit.audio.codecs import mp3
 
 
 def serato_lead(path: Path) -> float:

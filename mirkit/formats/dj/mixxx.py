@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mirkit.audio.sources import missing_message
 from mirkit.errors import FormatError
+from mirkit.formats.atomic import check_writable, replace_file
 from mirkit.formats.dj import mixxxblobs as blobs
 from mirkit.formats.dj.clocks import mixxx_lead
 from mirkit.formats.dj.keys import spell_key
 from mirkit.formats.dj.model import Collection, Color, Cue, CueKind, DJTrack, Playlist, own
 from mirkit.formats.dj.running import holders
-from mirkit.formats.safely import check_writable, replace_file
-from mirkit.sources import missing_message
 
 SCHEMAS = range(32, 42)
 """Versions of the database that are known: Mixxx 2.3 and later."""

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from mirkit.errors import AudioError, FormatError, MissingExtra
+from mirkit.formats.atomic import edited_copy
 from mirkit.formats.dj import serato
 from mirkit.formats.dj.clocks import serato_lead
 from mirkit.formats.dj.model import Collection, DJTrack, own
-from mirkit.formats.safely import edited_copy
 
 Container = Literal["id3", "vorbis", "mp4"]
 Block = Literal["grid", "marks", "autotags", "old_marks"]

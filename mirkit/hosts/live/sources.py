@@ -43,7 +43,7 @@ class Block:
 
 def file_blocks(path: str, sample_rate: int) -> Iterator[Block]:
     """Yield the blocks of a recording, as fast as they are read."""
-    from mirkit.audiofile import blocks
+    from mirkit.audio.reading import blocks
 
     n = 0
     with blocks(path, sample_rate=sample_rate, mono=True, block_seconds=BLOCK_SECONDS) as stream:

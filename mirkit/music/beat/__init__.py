@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Tempo
-from mirkit.audiofile import Source, blocks
+from mirkit.audio.reading import Source, blocks
 from mirkit.music.beat import harmony
 from mirkit.music.beat.confidence import Confidence
 from mirkit.music.beat.decoder import DEFAULT as DEFAULT_DECODER
@@ -145,7 +145,7 @@ def system(
     UnknownName
         Where there is no such model or decoder.
     """
-    from mirkit.registry import card
+    from mirkit.zoo.registry import card
 
     name = model or DEFAULT_MODEL
     known = card(name)
@@ -266,7 +266,7 @@ def _run(
 @lru_cache(maxsize=4)
 def _model(name: str, weights: str | None) -> Model:
     """Load a model, or take it from the last few that were."""
-    from mirkit.registry import load
+    from mirkit.zoo.registry import load
 
     loaded: Any = load(name, weights=weights)
     if hasattr(loaded, "listen"):

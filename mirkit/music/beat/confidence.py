@@ -20,7 +20,7 @@ from mirkit.decoding.tempo import smooth_histogram
 from mirkit.errors import FormatError
 from mirkit.metrics.calibration import Logistic, sigmoid
 from mirkit.music.beat.inputs import BeatInput, read
-from mirkit.registry import Card
+from mirkit.zoo.registry import Card
 
 LEVEL_FEATURES = (
     "score_margin",  # log score, against the best other level

@@ -15,7 +15,7 @@ from mirkit.features import FrontEnd, front_end
 from mirkit.frames import FrameGrid
 from mirkit.music.beat.follower import BeatFollower, BeatUpdate
 from mirkit.music.beat.model import TCNNetwork
-from mirkit.runtime import Runner
+from mirkit.zoo.runtime import Runner
 
 Floats = NDArray[np.float32]
 
@@ -58,7 +58,7 @@ class BeatTCNLive(TCNNetwork):
     @classmethod
     def runner(cls, net: Any) -> Runner:
         """Return what runs a network in torch, block by block."""
-        from mirkit.backbones.tcn_live import live_runner
+        from mirkit.backbones.tcn.live import live_runner
 
         return live_runner(net)
 

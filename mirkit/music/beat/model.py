@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Features, Head
-from mirkit.backbones.tcn_config import TCNConfig
-from mirkit.networks import Network
-from mirkit.runtime import Runner
+from mirkit.backbones.tcn.config import TCNConfig
+from mirkit.zoo.networks import Network
+from mirkit.zoo.runtime import Runner
 
 
 class TCNNetwork(Network[TCNConfig]):
@@ -25,7 +25,7 @@ class TCNNetwork(Network[TCNConfig]):
     @classmethod
     def made(cls, config: TCNConfig) -> Any:
         """Return a new network in torch, whose weights follow torch's seed."""
-        from mirkit.backbones.tcn import TCN
+        from mirkit.backbones.tcn.network import TCN
 
         return TCN(config)
 
@@ -36,7 +36,7 @@ class BeatTCN(TCNNetwork):
     @classmethod
     def runner(cls, net: Any) -> Runner:
         """Return what runs a network in torch."""
-        from mirkit.backbones.inference import tcn_runner
+        from mirkit.backbones.tcn.inference import tcn_runner
 
         return tcn_runner(net)
 

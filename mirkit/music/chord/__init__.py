@@ -13,7 +13,7 @@ import numpy as np
 
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Segments
-from mirkit.audiofile import Source
+from mirkit.audio.reading import Source
 from mirkit.errors import ParameterError
 from mirkit.music.chord.decoder import Decoder
 from mirkit.music.chord.decoder import decoder as find_decoder
@@ -88,7 +88,7 @@ def system(
     ParameterError
         Where the model does not hear chords, or an option is wrong.
     """
-    from mirkit.registry import card
+    from mirkit.zoo.registry import card
 
     known = card(model or DEFAULT_MODEL)
     if known.task != "chords":
@@ -188,12 +188,12 @@ def _run(
 
 def _with_beats(x: Any) -> tuple[Any, Beats]:
     """Return a recording with its beats; it is read once, as a stream is gone then."""
-    from mirkit import audiofile
+    from mirkit.audio import reading
     from mirkit.music.beat import beats
 
     if isinstance(x, Activations):
         if "beat" in x:
             return x, beats(x)
         raise ParameterError("beats=True needs a recording, or a head 'beat' in the activations")
-    audio = audiofile.read(x, mono=True)
+    audio = reading.read(x, mono=True)
     return audio, beats(audio)

@@ -51,7 +51,7 @@ class ViterbiDecoder:
     Parameters
     ----------
     vocabulary
-        ``"majmin"``, ``"sevenths"`` or ``"full"``; see `mirkit.vocab.tags`.
+        ``"majmin"``, ``"sevenths"`` or ``"full"``; see `mirkit.vocab.chord_classes`.
     inversions
         Whether a chord tone in the bass is named: ``C:maj/3``.
     beats

@@ -12,8 +12,8 @@ from mirkit.decoding.peaks import Floats
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
 from mirkit.vocab import CHORD_QUALITIES, CHORD_ROOTS, CHORD_TAGS, PITCHES, SHARPS, VOCABULARIES
+from mirkit.vocab.chord_classes import reduced_quality
 from mirkit.vocab.chords import SHORTHANDS
-from mirkit.vocab.tags import reduced_quality
 
 HEADS = {"tag": CHORD_TAGS, "root": CHORD_ROOTS, "bass": CHORD_ROOTS, "pitch": PITCHES}
 """The heads of chord models and their labels."""

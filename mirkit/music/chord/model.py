@@ -18,7 +18,7 @@ class ChordCRNN(HarmonyCRNN):
     Examples
     --------
     >>> from mirkit.features import front_end
-    >>> from mirkit.registry import card
+    >>> from mirkit.zoo.registry import card
     >>> from mirkit.audio import Audio
     >>> model = ChordCRNN.from_card(card("chord-crnn"), "random")
     >>> features = front_end(model.front_end)(Audio(np.zeros(11025, np.float32), 11025))

@@ -13,7 +13,7 @@ import numpy as np
 
 from mirkit.activations import Activations
 from mirkit.annotation import Key, Segments
-from mirkit.audiofile import Source
+from mirkit.audio.reading import Source
 from mirkit.errors import ParameterError
 from mirkit.music.hearing import SILENCE, Model, hear, load_model, spanning
 from mirkit.music.key.decoder import Decoder
@@ -88,7 +88,7 @@ def system(
     ParameterError
         Where the model does not hear keys, or an option is wrong.
     """
-    from mirkit.registry import card
+    from mirkit.zoo.registry import card
 
     known = card(model or DEFAULT_MODEL)
     if known.task != "key":

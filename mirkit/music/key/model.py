@@ -17,7 +17,7 @@ class KeyCRNN(HarmonyCRNN):
     Examples
     --------
     >>> from mirkit.features import front_end
-    >>> from mirkit.registry import card
+    >>> from mirkit.zoo.registry import card
     >>> from mirkit.audio import Audio
     >>> model = KeyCRNN.from_card(card("key-crnn"), "random")
     >>> features = front_end(model.front_end)(Audio(np.zeros(55125, np.float32), 11025))

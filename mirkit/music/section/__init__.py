@@ -16,7 +16,7 @@ from mirkit import __version__, checks
 from mirkit.activations import Features, Provenance
 from mirkit.annotation import Beats, Segments
 from mirkit.audio import Audio
-from mirkit.audiofile import Source, read
+from mirkit.audio.reading import Source, read
 from mirkit.decoding.peaks import Floats
 from mirkit.errors import ParameterError
 from mirkit.features.base import FrontEnd

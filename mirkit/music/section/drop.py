@@ -15,7 +15,7 @@ from mirkit import __version__, checks
 from mirkit.activations import Provenance
 from mirkit.annotation import Beats, Events, Segments
 from mirkit.audio import Audio
-from mirkit.audiofile import Source, read
+from mirkit.audio.reading import Source, read
 from mirkit.decoding.peaks import Floats
 from mirkit.music.section import beat_edges
 

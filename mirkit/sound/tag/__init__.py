@@ -13,10 +13,10 @@ from typing import Any, TypedDict, Unpack, overload
 
 from numpy.typing import NDArray
 
-from mirkit import audiofile
 from mirkit.activations import Activations
 from mirkit.annotation import Analysis, Embedding, Tags
-from mirkit.audiofile import Source
+from mirkit.audio import reading
+from mirkit.audio.reading import Source
 from mirkit.errors import ParameterError
 from mirkit.sound.tag.decoder import DEFAULT_TOP, Calibration, TagDecoder
 from mirkit.sound.tag.model import Tagger
@@ -82,13 +82,13 @@ class TagSystem:
     def hear(self, x: Source, frames: bool = False) -> tuple[Activations, float]:
         """Return what the model hears in a recording, and how long the recording is [s]."""
         passed = Passed(self.model.sample_rate)
-        with audiofile.blocks(x, sample_rate=self.model.sample_rate) as blocks:
+        with reading.blocks(x, sample_rate=self.model.sample_rate) as blocks:
             heard = self.model.hear(passed.through(blocks), frames)
         return heard, passed.duration
 
     def analysis(self, x: Source) -> Analysis:
         """Return the tags of a recording with what is known of it."""
-        track = audiofile.track(x)
+        track = reading.track(x)
         heard, duration = self.hear(track)
         return Analysis({"tags": self.decoder(heard)}, track, duration)
 
@@ -127,7 +127,7 @@ def system(
     ParameterError
         Where the model is for something else, or a setting is wrong.
     """
-    from mirkit.registry import card
+    from mirkit.zoo.registry import card
 
     known = card(model or DEFAULT_MODEL)
     if known.task not in tasks:
@@ -143,7 +143,7 @@ def system(
 @lru_cache(maxsize=4)
 def load_model(name: str, weights: str | None = None) -> Tagger:
     """Load a tagger, or take it from the last few that were."""
-    from mirkit.registry import load
+    from mirkit.zoo.registry import load
 
     loaded: Tagger = load(name, weights=weights)
     return loaded

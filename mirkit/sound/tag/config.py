@@ -27,7 +27,7 @@ class TagConfig:
     labels
         Names of the classes, in the order of the outputs; none for a network that only embeds.
     backbone
-        Where the class of the network stands: ``"mirkit.backbones.panns:Cnn14"``; an ``.onnx``
+        Where the class of the network stands: ``"mirkit.backbones.panns.cnn:Cnn14"``; an ``.onnx``
         file needs none.
     settings
         Keyword arguments of that class, beside ``n_classes``.
@@ -40,7 +40,7 @@ class TagConfig:
 
     Examples
     --------
-    >>> TagConfig(("Dog", "Cat"), "mirkit.backbones.panns:Cnn6").network
+    >>> TagConfig(("Dog", "Cat"), "mirkit.backbones.panns.cnn:Cnn6").network
     {'n_classes': 2}
     """
 

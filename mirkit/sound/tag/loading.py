@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mirkit import checkpoints
 from mirkit.errors import ParameterError, WeightsError
-from mirkit.networks import check_front_end, seeded
-from mirkit.registry import Card
 from mirkit.sound.tag.config import TagConfig
+from mirkit.zoo import checkpoints
+from mirkit.zoo.networks import check_front_end, seeded
+from mirkit.zoo.registry import Card
 
 
 def fitting(path: Path, kept: Mapping[str, str], card: Card) -> TagConfig:
@@ -49,7 +49,7 @@ def backbone_of(config: TagConfig, card: Card) -> Any:
     """
     if config.backbone is None:
         raise ParameterError(
-            f"{card.source} has no config.backbone, such as 'mirkit.backbones.panns:Cnn14'; "
+            f"{card.source} has no config.backbone, such as 'mirkit.backbones.panns.cnn:Cnn14'; "
             "without it only .onnx files run"
         )
     module, _, name = config.backbone.partition(":")

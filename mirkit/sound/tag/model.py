@@ -12,21 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit import __version__, checkpoints
+from mirkit import __version__
 from mirkit.activations import Activations, Features, Provenance
 from mirkit.audio import Audio
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import FrontEnd, front_end
 from mirkit.features.base import mono_slices
 from mirkit.frames import FrameGrid
-from mirkit.networks import CardModel, check_source, front_end_of
-from mirkit.registry import Card
-from mirkit.runtime import BatchRunner, Session
 from mirkit.sound.tag.clock import Clock, clock
 from mirkit.sound.tag.config import Shape, TagConfig
 from mirkit.sound.tag.loading import content_of, fill, fitting, random_net
 from mirkit.sound.tag.merging import Merger
 from mirkit.sound.tag.windows import Window, batches, long_enough, padded
+from mirkit.zoo import checkpoints
+from mirkit.zoo.networks import CardModel, check_source, front_end_of
+from mirkit.zoo.registry import Card
+from mirkit.zoo.runtime import BatchRunner, Session
 
 Floats = NDArray[np.float32]
 Blocks = Iterable[NDArray[Any]]

@@ -8,7 +8,8 @@ import soundfile
 from beetruns import make_library
 
 from mirkit.decoding.grid import BeatGrid
-from mirkit.formats.dj import DJTrack, seratotags, tags
+from mirkit.formats.dj import DJTrack, seratotags
+from mirkit.formats.dj import file_tags as tags
 
 pytest.importorskip("beets")
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirkit.formats import FORMATS
-from mirkit.formats.dj import DJ_FORMATS, DJ_STORES, Collection, DJTrack, engine, losses, tags
+from mirkit.formats.dj import DJ_FORMATS, DJ_STORES, Collection, DJTrack, engine, losses
+from mirkit.formats.dj import file_tags as tags
 
 RATES = st.sampled_from([8000, 22050, 44100, 48000, 88200, 96000, 192000])
 CURVES = st.booleans().flatmap(lambda lattice: grids(lattice=lattice))

@@ -18,7 +18,7 @@ import soundfile
 pytest.importorskip("mutagen")
 import fault_worker
 
-TESTS = Path(__file__).parents[2]
+HELPERS = Path(__file__).parents[2] / "helpers"
 NAMES = [name for name, _, _ in fault_worker.exporters(Path())]
 
 
@@ -40,9 +40,9 @@ def deaths(recordings):
     if sys.platform != "linux" or not shutil.which("gcc"):
         pytest.skip("the library that kills is compiled with gcc, for Linux")
     library = recordings / "x.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, TESTS / "fault.c", "-ldl"],
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, HELPERS / "fault.c", "-ldl"],
                    check=True)  # fmt: skip
-    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(HELPERS), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, fault_worker.__file__, recordings], capture_output=True, text=True,
         env=os.environ | {"LD_PRELOAD": str(library), "PYTHONPATH": path}, check=False,

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from mirkit.errors import AudioError, MissingExtra, ParameterError
-from mirkit.formats.dj import tags
+from mirkit.formats.dj import file_tags as tags
 
 mutagen = pytest.importorskip("mutagen")
 

@@ -9,7 +9,7 @@ from beetruns import make_library
 from signals import chords, click_track
 
 pytest.importorskip("beets")
-from mirkit.formats.dj import tags
+from mirkit.formats.dj import file_tags as tags
 
 BPM = 100
 

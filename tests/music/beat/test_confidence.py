@@ -19,7 +19,7 @@ from mirkit.music.beat.confidence import (
 )
 from mirkit.music.beat.decoder import decoder
 from mirkit.music.beat.inputs import read
-from mirkit.registry import card, models
+from mirkit.zoo.registry import card, models
 
 TIMES = signals.steady_beats(100, 30)
 

@@ -15,7 +15,7 @@ from mirkit.errors import AudioError, NotStreamable, ParameterError
 from mirkit.features import front_end
 from mirkit.frames import FrameGrid
 from mirkit.music.beat.live import BeatTCNLive
-from mirkit.registry import card, load
+from mirkit.zoo.registry import card, load
 
 RATE = 22050
 HEADS = ("beat", "downbeat", "tempo")

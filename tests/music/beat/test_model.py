@@ -4,17 +4,17 @@ import sys
 import numpy as np
 import pytest
 
-from mirkit import checkpoints
 from mirkit.activations import Features
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.frames import FrameGrid
 from mirkit.pipeline import Windows
-from mirkit.registry import Card, card, load
+from mirkit.zoo import checkpoints
+from mirkit.zoo.registry import Card, card, load
 
 torch = pytest.importorskip("torch")
 
 from mirkit.backbones.export import export_onnx  # noqa: E402
-from mirkit.backbones.tcn import TCN, TCNConfig  # noqa: E402
+from mirkit.backbones.tcn.network import TCN, TCNConfig  # noqa: E402
 from mirkit.music.beat.model import BeatTCN  # noqa: E402
 
 CONFIG = {"n_blocks": 4, "n_filters": 6, "conv_filters": [4, 4, 6], "n_tempi": 60}
@@ -88,7 +88,7 @@ def test_onnx_model_runs_without_torch(files):
 import sys, numpy as np
 from mirkit.activations import Features
 from mirkit.frames import FrameGrid
-from mirkit.registry import load
+from mirkit.zoo.registry import load
 model = load("beat-tcn-2020", weights={str(files[1])!r})
 model(Features(np.zeros((30, 81)), FrameGrid.from_fps(100), "tcn_2020"))
 print(sorted({{"torch", "librosa", "numba"}} & {{*sys.modules}}))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import mirkit
-from mirkit import audiofile
+from mirkit.audio import reading
 
 RATE = 22050
 BAR = {
@@ -21,7 +21,7 @@ def solo(data_dir):
     eighth = 60 / 110 / 2
     track = np.zeros(round((8 * 8 * eighth + 1) * RATE), np.float32)
     for name, places in BAR.items():
-        sound = audiofile.read(data_dir / "samples" / f"{name}.flac", RATE).samples.mean(axis=0)
+        sound = reading.read(data_dir / "samples" / f"{name}.flac", RATE).samples.mean(axis=0)
         for bar in range(8):
             for place in places:
                 first = round((8 * bar + place) * eighth * RATE)

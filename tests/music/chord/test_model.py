@@ -7,13 +7,13 @@ import signals
 
 import mirkit
 from mirkit.audio import Audio
-from mirkit.backbones.crnn_export import export_crnn
+from mirkit.backbones.crnn.export import export_crnn
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import front_end
 from mirkit.music.chord.model import ChordCRNN
 from mirkit.music.key.model import KeyCRNN
-from mirkit.registry import card
 from mirkit.vocab import CHORD_ROOTS, CHORD_TAGS, PITCHES
+from mirkit.zoo.registry import card
 
 FRONT = front_end("vqt_11k")
 MODELS = {"chord-crnn": ChordCRNN, "key-crnn": KeyCRNN}

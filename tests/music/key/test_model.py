@@ -6,8 +6,8 @@ from mirkit.audio import Audio
 from mirkit.features import front_end
 from mirkit.music.key.model import KeyCRNN
 from mirkit.pipeline import Windows
-from mirkit.registry import card
 from mirkit.vocab import KEYS
+from mirkit.zoo.registry import card
 
 FRONT = front_end("vqt_11k")
 CADENCE = ([48, 55, 60, 64], [41, 57, 60, 65], [43, 55, 59, 62, 65], [48, 55, 60, 64])

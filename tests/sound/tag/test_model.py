@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import signals
 
-from mirkit import checkpoints
 from mirkit.audio import Audio
 from mirkit.errors import AudioError, ParameterError, WeightsError
 from mirkit.features import front_end
-from mirkit.registry import card, models
 from mirkit.sound.tag.config import Shape, TagConfig
 from mirkit.sound.tag.model import Tagger
+from mirkit.zoo import checkpoints
+from mirkit.zoo.registry import card, models
 
 torch = pytest.importorskip("torch")
 
@@ -247,7 +247,7 @@ def test_every_kind_of_network_is_exported_with_its_rules(net_class, tmp_path):
 def test_the_exported_network_runs_without_torch(files):
     code = f"""
 import sys, numpy as np
-from mirkit.registry import Card
+from mirkit.zoo.registry import Card
 from mirkit.sound.tag.model import Tagger
 card = Card("small", "tags", "small", "a:b", 16000, ("tags",), "MIT", "none",
             front_end="panns_16k")

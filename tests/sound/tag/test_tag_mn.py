@@ -9,7 +9,7 @@ import soundfile
 
 import mirkit
 from mirkit.datasets.tag_sources import ESC10, vocabularies
-from mirkit.registry import card
+from mirkit.zoo.registry import card
 
 MODEL = "tag-mn"
 

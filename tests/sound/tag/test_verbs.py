@@ -8,10 +8,10 @@ import signals
 import soundfile
 
 import mirkit
-from mirkit import registry
 from mirkit.errors import AudioError, ParameterError, UnknownName
 from mirkit.features import front_end
 from mirkit.sound import tag
+from mirkit.zoo import registry
 
 torch = pytest.importorskip("torch")
 
@@ -179,7 +179,7 @@ def test_tags_by_onnxruntime_load_neither_torch_nor_librosa(tmp_path):
     export_tagger(trained(taggers.Frames), path, {"front_end": "panns_16k"})
     code = f"""
 import sys, numpy as np, mirkit
-from mirkit import registry
+from mirkit.zoo import registry
 registry._cards = lambda: {{"tag-mn": registry.Card(
     "tag-mn", "tags", "small", "mirkit.sound.tag.model:Tagger", 16000, ("tags",), "MIT", "MIT",
     front_end="panns_16k", config={{"labels": ["Dog", "Rain", "Music"]}})}}

@@ -1,0 +1,1 @@
+"""BEATs: a transformer trained by masked prediction, and its tokenizer."""

@@ -1,0 +1,1 @@
+"""The convolutional recurrent network of chords and keys."""

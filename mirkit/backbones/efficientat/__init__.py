@@ -1,0 +1,1 @@
+"""EfficientAT: MobileNetV3 and dynamic MobileNets."""

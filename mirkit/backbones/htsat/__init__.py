@@ -1,0 +1,1 @@
+"""HTS-AT: a hierarchical transformer with shifted windows."""

@@ -1,0 +1,1 @@
+"""PANNs: convolutional networks on log-mel features or samples."""

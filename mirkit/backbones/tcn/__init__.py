@@ -1,0 +1,1 @@
+"""The temporal convolutional network of the beat trackers."""

@@ -1,6 +1,0 @@
-"""The arranger: composes songs in many styles, with exact beats, bars, chords and keys."""
-
-from mirkit.datasets.arranger.compose import compose
-from mirkit.datasets.arranger.style import Layer, Style, style, styles
-
-__all__ = ["Layer", "Style", "compose", "style", "styles"]

@@ -1,1 +1,0 @@
-"""From a specification to a sound file: performance, synthesizer, mixing desk, codec."""

@@ -1,0 +1,214 @@
+"""Drum machines: one-shot samples, or drums made of sines and noise, struck by the drum part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirkit.rendering.score import Floats, Part
+
+Samples = NDArray[np.float32]
+
+VOICES = {
+    35: "kick",
+    36: "kick",
+    38: "snare",
+    40: "snare",
+    37: "rim",
+    39: "clap",
+    42: "hat",
+    44: "hat",
+    46: "open",
+    51: "ride",
+    53: "ride",
+    59: "ride",
+    49: "crash",
+    57: "crash",
+    55: "crash",
+    41: "tom",
+    43: "tom",
+    45: "tom",
+    47: "tom",
+    48: "tom",
+    50: "tom",
+    54: "shaker",
+    56: "bell",
+    70: "shaker",
+    69: "shaker",
+    82: "shaker",
+    67: "bell",
+    68: "bell",
+    75: "rim",
+    60: "tom",
+    61: "tom",
+    62: "tom",
+    63: "tom",
+    64: "tom",
+    65: "tom",
+    66: "tom",
+    73: "shaker",
+    74: "shaker",
+    76: "rim",
+    77: "rim",
+}
+"""Which drum-machine voice plays each General MIDI percussion key."""
+
+ONE_SHOTS: dict[str, tuple[str, ...]] = {
+    "kick": (
+        "bd_808",
+        "bd_ada",
+        "bd_boom",
+        "bd_fat",
+        "bd_haus",
+        "bd_klub",
+        "bd_pure",
+        "bd_tek",
+        "bd_zome",
+        "bd_zum",
+        "drum_heavy_kick",
+        "drum_bass_hard",
+        "elec_hollow_kick",
+        "elec_soft_kick",
+        "bd_sone",
+    ),
+    "snare": (
+        "sn_dolf",
+        "sn_dub",
+        "sn_generic",
+        "sn_zome",
+        "drum_snare_hard",
+        "drum_snare_soft",
+        "elec_snare",
+        "elec_hi_snare",
+        "elec_lo_snare",
+        "elec_mid_snare",
+        "elec_filt_snare",
+    ),
+    "clap": ("perc_snap", "perc_snap2", "sn_generic", "elec_hi_snare"),
+    "hat": (
+        "drum_cymbal_closed",
+        "hat_bdu",
+        "hat_cab",
+        "hat_gem",
+        "hat_metal",
+        "hat_noiz",
+        "hat_raw",
+        "hat_snap",
+        "hat_star",
+        "hat_tap",
+        "hat_zan",
+        "hat_zap",
+        "hat_zild",
+        "elec_tick",
+    ),
+    "open": ("drum_cymbal_open", "drum_cymbal_pedal", "hat_mess", "elec_cymbal"),
+    "ride": ("ride_tri", "ride_via", "drum_cymbal_soft"),
+    "crash": ("drum_splash_hard", "drum_cymbal_hard", "drum_splash_soft"),
+    "tom": ("drum_tom_mid_hard", "drum_tom_lo_hard", "drum_tom_hi_hard", "elec_fuzz_tom"),
+    "rim": ("elec_wood", "elec_pop", "elec_tick", "elec_blip"),
+    "shaker": ("hat_cats", "hat_gnu", "hat_psych", "hat_sci"),
+    "bell": ("drum_cowbell", "elec_bell", "perc_bell", "elec_bong"),
+}
+"""Public-domain one-shots that suit each voice."""
+
+Kit = Mapping[str, Samples]
+
+
+def draw_kit(rng: np.random.Generator, folder: Path | None, sample_rate: int) -> Kit:
+    """Draw a kit: each voice is a recorded one-shot, tuned a little, or is synthesized."""
+    made = rng.random() < 0.35 or folder is None
+    kit = {}
+    for voice, names in ONE_SHOTS.items():
+        if made or folder is None or rng.random() < 0.2:
+            kit[voice] = synthesized(voice, sample_rate, rng)
+        else:
+            kit[voice] = _tuned(
+                _load(folder / f"{rng.choice(names)}.flac", sample_rate),
+                float(rng.normal(scale=1.5)),
+            )
+    return kit
+
+
+@lru_cache(maxsize=128)
+def _load(path: Path, sample_rate: int) -> Samples:
+    """Read a one-shot as mono, without the silence before its stroke, peak 1."""
+    import soundfile
+    import soxr
+
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = soxr.resample(samples.mean(axis=1), rate, sample_rate).astype(np.float32)
+    peak = float(np.abs(mono).max()) + 1e-9
+    start = int(np.argmax(np.abs(mono) > 0.1 * peak))
+    start = max(start - int(0.001 * sample_rate), 0)
+    return _faded(mono[start : start + int(1.2 * sample_rate)] / peak)
+
+
+def _faded(samples: Samples) -> Samples:
+    n = min(len(samples) // 4, 1000)
+    out = samples.copy()
+    if n:
+        out[-n:] *= np.linspace(1, 0, n, dtype=np.float32)
+    return out
+
+
+def _tuned(samples: Samples, semitones: float) -> Samples:
+    ratio = 2 ** (semitones / 12)
+    places = np.arange(0, len(samples) - 1, ratio)
+    return np.asarray(np.interp(places, np.arange(len(samples)), samples), np.float32)
+
+
+def synthesized(voice: str, sample_rate: int, rng: np.random.Generator) -> Samples:
+    """Return a drum made of a falling sine and shaped noise, as early drum machines made them."""
+    seconds = {"kick": 0.45, "crash": 1.2, "open": 0.4, "ride": 0.6, "tom": 0.4}.get(voice, 0.22)
+    time = np.arange(int(seconds * sample_rate)) / sample_rate
+    tone, noise = np.zeros_like(time), rng.normal(size=len(time))
+    if voice in ("kick", "tom"):
+        low = rng.uniform(40, 62) if voice == "kick" else rng.uniform(80, 190)
+        sweep = low * (1 + rng.uniform(1, 7) * np.exp(-time / rng.uniform(0.008, 0.03)))
+        tone = np.sin(2 * np.pi * np.cumsum(sweep) / sample_rate) * np.exp(
+            -time / rng.uniform(0.05, 0.2)
+        )
+        body = tone + 0.15 * noise * np.exp(-time / 0.003)
+    elif voice == "snare":
+        tone = np.sin(2 * np.pi * rng.uniform(160, 260) * time) * np.exp(-time / 0.05)
+        body = rng.uniform(0.2, 0.8) * tone + noise * np.exp(-time / rng.uniform(0.03, 0.1))
+    elif voice == "clap":
+        envelope = sum(
+            np.exp(-np.maximum(time - d, 0) / 0.006) * (time >= d) for d in (0, 0.009, 0.019)
+        )
+        body = np.diff(noise, prepend=0.0) * (0.7 * np.asarray(envelope) + np.exp(-time / 0.07))
+    elif voice in ("rim", "bell"):
+        pitch = rng.uniform(500, 1800)
+        tone = np.sin(2 * np.pi * pitch * time) + np.sin(2 * np.pi * pitch * 1.48 * time)
+        body = tone * np.exp(-time / (0.012 if voice == "rim" else 0.08))
+    else:
+        decay = {"hat": 0.025, "open": 0.15, "ride": 0.2, "crash": 0.4, "shaker": 0.04}[voice]
+        metal = sum(np.sign(np.sin(2 * np.pi * f * time)) for f in rng.uniform(2200, 9000, 5))
+        body = np.diff(noise + 0.4 * np.asarray(metal), n=2, prepend=[0.0, 0.0]) * np.exp(
+            -time / (decay * rng.uniform(0.6, 1.6))
+        )
+    body = np.asarray(body, np.float32)
+    return _faded(body / (np.abs(body).max() + 1e-9))
+
+
+def strike(part: Part, kit: Kit, seconds: float, delay: float, sample_rate: int) -> Samples:
+    """Return a drum part played on a kit, mono, note times `delay` seconds later."""
+    n = round(seconds * sample_rate)
+    out = np.zeros(n + 2 * sample_rate, np.float32)
+    for onset, _, pitch, velocity in part.notes.tolist():
+        sound = kit.get(VOICES.get(int(pitch), ""))
+        start = round((onset + delay) * sample_rate)
+        if sound is None or not 0 <= start < n:
+            continue
+        out[start : start + len(sound)] += sound * np.float32((velocity / 127) ** 1.6)
+    return out[:n] * np.float32(0.5)
+
+
+def kick_times(parts: tuple[Part, ...]) -> Floats:
+    """Return the onsets of the bass drum [s]."""
+    found = [part.notes[np.isin(part.notes[:, 2], (35, 36)), 0] for part in parts if part.is_drums]
+    return np.sort(np.concatenate(found)) if found else np.empty(0)

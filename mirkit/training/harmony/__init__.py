@@ -1,0 +1,1 @@
+"""Training of chord and key networks."""

@@ -1,0 +1,1 @@
+"""Models: cards, checkpoints, networks, and what runs them."""
