@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mirkit.activations import Features
 from mirkit.annotation import Analysis, Annotation, Beats, Segments
+from mirkit.arrays import Floats32
 from mirkit.audio import Audio, Track, reading
 from mirkit.audio.reading import Source
 from mirkit.errors import ParameterError, UnknownName
@@ -27,8 +28,6 @@ MODELED = ("beats", "chords", "key", "tags")
 LONGEST_KEPT = 20 * 60.0
 """Recordings up to here are kept in memory while they are analyzed; longer ones are decoded again
 for each task [s]."""
-
-Floats = NDArray[np.float32]
 
 
 def analyze(
@@ -124,7 +123,7 @@ class Recording:
         return reading.content_hash(self.track)
 
     def _decoded(self, sample_rate: int) -> Audio | Track:
-        parts: list[Floats] = []
+        parts: list[Floats32] = []
         n_samples, too_long = 0, False
         with reading.blocks(self.track, sample_rate=sample_rate) as blocks:
             self.metadata = blocks.metadata
@@ -173,7 +172,7 @@ class SharedFrontEnd:
         grid: FrameGrid = self.inner.grid
         return grid
 
-    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats]:
+    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield all frames at once; the blocks are gone through in any case."""
         blocks = iter(blocks)
         yield self.features(blocks).values

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.activations import Provenance
+from mirkit.arrays import Floats
 from mirkit.audio import Track
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 from mirkit.values import Value
-
-Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.activations import Activations, Features, Head
+from mirkit.arrays import Blocks, Floats32
 from mirkit.audio import reading
 from mirkit.audio.sources import Source
 from mirkit.errors import ParameterError
@@ -21,9 +22,7 @@ LEAST_FRAMES = 15_000
 ALIGNMENT = 8
 """Windows begin at multiples of it: so heads may have one frame for 2, 4 or 8 of the features."""
 
-Floats = NDArray[np.float32]
 Result = TypeVar("Result")
-Blocks = Iterable[NDArray[Any]]
 
 
 class FrontEnd(Protocol):
@@ -41,7 +40,7 @@ class FrontEnd(Protocol):
     def grid(self) -> FrameGrid:
         """The clock of the frames."""
 
-    def stream(self, blocks: Blocks) -> Iterator[Floats]:
+    def stream(self, blocks: Blocks) -> Iterator[Floats32]:
         """Yield the frames of blocks of samples."""
 
 
@@ -52,7 +51,7 @@ class Model(Protocol):
     def receptive_field(self) -> tuple[int, int]:
         """Frames before and after a frame that its activations depend on."""
 
-    def __call__(self, features: Features, weight: Floats | None = None) -> Activations:
+    def __call__(self, features: Features, weight: Floats32 | None = None) -> Activations:
         """Return the activations; `weight` says how much each frame counts in clip-level heads."""
 
 
@@ -118,7 +117,7 @@ def _merged(windows: list[tuple[Activations, int, int]], grid: FrameGrid) -> Act
     return Activations(heads, first.provenance)
 
 
-def _joined(name: str, parts: list[tuple[Head, int, int]], grid: FrameGrid) -> Floats:
+def _joined(name: str, parts: list[tuple[Head, int, int]], grid: FrameGrid) -> Floats32:
     """Return the frames of a head that windows add, which may stand for several features each."""
     head = parts[0][0]
     stride = grid.rate / (head.grid or grid).rate
@@ -132,7 +131,7 @@ def _joined(name: str, parts: list[tuple[Head, int, int]], grid: FrameGrid) -> F
     return np.concatenate([part.values[keep // n : -(-end // n)] for part, keep, end in parts])
 
 
-def _pooled(parts: list[tuple[Head, int, int]]) -> Floats:
+def _pooled(parts: list[tuple[Head, int, int]]) -> Floats32:
     """Return the mean of clip-level heads as logits, weighted by the frames each stands for."""
     kind = parts[0][0].kind
     logits = [_logits(head) for head, _, _ in parts]
@@ -222,7 +221,7 @@ def side_by_side(front_ends: Sequence[FrontEnd], blocks: Blocks) -> list[Feature
         front_end.stream(copy)
         for front_end, copy in zip(front_ends, _copies(blocks, len(front_ends)), strict=True)
     ]
-    parts: list[list[Floats]] = [[] for _ in front_ends]
+    parts: list[list[Floats32]] = [[] for _ in front_ends]
     reached = [0.0 for _ in front_ends]
     running = set(range(len(front_ends)))
     while running:
@@ -258,7 +257,7 @@ def _copies(blocks: Blocks, n: int) -> list[Iterator[NDArray[Any]]]:
     return [copy(own) for own in waiting]
 
 
-def _joined_features(front_end: FrontEnd, parts: list[Floats]) -> Features:
+def _joined_features(front_end: FrontEnd, parts: list[Floats32]) -> Features:
     if not parts:
         raise ParameterError("there are no frames: the blocks hold no samples")
     values = np.concatenate(parts)

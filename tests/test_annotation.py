@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from mirkit.annotation import Beats, Events, Key, Segments, Tags, Tempo, TempoHypothesis, TempoMap
+from mirkit.annotation import (
+    Beats,
+    Events,
+    Key,
+    Segments,
+    Tags,
+    Tempo,
+    TempoHypothesis,
+    TempoMap,
+)
 from mirkit.errors import ParameterError
 
 

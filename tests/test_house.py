@@ -28,6 +28,7 @@ FLOORS = [
     ("frames",),
     ("vocab", "text"),
     ("batch", "values", "checks"),
+    ("arrays", "tasks"),
     ("errors",),
 ]
 """Rooms from the roof down; a room imports only from floors below its own, or from itself."""

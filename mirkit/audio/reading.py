@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit import checks
-from mirkit.audio.codecs import Chunk, Decoder, open_decoder
+from mirkit.arrays import Floats32
+from mirkit.audio.codecs import Decoder, open_decoder
 from mirkit.audio.sources import AUDIO_SUFFIXES, Source, content_hash, find_audio, hashed, track
 from mirkit.audio.values import Audio, check_finite, mix_to_mono
 from mirkit.errors import AudioError, ParameterError
@@ -262,7 +263,7 @@ def _stream(
         raise AudioError(f"{decoder.name} holds no samples")
 
 
-def _checked(chunks: Iterator[Chunk], name: str, first: int) -> Iterator[Chunk]:
+def _checked(chunks: Iterator[Floats32], name: str, first: int) -> Iterator[Floats32]:
     """Yield the chunks, or raise where a sample is not finite or beyond all reason."""
     for chunk in chunks:
         flat = chunk.ravel(order="K")
@@ -279,8 +280,8 @@ def _checked(chunks: Iterator[Chunk], name: str, first: int) -> Iterator[Chunk]:
 
 
 def _resampled(
-    chunks: Iterator[Chunk], old_rate: int, new_rate: int, n_channels: int
-) -> Iterator[Chunk]:
+    chunks: Iterator[Floats32], old_rate: int, new_rate: int, n_channels: int
+) -> Iterator[Floats32]:
     """Yield the chunks at another rate; sample 0 stays where it is, and is there at least."""
     import soxr
 
@@ -295,7 +296,7 @@ def _resampled(
     yield last if n_samples or len(last) else first
 
 
-def _part(chunks: Iterator[Chunk], surplus: int, n_samples: int | None) -> Iterator[Chunk]:
+def _part(chunks: Iterator[Floats32], surplus: int, n_samples: int | None) -> Iterator[Floats32]:
     """Drop `surplus` samples and yield the `n_samples` after them, or all."""
     for chunk in chunks:
         part = chunk[surplus:]
@@ -308,7 +309,7 @@ def _part(chunks: Iterator[Chunk], surplus: int, n_samples: int | None) -> Itera
             return
 
 
-def _joined(chunks: Iterator[Chunk], n_channels: int, length: int) -> Iterator[Chunk]:
+def _joined(chunks: Iterator[Floats32], n_channels: int, length: int) -> Iterator[Floats32]:
     """Yield blocks ``(n_channels, length)``; the last may be shorter."""
     filled = 0
     for chunk in chunks:

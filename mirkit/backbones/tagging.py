@@ -11,13 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mirkit.arrays import Floats32
 from mirkit.backbones.base import Backbone
 from mirkit.backbones.export import OPSET, write_metadata
-
-Floats = NDArray[np.float32]
 
 
 class TagHeads(nn.Module):
@@ -74,7 +72,7 @@ class TagSession:
         """Names of the inputs."""
         return self.heads.net.inputs
 
-    def batch(self, **inputs: Floats) -> dict[str, Floats]:
+    def batch(self, **inputs: Floats32) -> dict[str, Floats32]:
         """Map named inputs to named outputs, both with a batch axis."""
         device = next(self.heads.parameters()).device
         tensors = [

@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.decoding.peaks import Floats
+from mirkit.arrays import Floats
 
 
 def number_beats(

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mirkit.decoding.peaks import Floats, Frames
+from mirkit.arrays import Floats, Ints
 
 TINY = float(np.finfo(np.float32).tiny)
 
@@ -29,7 +29,7 @@ class BarModel:
     Parameters
     ----------
     fps
-        Frames a second.
+        Frames per second.
     meters
         Bar lengths [beats]; the likeliest one is taken for the whole track.
     bpm_range
@@ -73,15 +73,15 @@ class BarPath:
         Of the path, the meter's prior left out.
     """
 
-    starts: Frames
-    intervals: Frames
-    widths: Frames
-    numbers: Frames
+    starts: Ints
+    intervals: Ints
+    widths: Ints
+    numbers: Ints
     meter: int
     log_probability: float
 
 
-def intervals_of(model: BarModel) -> Frames:
+def intervals_of(model: BarModel) -> Ints:
     """Return the beat intervals that `model` knows [frames], increasing."""
     slowest, fastest = model.bpm_range
     shortest, longest = 60 * model.fps / fastest, 60 * model.fps / slowest
@@ -97,7 +97,7 @@ def intervals_of(model: BarModel) -> Frames:
         n += 1
 
 
-def tempo_changes(intervals: Frames, transition_lambda: float) -> Floats:
+def tempo_changes(intervals: Ints, transition_lambda: float) -> Floats:
     """Return log P(next interval | interval), shape ``(n_intervals, n_intervals)``."""
     ratio = intervals / intervals[:, None]
     probability = np.exp(-transition_lambda * np.abs(ratio - 1))
@@ -115,13 +115,13 @@ class _Lattice:
     A slot is a beat of a bar of one of the lengths; the slots of all lengths stand in a row.
     """
 
-    intervals: Frames
+    intervals: Ints
     changes: Floats
     steps: tuple[tuple[int, int, Floats], ...]
-    numbers: Frames
-    lengths: Frames
-    before: Frames
-    widths: Frames = field(repr=False)
+    numbers: Ints
+    lengths: Ints
+    before: Ints
+    widths: Ints = field(repr=False)
 
     @property
     def longest(self) -> int:
@@ -293,7 +293,7 @@ def _walk_back(
     return beats
 
 
-def pick(path: BarPath, activation: Floats, correct: bool = True) -> tuple[Frames, Frames]:
+def pick(path: BarPath, activation: Floats, correct: bool = True) -> tuple[Ints, Ints]:
     """Return the frame of each beat of a path and its number in the bar.
 
     Parameters

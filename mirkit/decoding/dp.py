@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirkit.decoding.peaks import Floats, Frames
+from mirkit.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Path:
         What the tracker maximized.
     """
 
-    frames: Frames
+    frames: Ints
     score: float
 
 
@@ -73,7 +73,7 @@ def track(strength: Floats, lag: float, tightness: float = 100.0) -> Path:
     return _backtrack(score[longest:], back)
 
 
-def _backtrack(score: Floats, back: Frames) -> Path:
+def _backtrack(score: Floats, back: Ints) -> Path:
     if not len(score):
         return Path(np.empty(0, dtype=np.int64), 0.0)
     chain = [int(score.argmax())]
@@ -83,7 +83,7 @@ def _backtrack(score: Floats, back: Frames) -> Path:
 
 
 def follow(
-    strength: Floats, lags: Frames, rigidity: float = 20.0, lag_gains: Floats | None = None
+    strength: Floats, lags: Ints, rigidity: float = 20.0, lag_gains: Floats | None = None
 ) -> Path:
     """Return the chain of beats that is strongest while its tempo may drift.
 
@@ -120,7 +120,7 @@ def follow(
     return _walk_back(entered, strength, lags, slope)
 
 
-def _enter(strength: Floats, lags: Frames, gains: Floats, slope: Floats) -> Floats:
+def _enter(strength: Floats, lags: Ints, gains: Floats, slope: Floats) -> Floats:
     """Return the best score of a chain that enters each lag at each frame, its gain included.
 
     Row ``longest + t`` is frame t; the rows before frame 0 are the chains that have not begun.
@@ -147,13 +147,13 @@ def _enter(strength: Floats, lags: Frames, gains: Floats, slope: Floats) -> Floa
     return entered
 
 
-def _sources(lags: Frames) -> Frames:
+def _sources(lags: Ints) -> Ints:
     """Return where, in the flat table, the beat before one at frame 0 entered each lag."""
-    sources: Frames = (lags[-1] - lags) * len(lags) + np.arange(len(lags))
+    sources: Ints = (lags[-1] - lags) * len(lags) + np.arange(len(lags))
     return sources
 
 
-def _walk_back(entered: Floats, strength: Floats, lags: Frames, slope: Floats) -> Path:
+def _walk_back(entered: Floats, strength: Floats, lags: Ints, slope: Floats) -> Path:
     flat, n_lags, n_frames = entered.reshape(-1), len(lags), len(strength)
     sources = _sources(lags)
     last = np.arange(max(0, n_frames - int(lags[-1])), n_frames)
@@ -170,7 +170,7 @@ def _walk_back(entered: Floats, strength: Floats, lags: Frames, slope: Floats) -
     return Path(np.array(chain[::-1]), float(ends.max()))
 
 
-def without_weak_ends(strength: Floats, frames: Frames, ratio: float = 0.2) -> Frames:
+def without_weak_ends(strength: Floats, frames: Ints, ratio: float = 0.2) -> Ints:
     """Return the beats from the first to the last that is not weak.
 
     A chain spans the recording, also where the music has not begun or is over: beats at either end

@@ -13,8 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mirkit.arrays import Floats, Ints
 from mirkit.decoding.dbn import tempo_changes
-from mirkit.decoding.peaks import Floats, Frames
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class PhaseModel:
 class _Lattice:
     """Where the states of a model lie: those of one interval in a row, in order of phase."""
 
-    first: Frames
-    last: Frames
-    seen: Frames
+    first: Ints
+    last: Ints
+    seen: Ints
     changes: Floats
     phasors: NDArray[np.complex128]
 

@@ -7,18 +7,14 @@ from beats (see `mirkit.decoding.gridfit`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.annotation import Beats, TempoMap
+from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
 from mirkit.values import Value
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
 
 _BESIDE = 0.4
 """Of a beat: nearer than this to the next segment there is none, but that segment's first."""

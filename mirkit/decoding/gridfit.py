@@ -11,19 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.annotation import Beats
+from mirkit.arrays import Floats, Ints
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import ParameterError
 from mirkit.values import Value
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
 
 _NEAR = 8  # intervals on either side that tell the local period
 _EXTRA = 0.6  # of the local period: a shorter interval has one beat too many

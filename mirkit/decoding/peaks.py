@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
-Frames: TypeAlias = NDArray[np.int64]
+from mirkit.arrays import Floats, Ints
 
 
 def window_maximum(curve: NDArray[Any], radius: int) -> NDArray[Any]:
@@ -21,7 +20,7 @@ def window_maximum(curve: NDArray[Any], radius: int) -> NDArray[Any]:
     return largest
 
 
-def find_peaks(curve: Floats, threshold: float, radius: int = 1) -> Frames:
+def find_peaks(curve: Floats, threshold: float, radius: int = 1) -> Ints:
     """Return the frames that reach `threshold` and that no frame within `radius` exceeds.
 
     Where frames within `radius` share the largest value, the first of them is the peak.
@@ -48,11 +47,11 @@ def find_peaks(curve: Floats, threshold: float, radius: int = 1) -> Frames:
     if not len(frames):
         return frames
     first_of_ties = np.concatenate(([True], np.diff(frames) > radius))
-    kept: Frames = frames[first_of_ties]
+    kept: Ints = frames[first_of_ties]
     return kept
 
 
-def refine(curve: Floats, frames: Frames) -> Floats:
+def refine(curve: Floats, frames: Ints) -> Floats:
     """Return where the parabola through each frame and its neighbours peaks, in frames.
 
     A frame that is not a local maximum, or that lies at an end, stays where it is; none moves

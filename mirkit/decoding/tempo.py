@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirkit.decoding.peaks import Floats, Frames
+from mirkit.arrays import Floats, Ints
 
 
 def autocorrelation(curve: Floats, max_lag: int) -> Floats:
@@ -52,7 +52,7 @@ def smooth_histogram(weights: Floats, width: int = 9) -> Floats:
     return blurred
 
 
-def lags_between(fastest: float, slowest: float, fps: float) -> Frames:
+def lags_between(fastest: float, slowest: float, fps: float) -> Ints:
     """Return every lag [frames] whose tempo lies between `slowest` and `fastest` [bpm]."""
     shortest = max(2, int(np.ceil(60 * fps / fastest)))
     return np.arange(shortest, max(shortest, int(60 * fps / slowest)) + 1)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mirkit.decoding.peaks import Floats
+from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
 
-Path = NDArray[np.int64]
 
-
-def viterbi(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> Path:
+def viterbi(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> Ints:
     """Return the path of states with the highest sum of scores and of weights of its steps.
 
     Parameters
@@ -95,7 +93,7 @@ def posteriors(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> Floats:
     return np.asarray(together / together.sum(axis=1, keepdims=True))
 
 
-def runs(path: Path) -> Path:
+def runs(path: Ints) -> Ints:
     """Return where each run of equal states begins and ends (exclusive), shape ``(n_runs, 2)``.
 
     Examples
@@ -108,7 +106,7 @@ def runs(path: Path) -> Path:
     return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
-def _traced(state: int, stayed: NDArray[np.bool_], sources: Path) -> Path:
+def _traced(state: int, stayed: NDArray[np.bool_], sources: Ints) -> Ints:
     path = np.empty(len(sources), np.int64)
     for t in reversed(range(len(path))):
         path[t] = state

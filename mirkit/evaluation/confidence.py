@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from mirkit.activations import Activations
 from mirkit.annotation import Beats
+from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
 from mirkit.metrics.beat import tempo_scores
 from mirkit.metrics.calibration import (
-    Floats,
     Logistic,
     auroc,
     brier,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mirkit.arrays import Floats
 from mirkit.batch import Failure
-from mirkit.evaluation.statistics import LEVEL, Floats, Interval, bootstrap
+from mirkit.evaluation.statistics import LEVEL, Interval, bootstrap
 
 if TYPE_CHECKING:
     from mirkit.evaluation.boards import Board

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit import checks
+from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
-
-Floats: TypeAlias = NDArray[np.float64]
 
 LEVEL = 0.95
 N_DRAWS = 2000

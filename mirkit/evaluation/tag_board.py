@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mirkit.arrays import Bools, Floats, Ints
 from mirkit.batch import Failure
 from mirkit.datasets.ontology import Ontology, read_ontology
 from mirkit.datasets.sounds import Sound
@@ -21,7 +22,6 @@ from mirkit.evaluation.statistics import LEVEL, Interval
 from mirkit.evaluation.tag_items import read_tag_items
 from mirkit.evaluation.tag_measures import MEASURES, Measured, Truth
 from mirkit.evaluation.tag_report import ClassRow, TagReport
-from mirkit.metrics.ranking import Booleans, Floats, Places
 
 N_DRAWS = 1000
 _AT_ONCE = 1_000_000  # weights of so many clips are held at a time
@@ -201,7 +201,7 @@ class Board:
     n_draws: int
     seed: int
 
-    def part(self, name: str, chosen: Booleans) -> tuple[Part, tuple[ClassRow, ...]]:
+    def part(self, name: str, chosen: Bools) -> tuple[Part, tuple[ClassRow, ...]]:
         """Return the measures of some clips, and their classes."""
         truth = self.truth.part(chosen)
         groups = np.array(self.groups, dtype=object)[chosen].astype(str)
@@ -224,7 +224,7 @@ class Board:
         part = Part(name, n, n_groups, means, differences)
         return part, _classes(truth, {s: x[1] for s, x in drawn.items()}, n_groups)
 
-    def _drawn(self, measured: Measured, index: Places) -> tuple[Floats, Floats]:
+    def _drawn(self, measured: Measured, index: Ints) -> tuple[Floats, Floats]:
         """Return measures and precision by class: first of the clips, then of each draw."""
         n_groups = int(index.max()) + 1
         rng = np.random.default_rng(self.seed)  # every system meets the same draws

@@ -13,9 +13,10 @@ from typing import TypeAlias
 
 import numpy as np
 
+from mirkit.arrays import Bools, Floats, Ints
 from mirkit.datasets.ontology import Level, Ontology
 from mirkit.metrics.ontology import omap, propagated
-from mirkit.metrics.ranking import Booleans, Floats, Places, Ranking
+from mirkit.metrics.ranking import Ranking
 from mirkit.metrics.tag import d_prime, lwlrap_by_clip, strata
 
 N_BINS = 10
@@ -46,19 +47,19 @@ class Truth:
     """
 
     labels: tuple[str, ...]
-    targets: Booleans
-    folds: Places | None = None
+    targets: Bools
+    folds: Ints | None = None
     counts: Floats | None = None
     ontology: Ontology | None = None
 
     @cached_property
-    def known(self) -> Places:
+    def known(self) -> Ints:
         """The classes that the ontology has."""
         names = {} if self.ontology is None else self.ontology.children
         return np.array([i for i, x in enumerate(self.labels) if x in names], dtype=np.int64)
 
     @cached_property
-    def strata(self) -> Mapping[str, Places]:
+    def strata(self) -> Mapping[str, Ints]:
         """Classes by frequency; empty where all are as frequent."""
         found = strata(self.targets.sum(0) if self.counts is None else self.counts)
         filled = {name: classes for name, classes in found.items() if len(classes)}
@@ -80,7 +81,7 @@ class Truth:
             return None
         return self.ontology.distances([self.labels[i] for i in self.known])
 
-    def part(self, chosen: Booleans) -> Truth:
+    def part(self, chosen: Bools) -> Truth:
         """Return what is known of some of the clips."""
         folds = None if self.folds is None else self.folds[chosen]
         return Truth(self.labels, self.targets[chosen], folds, self.counts, self.ontology)
@@ -169,11 +170,11 @@ class Measured:
         counts = self.truth.targets.sum(1).astype(np.float64)
         return lambda weights, precision: _ratio(weights @ (shares * counts), weights @ counts)
 
-    def _among_best(self, k: int) -> Booleans:
+    def _among_best(self, k: int) -> Bools:
         best = np.argsort(-self.scores, axis=1, kind="stable")[:, :k]
         return np.asarray((best == self.truth.targets.argmax(1)[:, None]).any(1))
 
-    def _share(self, right: Booleans) -> Column:
+    def _share(self, right: Bools) -> Column:
         """Return the share of right clips: the mean over folds, where there are folds."""
         folds = np.zeros(len(right), np.int64) if self.truth.folds is None else self.truth.folds
         inside = (folds[:, None] == np.unique(folds)).astype(np.float64)  # (n_clips, n_folds)
@@ -208,11 +209,11 @@ def known_mean(values: Floats) -> Floats:
     return _ratio(np.where(known, values, 0.0).sum(1), known.sum(1))
 
 
-def _of_classes(classes: Places) -> Column:
+def _of_classes(classes: Ints) -> Column:
     return lambda weights, precision: known_mean(precision[:, classes])
 
 
-def _ratio(above: Floats, below: Floats | Places) -> Floats:
+def _ratio(above: Floats, below: Floats | Ints) -> Floats:
     ratio: Floats = np.full(above.shape, np.nan)
     np.divide(above, below, out=ratio, where=np.asarray(below) > 0)
     return ratio

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.activations import Features
+from mirkit.arrays import Floats32
 from mirkit.audio import Audio
 from mirkit.audio.values import check_finite, mix_to_mono
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 
-Frames = NDArray[np.float32]
 SLICE = 1 << 16  # samples worked on at once: they and what is made of them stay in the cache
 
 
@@ -57,7 +57,7 @@ class FrontEnd(ABC):
         """Return how many frames a recording of `n_samples` has."""
 
     @abstractmethod
-    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Frames]:
+    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come.
 
         Parameters
@@ -82,7 +82,7 @@ class FrontEnd(ABC):
             )
         return self._gather(self.stream([audio.samples]))
 
-    def _gather(self, blocks: Iterable[Frames]) -> Features:
+    def _gather(self, blocks: Iterable[Floats32]) -> Features:
         values = np.concatenate([np.empty((0, self.n_bins), np.float32), *blocks])
         values.flags.writeable = False
         return Features(values, self.grid, self.name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Blocks = Iterable[NDArray[np.float32]]
+from mirkit.arrays import Blocks
 
 
 class Step(Protocol):

@@ -11,10 +11,10 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from mirkit import checks
+from mirkit.arrays import Floats32
 from mirkit.errors import ParameterError
 
 Padding = Literal["none", "zero", "reflect", "ramp"]
-Signal = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Framing:
     def _whole(self, n_samples: int) -> int:
         return max(0, 1 + (n_samples - self.frame_length) // self.hop_length)
 
-    def frames(self, blocks: Iterable[Signal]) -> Iterator[NDArray[np.float32]]:
+    def frames(self, blocks: Iterable[Floats32]) -> Iterator[NDArray[np.float32]]:
         """Yield the frames as they are complete, as read-only views ``(k, frame_length)``, k > 0.
 
         Parameters
@@ -109,7 +109,7 @@ class Framing:
                 yield _overlapping(kept, n_frames, self.frame_length, self.hop_length)
                 kept = kept[n_frames * self.hop_length :]
 
-    def _padded(self, blocks: Iterable[Signal]) -> Iterator[Signal]:
+    def _padded(self, blocks: Iterable[Floats32]) -> Iterator[Floats32]:
         """Yield the signal with its padding; the end is mirrored from the last samples kept."""
         blocks = (block for block in blocks if block.size)
         if self.padding == "none":
@@ -127,11 +127,11 @@ class Framing:
             tail = np.concatenate((tail, block))[-self.left - 1 :]
         yield self._pad(tail, 0, self.right)[tail.size :]
 
-    def _short(self, signal: Signal) -> Iterator[Signal]:
+    def _short(self, signal: Floats32) -> Iterator[Floats32]:
         if signal.size:
             yield self._pad(signal, self.left, self.right)
 
-    def _pad(self, signal: Signal, left: int, right: int) -> Signal:
+    def _pad(self, signal: Floats32, left: int, right: int) -> Floats32:
         if self.padding == "ramp":
             rise = np.linspace(0, signal[0], self.left, endpoint=False, dtype=np.float32)
             fall = np.linspace(0, signal[-1], self.left, endpoint=False, dtype=np.float32)[::-1]
@@ -140,9 +140,9 @@ class Framing:
         return np.pad(signal, (left, right), mode=mode)
 
 
-def _gathered(blocks: Iterator[Signal], n_samples: int) -> Signal:
+def _gathered(blocks: Iterator[Floats32], n_samples: int) -> Floats32:
     """Take blocks until there are `n_samples`, or no more; return them as one."""
-    taken: list[Signal] = []
+    taken: list[Floats32] = []
     have = 0
     while have < n_samples and (block := next(blocks, None)) is not None:
         taken.append(block)
@@ -151,7 +151,7 @@ def _gathered(blocks: Iterator[Signal], n_samples: int) -> Signal:
 
 
 def _overlapping(
-    signal: Signal, n_frames: int, frame_length: int, hop_length: int
+    signal: Floats32, n_frames: int, frame_length: int, hop_length: int
 ) -> NDArray[np.float32]:
     step = signal.strides[0]
     return as_strided(signal, (n_frames, frame_length), (hop_length * step, step), writeable=False)

@@ -15,22 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit import checks
+from mirkit.arrays import Floats
 from mirkit.errors import ParameterError, UnknownName
 
-Array = NDArray[np.float64]
 _SLANEY_STEP = 200 / 3  # [Hz] a mel, below 1 kHz
 _SLANEY_KNEE = 1000.0  # [Hz]
 _SLANEY_GROWTH = np.log(6.4) / 27  # ln of the ratio of frequencies a mel apart, above it
 
 
-def hz_to_mel_slaney(hz: Array) -> Array:
+def hz_to_mel_slaney(hz: Floats) -> Floats:
     """Return mels on Slaney's scale: linear up to 1 kHz, logarithmic above."""
     hz = np.asarray(hz, dtype=np.float64)
     above = np.log(np.maximum(hz, _SLANEY_KNEE) / _SLANEY_KNEE) / _SLANEY_GROWTH
     return np.asarray(np.minimum(hz, _SLANEY_KNEE) / _SLANEY_STEP + above)
 
 
-def mel_to_hz_slaney(mel: Array) -> Array:
+def mel_to_hz_slaney(mel: Floats) -> Floats:
     """Return the frequencies [Hz] of mels on Slaney's scale."""
     mel = np.asarray(mel, dtype=np.float64)
     knee = _SLANEY_KNEE / _SLANEY_STEP
@@ -38,12 +38,12 @@ def mel_to_hz_slaney(mel: Array) -> Array:
     return np.asarray(np.minimum(mel, knee) * _SLANEY_STEP * growth)
 
 
-def hz_to_mel_htk(hz: Array) -> Array:
+def hz_to_mel_htk(hz: Floats) -> Floats:
     """Return mels on the scale of HTK and Kaldi, ``1127 ln(1 + f / 700)``."""
     return np.asarray(1127 * np.log1p(np.asarray(hz, dtype=np.float64) / 700))
 
 
-def mel_to_hz_htk(mel: Array) -> Array:
+def mel_to_hz_htk(mel: Floats) -> Floats:
     """Return the frequencies [Hz] of mels on the scale of HTK."""
     return np.asarray(700 * np.expm1(np.asarray(mel, dtype=np.float64) / 1127))
 
@@ -51,8 +51,8 @@ def mel_to_hz_htk(mel: Array) -> Array:
 class Family(NamedTuple):
     """What tells one family of mel filterbanks from another."""
 
-    to_mel: Callable[[Array], Array]
-    to_hz: Callable[[Array], Array]
+    to_mel: Callable[[Floats], Floats]
+    to_hz: Callable[[Floats], Floats]
     sides_in_mel: bool  # triangles have straight sides over mels, otherwise over Hz
     unit_area: bool  # each triangle has area 1 over Hz, otherwise height 1
 
@@ -142,7 +142,7 @@ def _mel_matrix(bank: MelBank, sample_rate: int, n_fft: int) -> NDArray[np.float
     return matrix
 
 
-def _triangles(edges: Array, at: Array) -> Array:
+def _triangles(edges: Floats, at: Floats) -> Floats:
     """Return triangles between every second edge, of height 1 at that between, ``(n, len(at))``."""
     left, center, right = (edges[i : len(edges) - 2 + i, None] for i in range(3))
     rise = (at - left) / (center - left)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.activations import Features
+from mirkit.arrays import Floats32
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.features.base import FrontEnd, check_source
 from mirkit.features.framing import Padding
@@ -20,8 +21,7 @@ from mirkit.features.spectrogram import LogSpectrogram
 from mirkit.features.stft import STFT
 from mirkit.frames import FrameGrid
 
-Frames = NDArray[np.float32]
-AGGREGATES: dict[str, Callable[[Frames], Frames]] = {
+AGGREGATES: dict[str, Callable[[Floats32], Floats32]] = {
     "mean": lambda rises: rises.mean(axis=1),
     "median": lambda rises: np.median(rises, axis=1),
 }
@@ -100,7 +100,7 @@ class OnsetStrength(FrontEnd):
         """Return how many frames a recording of `n_samples` has."""
         return self.spectrogram.n_frames(n_samples)
 
-    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Frames]:
+    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield the onset strength, ``(k, 1)``, as soon as the samples it needs have come."""
         return self.transform(self.spectrogram.stream(blocks))
 
@@ -115,11 +115,11 @@ class OnsetStrength(FrontEnd):
         check_source(self.name, spectrogram, self.spectrogram)
         return self._gather(self.transform([spectrogram.values]))
 
-    def transform(self, frames: Iterable[Frames]) -> Iterator[Frames]:
+    def transform(self, frames: Iterable[Floats32]) -> Iterator[Floats32]:
         """Yield the onset strength of blocks ``(k, n_bins)`` of one spectrogram."""
         n_kept = self.lag + self.shift_frames
         n_unknown = n_kept
-        kept: Frames | None = None
+        kept: Floats32 | None = None
         for block in (block for block in frames if len(block)):
             kept = np.repeat(block[:1], n_kept, axis=0) if kept is None else kept
             known = np.concatenate((kept, block))
@@ -129,13 +129,13 @@ class OnsetStrength(FrontEnd):
             n_unknown = max(0, n_unknown - len(strength))
             yield strength
 
-    def _rise(self, frames: Frames) -> Frames:
+    def _rise(self, frames: Floats32) -> Floats32:
         rises = frames[self.lag :] - _local_maximum(frames[: -self.lag], self.max_size)
         np.maximum(rises, 0, out=rises)
         return AGGREGATES[self.aggregate](rises)[:, None]
 
 
-def _local_maximum(frames: Frames, size: int) -> Frames:
+def _local_maximum(frames: Floats32, size: int) -> Floats32:
     """Return the maximum over `size` neighbouring bins, fewer at the ends."""
     result = frames
     for offset in range(1, size // 2 + 1):

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit import checks
+from mirkit.arrays import Floats32
 from mirkit.features.base import FrontEnd, mono_slices
 from mirkit.features.conditioning import Step
 from mirkit.features.logs import FloorLog, OffsetLog
 from mirkit.features.stft import STFT, Spectrometer
 from mirkit.frames import FrameGrid
 
-Frames = NDArray[np.float32]
 GROUP = 32  # filters multiplied at once: together they hear a part of the frequencies only
 
 
@@ -104,7 +104,7 @@ class LogSpectrogram(FrontEnd):
         """Return what a logarithm of `value` becomes: so, what to pad with after the fact."""
         return (value + self.shift) * self.scale
 
-    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Frames]:
+    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
         signal = mono_slices(blocks)
         for step in self.conditioning:
@@ -114,7 +114,7 @@ class LogSpectrogram(FrontEnd):
         for frames in self.stft.framing.frames(signal):
             yield self._finish(_filtered(spectrometer, bands, frames))
 
-    def _finish(self, values: Frames) -> Frames:
+    def _finish(self, values: Floats32) -> Floats32:
         values = self.log(values)
         if self.shift:
             np.add(values, np.float32(self.shift), out=values)
@@ -162,7 +162,7 @@ def _heard(matrix: NDArray[np.float32]) -> slice:
     return slice(int(columns[0]), int(columns[-1]) + 1) if columns.size else slice(0, 1)
 
 
-def _filtered(spectrometer: Spectrometer, bands: _Bands, frames: Frames) -> Frames:
+def _filtered(spectrometer: Spectrometer, bands: _Bands, frames: Floats32) -> Floats32:
     values = np.empty((len(frames), bands.n_bins), np.float32)
     start = 0
     for spectra in spectrometer.parts(frames):

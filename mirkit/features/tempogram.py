@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.activations import Features
+from mirkit.arrays import Floats32
 from mirkit.features.base import FrontEnd, check_source
 from mirkit.features.fourier import autocorrelation as autocorrelation  # offered here too
 from mirkit.features.fourier import rfft
@@ -20,7 +21,6 @@ from mirkit.features.onset import ONSET, OnsetStrength
 from mirkit.features.windows import window
 from mirkit.frames import FrameGrid
 
-Frames = NDArray[np.float32]
 CHUNK = 1 << 15
 
 
@@ -73,7 +73,7 @@ class _Periodicity(FrontEnd):
     def _framing(self) -> Framing: ...
 
     @abstractmethod
-    def _transformed(self, frames: Frames) -> Frames: ...
+    def _transformed(self, frames: Floats32) -> Floats32: ...
 
     @property
     def sample_rate(self) -> int:  # type: ignore[override]
@@ -94,7 +94,7 @@ class _Periodicity(FrontEnd):
         """Return how many frames a recording of `n_samples` has."""
         return self._framing.n_frames(self.onset.n_frames(n_samples))
 
-    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Frames]:
+    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
         return self.transform(self.onset.stream(blocks))
 
@@ -109,7 +109,7 @@ class _Periodicity(FrontEnd):
         check_source(self.name, onset, self.onset)
         return self._gather(self.transform([onset.values]))
 
-    def transform(self, onset: Iterable[Frames]) -> Iterator[Frames]:
+    def transform(self, onset: Iterable[Floats32]) -> Iterator[Floats32]:
         """Yield the tempogram of blocks ``(k, 1)`` of one onset strength."""
         weights = window(self.window, self.win_length)
         step = max(1, CHUNK // self.win_length)
@@ -158,7 +158,7 @@ class Tempogram(_Periodicity):
         """The tempo of each lag [bpm]; lag 0 is infinite."""
         return tempo_frequencies(self.n_bins, self.onset.grid.fps)
 
-    def _transformed(self, frames: Frames) -> Frames:
+    def _transformed(self, frames: Floats32) -> Floats32:
         result = autocorrelation(frames)
         if self.normalize:
             peak = np.abs(result).max(axis=1, keepdims=True)
@@ -201,7 +201,7 @@ class FourierTempogram(_Periodicity):
         """The tempo of each frequency [bpm]."""
         return fourier_tempo_frequencies(self.win_length, self.onset.grid.fps)
 
-    def _transformed(self, frames: Frames) -> Frames:
+    def _transformed(self, frames: Floats32) -> Floats32:
         return np.abs(rfft(frames, self.win_length)) * np.float32(self.win_length)
 
 

@@ -18,13 +18,13 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from mirkit import checks
+from mirkit.arrays import Floats32
 from mirkit.errors import ParameterError
 from mirkit.features.base import FrontEnd, mono_slices
 from mirkit.features.framing import Framing
 from mirkit.features.logs import OffsetLog
 from mirkit.frames import FrameGrid
 
-Frames = NDArray[np.float32]
 C1 = 440 * 2 ** (-45 / 12)  # [Hz]
 LOG = OffsetLog(1.0, gain=300.0)
 CHUNK = 16  # frames worked on at once, so that their copies stay in the cache
@@ -142,7 +142,7 @@ class VQT(FrontEnd):
         exact = np.exp(values / np.float32(self.log.factor)) - np.float32(self.log.offset)
         return np.asarray(np.maximum(exact, 0) / np.float32(self.log.gain), dtype=np.float32)
 
-    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Frames]:
+    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
         octaves = _octaves(self)
         for frames in self.framing.frames(mono_slices(blocks)):
@@ -199,7 +199,7 @@ def _octave(vqt: VQT, bins: slice) -> _Octave:
     )
 
 
-def _powers(octave: _Octave, frames: Frames) -> Frames:
+def _powers(octave: _Octave, frames: Floats32) -> Floats32:
     """Return the mean power in each frame, shape ``(k, n_bins)``."""
     half, n_parts, step = octave.half, octave.n_parts, octave.step
     middle = frames.shape[1] // 2 - (n_parts - 1) * step // 2

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from mirkit import checks
-from mirkit.annotation import Beats, Floats
+from mirkit.annotation import Beats
+from mirkit.arrays import Floats
 
 OCTAVES = (1.0, 2.0, 0.5, 3.0, 1 / 3)
 """Factors by which Accuracy 2 lets a tempo be off."""

@@ -14,16 +14,16 @@ functions take one number for each decision, so they serve beats, chords and tag
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mirkit import checks
+from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
 from mirkit.values import Value
 
-Floats: TypeAlias = NDArray[np.float64]
 Bins = Literal["width", "mass"]
 
 N_BINS = 10

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.annotation import Floats, Segments
+from mirkit.annotation import Segments
+from mirkit.arrays import Bools, Floats
 from mirkit.errors import ParameterError
 from mirkit.metrics.spans import fitted, gapless
 from mirkit.vocab import Chord, parse_chord
 from mirkit.vocab.chords import SHORTHANDS
-
-Truths = NDArray[np.bool_]
 
 NO_CHORD, UNKNOWN = -1, -2
 """What stands for the root of N and of X."""
@@ -46,7 +45,7 @@ class Codes:
     """
 
     roots: NDArray[np.int64]
-    tones: Truths
+    tones: Bools
     basses: NDArray[np.int64]
 
     @classmethod
@@ -62,7 +61,7 @@ class Codes:
         return cls(roots[at], tones.reshape(-1, 12)[at], basses[at])
 
     @property
-    def chroma(self) -> Truths:
+    def chroma(self) -> Bools:
         """Whether each pitch class sounds, shape ``(n, 12)``."""
         steps = (np.arange(12) - self.roots[:, None]) % 12
         return np.take_along_axis(self.tones, steps, axis=1)
@@ -149,52 +148,52 @@ def _hamming(true: Floats, found: Floats) -> float:
     return float(1 - longest.sum() / (true[-1] - true[0]))
 
 
-def _share(right: Truths, counted: Truths, lengths: Floats) -> float:
+def _share(right: Bools, counted: Bools, lengths: Floats) -> float:
     total = float(lengths[counted].sum())
     return float(lengths[right & counted].sum()) / total if total > 0 else 0.0
 
 
-Rule = Callable[[Codes, Codes], tuple[Truths, Truths]]
+Rule = Callable[[Codes, Codes], tuple[Bools, Bools]]
 """From true and found chords to which are right and which count."""
 
 
-def _known(true: Codes) -> Truths:
-    known: Truths = true.roots != UNKNOWN
+def _known(true: Codes) -> Bools:
+    known: Bools = true.roots != UNKNOWN
     return known
 
 
-def _first(n: int) -> Callable[[Codes, Codes], Truths]:
-    def agree(true: Codes, found: Codes) -> Truths:
-        same: Truths = (true.tones[:, :n] == found.tones[:, :n]).all(axis=1)
+def _first(n: int) -> Callable[[Codes, Codes], Bools]:
+    def agree(true: Codes, found: Codes) -> Bools:
+        same: Bools = (true.tones[:, :n] == found.tones[:, :n]).all(axis=1)
         return same
 
     return agree
 
 
-def _third(true: Codes, found: Codes) -> Truths:
-    same: Truths = true.tones[:, 3] == found.tones[:, 3]
+def _third(true: Codes, found: Codes) -> Bools:
+    same: Bools = true.tones[:, 3] == found.tones[:, 3]
     return same
 
 
-def _any(true: Codes, found: Codes) -> Truths:
+def _any(true: Codes, found: Codes) -> Bools:
     return np.ones(len(true.roots), dtype=bool)
 
 
-def _is_one_of(names: Sequence[str], n: int) -> Callable[[Codes], Truths]:
+def _is_one_of(names: Sequence[str], n: int) -> Callable[[Codes], Bools]:
     patterns = np.array([[step in SHORTHANDS[name] for step in range(n)] for name in names])
 
-    def known(true: Codes) -> Truths:
-        same: Truths = (true.tones[:, None, :n] == patterns).all(axis=2).any(axis=1)
-        comparable: Truths = (same & (true.roots >= 0)) | (true.roots == NO_CHORD)
+    def known(true: Codes) -> Bools:
+        same: Bools = (true.tones[:, None, :n] == patterns).all(axis=2).any(axis=1)
+        comparable: Bools = (same & (true.roots >= 0)) | (true.roots == NO_CHORD)
         return comparable
 
     return known
 
 
 def _rule(
-    agree: Callable[[Codes, Codes], Truths], counted: Callable[[Codes], Truths], inverted: bool
+    agree: Callable[[Codes, Codes], Bools], counted: Callable[[Codes], Bools], inverted: bool
 ) -> Rule:
-    def rule(true: Codes, found: Codes) -> tuple[Truths, Truths]:
+    def rule(true: Codes, found: Codes) -> tuple[Bools, Bools]:
         # an X that is found is no N that is there, though neither has a root
         right = (true.roots == found.roots) & agree(true, found)
         if inverted:
@@ -204,12 +203,12 @@ def _rule(
     return rule
 
 
-def _three_tones(true: Codes, found: Codes) -> tuple[Truths, Truths]:
+def _three_tones(true: Codes, found: Codes) -> tuple[Bools, Bools]:
     """MIREX's rule: three tones agree; references of fewer are left out."""
     right = (true.chroma & found.chroma).sum(axis=1) >= 3
     right |= (true.roots == NO_CHORD) & (found.roots == NO_CHORD)
     n_tones = true.tones.sum(axis=1)
-    counted: Truths = _known(true) & ((n_tones == 0) | (n_tones >= 3))
+    counted: Bools = _known(true) & ((n_tones == 0) | (n_tones >= 3))
     return right, counted
 
 

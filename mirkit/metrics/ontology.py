@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mirkit import checks
+from mirkit.arrays import Bools, Floats
 from mirkit.errors import ParameterError
-from mirkit.metrics.ranking import Booleans, Floats, Ranking, table
+from mirkit.metrics.ranking import Ranking, table
 from mirkit.metrics.tag import mean
 
 
@@ -119,9 +120,7 @@ def costs(away: Floats, distances: Floats, level: int) -> Floats:
     return beyond / unit if unit > 0 else beyond
 
 
-def propagated(
-    scores: ArrayLike, targets: ArrayLike, members: ArrayLike
-) -> tuple[Floats, Booleans]:
+def propagated(scores: ArrayLike, targets: ArrayLike, members: ArrayLike) -> tuple[Floats, Bools]:
     """Return scores and targets of what contains the classes: the highest score, any label.
 
     Parameters

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from mirkit import checks
+from mirkit.arrays import Bools, Floats, Ints
 from mirkit.errors import ParameterError
 from mirkit.values import Value
 
-Floats: TypeAlias = NDArray[np.float64]
-Booleans: TypeAlias = NDArray[np.bool_]
-Places: TypeAlias = NDArray[np.int64]
-Measure: TypeAlias = Callable[[Floats, Booleans, Floats, Places, Places], Floats]
+Measure: TypeAlias = Callable[[Floats, Bools, Floats, Ints, Ints], Floats]
 """From weights, hits, costs, first and last of one class to a number."""
 
 
@@ -57,10 +55,10 @@ class Ranking(Value):
         In that order.
     """
 
-    order: Places
-    hits: Booleans
-    first: Places
-    last: Places
+    order: Ints
+    hits: Bools
+    first: Ints
+    last: Ints
     scores: Floats
 
     @classmethod
@@ -160,7 +158,7 @@ class Ranking(Value):
         return np.stack(columns, axis=-1)
 
 
-def table(scores: ArrayLike, targets: ArrayLike) -> tuple[Floats, Booleans]:
+def table(scores: ArrayLike, targets: ArrayLike) -> tuple[Floats, Bools]:
     """Return scores and targets as arrays of one shape, ``(n_clips, n_classes)``.
 
     Raises
@@ -185,7 +183,7 @@ def table(scores: ArrayLike, targets: ArrayLike) -> tuple[Floats, Booleans]:
 
 
 def _precision_at_hits(
-    weights: Floats, hits: Booleans, costs: Floats, first: Places, last: Places
+    weights: Floats, hits: Bools, costs: Floats, first: Ints, last: Ints
 ) -> Floats:
     found = np.cumsum(weights * hits, axis=-1)
     called = found + np.cumsum(weights * ~hits * costs, axis=-1)
@@ -198,9 +196,7 @@ def _precision_at_hits(
     return mean
 
 
-def _pairs_won(
-    weights: Floats, hits: Booleans, costs: Floats, first: Places, last: Places
-) -> Floats:
+def _pairs_won(weights: Floats, hits: Bools, costs: Floats, first: Ints, last: Ints) -> Floats:
     wrong = weights * ~hits
     above = np.cumsum(wrong, axis=-1)
     before = above - wrong  # at the first of a step: the weight of all negatives above it

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirkit.annotation import Floats, Segments
+from mirkit.annotation import Segments
+from mirkit.arrays import Floats
 
 
 def gapless(segments: Segments, gap: str = "N") -> tuple[Floats, list[str]]:

@@ -27,9 +27,10 @@ from numpy.typing import ArrayLike
 
 from mirkit import checks
 from mirkit.annotation import Tags
+from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
 from mirkit.metrics.calibration import fit_temperature
-from mirkit.metrics.ranking import Curve, Floats, Places, Ranking, table
+from mirkit.metrics.ranking import Curve, Ranking, table
 
 STRATA = ("head", "mid", "tail")
 
@@ -164,7 +165,7 @@ def lwlrap_by_class(scores: ArrayLike, targets: ArrayLike) -> Floats:
     return by_class
 
 
-def strata(counts: ArrayLike, bounds: tuple[float, float] | None = None) -> dict[str, Places]:
+def strata(counts: ArrayLike, bounds: tuple[float, float] | None = None) -> dict[str, Ints]:
     """Return which classes are frequent (head), of middling frequency (mid) and rare (tail).
 
     Parameters
@@ -283,7 +284,7 @@ def accuracy(
     return Accuracy(total, low, high, {} if folds is None else found, n)
 
 
-def correct(scores: ArrayLike, labels: ArrayLike) -> Places:
+def correct(scores: ArrayLike, labels: ArrayLike) -> Ints:
     """Return whether the best class of each clip is the right one, shape ``(n_clips,)``."""
     values, truth = _classified(scores, labels)
     return np.asarray(values.argmax(axis=1) == truth)
@@ -326,7 +327,7 @@ def fit_sigmoid_temperature(logits: ArrayLike, targets: ArrayLike) -> float:
     return fit_temperature(pairs, truth.ravel().astype(np.int64))
 
 
-def confusion(scores: ArrayLike, labels: ArrayLike) -> Places:
+def confusion(scores: ArrayLike, labels: ArrayLike) -> Ints:
     """Return how often each class (row) was taken for each (column), ``(n_classes, n_classes)``.
 
     Examples
@@ -341,9 +342,9 @@ def confusion(scores: ArrayLike, labels: ArrayLike) -> Places:
     return counts
 
 
-def _classified(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Places]:
+def _classified(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Ints]:
     values: Floats = checks.frozen_array("scores", scores, np.float64, 2)
-    truth: Places = checks.frozen_array("labels", labels, np.int64, 1)
+    truth: Ints = checks.frozen_array("labels", labels, np.int64, 1)
     checks.same_length("labels", truth, len(values))
     checks.finite("scores", values)
     if not len(truth) or truth.min() < 0 or truth.max() >= values.shape[1]:

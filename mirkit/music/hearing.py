@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Protocol
@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Head
 from mirkit.annotation import Segments
+from mirkit.arrays import Blocks, Floats
 from mirkit.audio.reading import Source, blocks
-from mirkit.decoding.peaks import Floats
 from mirkit.pipeline import Pipeline
 
 SILENCE = 10 ** (-70 / 20)
 """Peak below which nothing is heard: 70 dB under full scale, the noise of 8 to 12 bits."""
 
 SECONDS_PER_LEVEL = 0.1
-
-Blocks = Iterable[NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)

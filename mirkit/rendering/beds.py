@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mirkit.arrays import Floats32
 from mirkit.rendering import sound
 from mirkit.rendering.score import Span
 from mirkit.rendering.voices import VOWELS
-
-Samples = NDArray[np.float32]
 
 KINDS = ("noise", "babble", "ambience")
 """Sections that have a bed."""
@@ -25,12 +23,12 @@ FADE = 0.04
 
 
 def add_beds(
-    samples: Samples,
+    samples: Floats32,
     sections: Iterable[Span],
     sample_rate: int,
     rng: np.random.Generator,
-    ambience: Callable[[], Samples] | None = None,
-) -> Samples:
+    ambience: Callable[[], Floats32] | None = None,
+) -> Floats32:
     """Return samples with a bed under each section of `KINDS`, at about the music's level."""
     out = samples.copy()
     level = max(sound.rms(samples), 0.02)
@@ -47,8 +45,8 @@ def add_beds(
 
 def _bed(
     label: str, n: int, sample_rate: int, rng: np.random.Generator,
-    ambience: Callable[[], Samples] | None,
-) -> Samples:  # fmt: skip
+    ambience: Callable[[], Floats32] | None,
+) -> Floats32:  # fmt: skip
     if label == "babble":
         return babble(n, sample_rate, rng)
     if label == "ambience" and ambience is not None:
@@ -57,12 +55,12 @@ def _bed(
     return sound.noise(n, float(rng.uniform(-9, 0)), sample_rate, rng)
 
 
-def _fades(n: int, sample_rate: int) -> Samples:
+def _fades(n: int, sample_rate: int) -> Floats32:
     place = np.minimum(np.arange(n), np.arange(n)[::-1]) / (FADE * sample_rate)
     return np.minimum(place, 1).astype(np.float32)
 
 
-def babble(n: int, sample_rate: int, rng: np.random.Generator) -> Samples:
+def babble(n: int, sample_rate: int, rng: np.random.Generator) -> Floats32:
     """Return a voice that speaks no language: syllables of gliding pitch, hisses, pauses."""
     out = np.zeros(n + sample_rate, np.float32)
     usual, size = float(rng.uniform(90, 230)), float(rng.uniform(0.95, 1.25))
@@ -86,7 +84,7 @@ def babble(n: int, sample_rate: int, rng: np.random.Generator) -> Samples:
 
 def _syllable(
     pitch: float, length: int, size: float, sample_rate: int, rng: np.random.Generator
-) -> Samples:
+) -> Floats32:
     """Return a vowel on a pitch [Hz] that glides as it does in speech."""
     glide = np.linspace(0, float(rng.normal(scale=0.25)), length)
     phase = (
@@ -101,8 +99,8 @@ def _syllable(
     return np.asarray(voiced / (np.abs(voiced).max() + 1e-9), np.float32)
 
 
-def picker(paths: Sequence[Path], read: Callable[[Path], Samples], rng: np.random.Generator) -> (
-    Callable[[], Samples] | None
+def picker(paths: Sequence[Path], read: Callable[[Path], Floats32], rng: np.random.Generator) -> (
+    Callable[[], Floats32] | None
 ):  # fmt: skip
     """Return a function that reads a random one of the recordings, or None where there are none."""
     return (lambda: read(paths[int(rng.integers(len(paths)))])) if paths else None

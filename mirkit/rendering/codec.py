@@ -10,11 +10,9 @@ import shutil
 import subprocess
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mirkit.arrays import Floats32
 from mirkit.errors import AudioError, MissingExtra, UnknownName
-
-Samples = NDArray[np.float32]
 
 ENCODERS = {
     "mp3": ("libmp3lame", "mp3"),
@@ -30,7 +28,7 @@ MAX_SHIFT = 0.12
 """Largest delay looked for [s]."""
 
 
-def round_trip(samples: Samples, sample_rate: int, codec: str, kbps: int) -> Samples:
+def round_trip(samples: Floats32, sample_rate: int, codec: str, kbps: int) -> Floats32:
     """Encode and decode mono samples; the result lies on the original to a sample.
 
     Raises
@@ -66,7 +64,7 @@ def _ffmpeg(arguments: list[str], data: bytes) -> bytes:
     return done.stdout
 
 
-def aligned(moved: Samples, original: Samples, sample_rate: int) -> Samples:
+def aligned(moved: Floats32, original: Floats32, sample_rate: int) -> Floats32:
     """Return `moved` shifted onto `original` and cut to its length."""
     shift = delay_of(moved, original, sample_rate)
     out = np.zeros_like(original)
@@ -77,7 +75,7 @@ def aligned(moved: Samples, original: Samples, sample_rate: int) -> Samples:
     return out
 
 
-def delay_of(moved: Samples, original: Samples, sample_rate: int) -> int:
+def delay_of(moved: Floats32, original: Floats32, sample_rate: int) -> int:
     """Return by how many samples `moved` lags `original`, from their correlation."""
     from scipy.fft import irfft, next_fast_len, rfft
 
@@ -91,7 +89,7 @@ def delay_of(moved: Samples, original: Samples, sample_rate: int) -> int:
     return int(np.argmax(lags)) - limit
 
 
-def _loud_start(samples: Samples, n: int) -> int:
+def _loud_start(samples: Floats32, n: int) -> int:
     """Return where the loudest stretch of `n` samples begins, on a coarse grid."""
     if len(samples) <= n:
         return 0

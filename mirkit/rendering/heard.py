@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from mirkit.arrays import Floats
 from mirkit.rendering.harmony import QUALITIES
-from mirkit.rendering.score import Floats, Part, Span
+from mirkit.rendering.score import Part, Span
 from mirkit.vocab import pitch_class
 
 NOTHING, UNKNOWN = "N", "X"

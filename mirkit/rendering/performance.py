@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirkit.rendering.score import Floats, Part, Score, Sheet, Span, bar_positions
+from mirkit.arrays import Floats
+from mirkit.rendering.score import Part, Score, Sheet, Span, bar_positions
 
 STEPS = 8
 """Points of the tempo curve in each beat."""

@@ -7,11 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mirkit.rendering.score import Floats, Part
-
-Samples = NDArray[np.float32]
+from mirkit.arrays import Floats, Floats32
+from mirkit.rendering.score import Part
 
 VOICES = {
     35: "kick",
@@ -115,7 +113,7 @@ ONE_SHOTS: dict[str, tuple[str, ...]] = {
 }
 """Public-domain one-shots that suit each voice."""
 
-Kit = Mapping[str, Samples]
+Kit = Mapping[str, Floats32]
 
 
 def draw_kit(rng: np.random.Generator, folder: Path | None, sample_rate: int) -> Kit:
@@ -134,7 +132,7 @@ def draw_kit(rng: np.random.Generator, folder: Path | None, sample_rate: int) ->
 
 
 @lru_cache(maxsize=128)
-def _load(path: Path, sample_rate: int) -> Samples:
+def _load(path: Path, sample_rate: int) -> Floats32:
     """Read a one-shot as mono, without the silence before its stroke, peak 1."""
     import soundfile
     import soxr
@@ -147,7 +145,7 @@ def _load(path: Path, sample_rate: int) -> Samples:
     return _faded(mono[start : start + int(1.2 * sample_rate)] / peak)
 
 
-def _faded(samples: Samples) -> Samples:
+def _faded(samples: Floats32) -> Floats32:
     n = min(len(samples) // 4, 1000)
     out = samples.copy()
     if n:
@@ -155,13 +153,13 @@ def _faded(samples: Samples) -> Samples:
     return out
 
 
-def _tuned(samples: Samples, semitones: float) -> Samples:
+def _tuned(samples: Floats32, semitones: float) -> Floats32:
     ratio = 2 ** (semitones / 12)
     places = np.arange(0, len(samples) - 1, ratio)
     return np.asarray(np.interp(places, np.arange(len(samples)), samples), np.float32)
 
 
-def synthesized(voice: str, sample_rate: int, rng: np.random.Generator) -> Samples:
+def synthesized(voice: str, sample_rate: int, rng: np.random.Generator) -> Floats32:
     """Return a drum made of a falling sine and shaped noise, as early drum machines made them."""
     seconds = {"kick": 0.45, "crash": 1.2, "open": 0.4, "ride": 0.6, "tom": 0.4}.get(voice, 0.22)
     time = np.arange(int(seconds * sample_rate)) / sample_rate
@@ -195,7 +193,7 @@ def synthesized(voice: str, sample_rate: int, rng: np.random.Generator) -> Sampl
     return _faded(body / (np.abs(body).max() + 1e-9))
 
 
-def strike(part: Part, kit: Kit, seconds: float, delay: float, sample_rate: int) -> Samples:
+def strike(part: Part, kit: Kit, seconds: float, delay: float, sample_rate: int) -> Floats32:
     """Return a drum part played on a kit, mono, note times `delay` seconds later."""
     n = round(seconds * sample_rate)
     out = np.zeros(n + 2 * sample_rate, np.float32)

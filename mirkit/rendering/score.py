@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit import checks
+from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
 from mirkit.values import Value
 
-Floats: TypeAlias = NDArray[np.float64]
 Note: TypeAlias = tuple[float, float, float, float]
 Span: TypeAlias = tuple[float, float, str]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+from mirkit.arrays import Floats32
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def draw_plan(
     )
 
 
-def rms(samples: Samples) -> float:
+def rms(samples: Floats32) -> float:
     """Return the root mean square."""
     return float(np.sqrt(np.mean(np.square(samples), dtype=np.float64)))
 
@@ -114,7 +114,7 @@ def decibels(value: float) -> float:
     return float(10 ** (value / 20))
 
 
-def tint(samples: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
+def tint(samples: Floats32, sample_rate: int, rng: np.random.Generator) -> Floats32:
     """Give a stem a tone of its own: a smooth curve, and sometimes a hard squeeze."""
     curve = rng.normal(scale=4.0, size=len(EQ_BANDS) + 2)
     smooth = np.convolve(curve, [0.25, 0.5, 0.25], "valid")
@@ -123,7 +123,7 @@ def tint(samples: Samples, sample_rate: int, rng: np.random.Generator) -> Sample
     return compress(equalize(samples, plan, sample_rate), squeeze, sample_rate)
 
 
-def equalize(samples: Samples, plan: SoundPlan, sample_rate: int) -> Samples:
+def equalize(samples: Floats32, plan: SoundPlan, sample_rate: int) -> Floats32:
     """Apply the tone curve and the band limits, without phase: onsets stay where they are."""
     from scipy.fft import irfft, next_fast_len, rfft
 
@@ -137,11 +137,13 @@ def equalize(samples: Samples, plan: SoundPlan, sample_rate: int) -> Samples:
     if plan.high_cut:
         gain -= 6 * np.log2(1 + (frequencies / plan.high_cut) ** 8)
     curve = (10 ** (gain / 20)).astype(np.float32)
-    out: Samples = irfft(rfft(samples, n_fft) * curve, n_fft)[: len(samples)]
+    out: Floats32 = irfft(rfft(samples, n_fft) * curve, n_fft)[: len(samples)]
     return out.astype(np.float32, copy=False)
 
 
-def room(samples: Samples, plan: SoundPlan, sample_rate: int, rng: np.random.Generator) -> Samples:
+def room(
+    samples: Floats32, plan: SoundPlan, sample_rate: int, rng: np.random.Generator
+) -> Floats32:
     """Add a room: a few early echoes and noise that dies away, the high tones first."""
     if not plan.room_mix:
         return samples
@@ -156,11 +158,11 @@ def room(samples: Samples, plan: SoundPlan, sample_rate: int, rng: np.random.Gen
         tail[int(rng.uniform(0.004, 0.06) * min(sample_rate, n - 1))] += rng.normal() * 4
     tail /= np.sqrt(np.sum(tail**2)) + 1e-9
     wet = oaconvolve(samples, tail.astype(np.float32))[: len(samples)]
-    mixed: Samples = samples + np.float32(plan.room_mix) * wet.astype(np.float32)
+    mixed: Floats32 = samples + np.float32(plan.room_mix) * wet.astype(np.float32)
     return mixed
 
 
-def compress(samples: Samples, ratio: float, sample_rate: int) -> Samples:
+def compress(samples: Floats32, ratio: float, sample_rate: int) -> Floats32:
     """Turn down what is louder than the average, by `ratio`, with a 10 ms to 150 ms envelope."""
     if ratio <= 1:
         return samples
@@ -175,21 +177,21 @@ def compress(samples: Samples, ratio: float, sample_rate: int) -> Samples:
     threshold = max(float(np.percentile(level, 60)) - 4, float(level.max()) - 18)
     gain = -np.maximum(level - threshold, 0) * (1 - 1 / ratio)
     curve = np.interp(np.arange(len(samples)), (np.arange(n) + 0.5) * hop, 10 ** (gain / 20))
-    out: Samples = samples * curve.astype(np.float32)
+    out: Floats32 = samples * curve.astype(np.float32)
     return out
 
 
-def saturate(samples: Samples, drive: float) -> Samples:
+def saturate(samples: Floats32, drive: float) -> Floats32:
     """Clip softly after a gain of `drive` [dB] above the usual peaks."""
     if drive <= 0:
         return samples
     size = np.abs(samples)
     peak = max(float(np.percentile(size[::7], 99.5)), 0.25 * float(size.max())) + 1e-9
-    out: Samples = np.tanh(samples * np.float32(decibels(drive) * 0.7 / peak)) * np.float32(peak)
+    out: Floats32 = np.tanh(samples * np.float32(decibels(drive) * 0.7 / peak)) * np.float32(peak)
     return out
 
 
-def amplifier(samples: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
+def amplifier(samples: Floats32, sample_rate: int, rng: np.random.Generator) -> Floats32:
     """Send guitars through a distorting amplifier and its cabinet: chords growl, not only tones."""
     peak = float(np.percentile(np.abs(samples[::7]), 99)) + 1e-6
     tight = equalize(samples, SoundPlan(low_cut=float(rng.uniform(60, 140))), sample_rate)
@@ -204,8 +206,8 @@ def amplifier(samples: Samples, sample_rate: int, rng: np.random.Generator) -> S
 
 
 def add_noise(
-    samples: Samples, plan: SoundPlan, sample_rate: int, rng: np.random.Generator
-) -> Samples:
+    samples: Floats32, plan: SoundPlan, sample_rate: int, rng: np.random.Generator
+) -> Floats32:
     """Add noise of the plan's level and tilt, and hum."""
     level = rms(samples)
     out = samples
@@ -218,7 +220,7 @@ def add_noise(
     return out
 
 
-def noise(n: int, tilt: float, sample_rate: int, rng: np.random.Generator) -> Samples:
+def noise(n: int, tilt: float, sample_rate: int, rng: np.random.Generator) -> Floats32:
     """Return noise of level 1 whose spectrum falls by `tilt` dB an octave; it repeats after 8 s."""
     from scipy.fft import irfft, next_fast_len, rfft
 
@@ -229,24 +231,24 @@ def noise(n: int, tilt: float, sample_rate: int, rng: np.random.Generator) -> Sa
     return np.asarray(np.resize(noise, n), np.float32) / np.float32(rms(noise) + 1e-9)
 
 
-def _hum(n: int, frequency: float, sample_rate: int) -> Samples:
+def _hum(n: int, frequency: float, sample_rate: int) -> Floats32:
     """Return mains hum with its odd harmonics and the second."""
     phase = 2 * np.pi * frequency * np.arange(n) / sample_rate
     return np.asarray(sum(np.sin(k * phase) / k for k in (1, 2, 3, 5)), np.float32)
 
 
 def add_ambience(
-    samples: Samples, ambience: Samples, level_db: float, rng: np.random.Generator
-) -> Samples:
+    samples: Floats32, ambience: Floats32, level_db: float, rng: np.random.Generator
+) -> Floats32:
     """Lay an ambience under the music, from a random place on."""
     start = int(rng.integers(len(ambience)))
     under = np.resize(np.roll(ambience, -start), len(samples))
     scale = rms(samples) * decibels(level_db) / (rms(under) + 1e-9)
-    out: Samples = samples + under.astype(np.float32) * np.float32(scale)
+    out: Floats32 = samples + under.astype(np.float32) * np.float32(scale)
     return out
 
 
-def pump(samples: Samples, kicks: NDArray[np.float64], sample_rate: int, depth: float) -> Samples:
+def pump(samples: Floats32, kicks: NDArray[np.float64], sample_rate: int, depth: float) -> Floats32:
     """Duck the sound after each kick [s], as a side-chained compressor does."""
     if depth <= 0 or not len(kicks):
         return samples
@@ -254,23 +256,23 @@ def pump(samples: Samples, kicks: NDArray[np.float64], sample_rate: int, depth: 
     index = np.searchsorted(kicks, time, side="right") - 1
     since = np.where(index >= 0, time - kicks[np.maximum(index, 0)], 9.0)
     gain = 1 - depth * np.exp(-since / 0.09)
-    out: Samples = samples * gain.astype(np.float32)
+    out: Floats32 = samples * gain.astype(np.float32)
     return out
 
 
-def normalize(samples: Samples, level_db: float) -> Samples:
+def normalize(samples: Floats32, level_db: float) -> Floats32:
     """Set the peak level [dBFS]."""
     peak = float(np.abs(samples).max())
     return samples if peak < 1e-6 else samples * np.float32(decibels(level_db) / peak)
 
 
 def process(
-    samples: Samples,
+    samples: Floats32,
     plan: SoundPlan,
     sample_rate: int,
     rng: np.random.Generator,
-    ambience: Samples | None = None,
-) -> Samples:
+    ambience: Floats32 | None = None,
+) -> Floats32:
     """Send a clip down the whole path, codec included."""
     from mirkit.rendering.codec import round_trip
 

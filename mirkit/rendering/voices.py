@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mirkit.arrays import Floats32
 from mirkit.rendering.score import Part
-
-Samples = NDArray[np.float32]
 
 VOWELS = {
     "a": (800, 1200, 2600, 3500), "e": (450, 1900, 2600, 3500), "i": (300, 2300, 3000, 3700),
@@ -69,7 +68,7 @@ def draw_throat(rng: np.random.Generator) -> Throat:
 
 def sing(
     part: Part, seconds: float, delay: float, sample_rate: int, rng: np.random.Generator
-) -> Samples:
+) -> Floats32:
     """Return a part sung, mono; note times are `delay` seconds later."""
     throat = draw_throat(rng)
     out = np.zeros(round(seconds * sample_rate) + sample_rate, np.float32)
@@ -88,7 +87,7 @@ def sing(
     return out[: round(seconds * sample_rate)]
 
 
-def _add(out: Samples, sound: Samples, start: int) -> None:
+def _add(out: Floats32, sound: Floats32, start: int) -> None:
     first = max(-start, 0)
     last = min(len(sound), len(out) - start)
     if last > first:
@@ -98,7 +97,7 @@ def _add(out: Samples, sound: Samples, start: int) -> None:
 def _vowel(
     pitch: float, before: float, length: float, throat: Throat, sample_rate: int,
     rng: np.random.Generator,
-) -> Samples:  # fmt: skip
+) -> Floats32:  # fmt: skip
     """Return a sung note: harmonics under formants, gliding in from the note before."""
     n = max(round((length + 0.05) * sample_rate), 64)
     time = np.arange(n, dtype=np.float32) / sample_rate
@@ -132,7 +131,7 @@ def _formant_gain(
     return np.asarray(peaks.sum(axis=1) + 0.01)
 
 
-def _consonant(sample_rate: int, rng: np.random.Generator) -> Samples:
+def _consonant(sample_rate: int, rng: np.random.Generator) -> Floats32:
     """Return a burst of noise: long and high as in s, or short as in t and k."""
     hissing = rng.random() < 0.5
     n = round(float(rng.uniform(0.05, 0.11) if hissing else rng.uniform(0.012, 0.03)) * sample_rate)
@@ -172,7 +171,7 @@ def draw_patch(role: str, rng: np.random.Generator) -> Patch:
 
 def synthesize(
     part: Part, seconds: float, delay: float, sample_rate: int, rng: np.random.Generator
-) -> Samples:
+) -> Floats32:
     """Return a part played by an FM synthesizer, mono; note times are `delay` seconds later."""
     patch = draw_patch(part.role, rng)
     out = np.zeros(round(seconds * sample_rate) + sample_rate, np.float32)
@@ -184,7 +183,7 @@ def synthesize(
     return out[: round(seconds * sample_rate)]
 
 
-def _fm(pitch: float, length: float, patch: Patch, sample_rate: int) -> Samples:
+def _fm(pitch: float, length: float, patch: Patch, sample_rate: int) -> Floats32:
     release = min(0.15, 0.3 * patch.decay)
     n = max(round((length + release) * sample_rate), 64)
     time = np.arange(n, dtype=np.float32) / np.float32(sample_rate)

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from mirkit.arrays import Floats32
 from mirkit.errors import ParameterError
 
-Floats = NDArray[np.float32]
 Generator = np.random.Generator
 
 
@@ -78,7 +77,7 @@ def random_hop(hop_length: int, rate: float, rng: Generator) -> int:
     return max(1, round(hop_length * float(factor)))
 
 
-def change_samples(samples: Floats, how: Augmentation, rng: Generator) -> Floats:
+def change_samples(samples: Floats32, how: Augmentation, rng: Generator) -> Floats32:
     """Return samples ``(n_samples,)`` at another level, perhaps clipped, perhaps with noise."""
     samples = samples * np.float32(10 ** (rng.uniform(-how.gain, how.gain) / 20))
     if rng.random() < how.clipping:
@@ -88,7 +87,7 @@ def change_samples(samples: Floats, how: Augmentation, rng: Generator) -> Floats
     return samples
 
 
-def soft_clipped(samples: Floats, drive: float) -> Floats:
+def soft_clipped(samples: Floats32, drive: float) -> Floats32:
     """Return samples bent by a hyperbolic tangent, `drive` dB above their peak, at equal peak."""
     peak = max(float(np.abs(samples).max(initial=0)), 1e-6)
     factor = np.float32(10 ** (drive / 20))
@@ -96,14 +95,14 @@ def soft_clipped(samples: Floats, drive: float) -> Floats:
     return np.asarray(bent / np.tanh(factor) * np.float32(peak), dtype=np.float32)
 
 
-def with_noise(samples: Floats, snr: float, rng: Generator) -> Floats:
+def with_noise(samples: Floats32, snr: float, rng: Generator) -> Floats32:
     """Return samples with white noise `snr` dB below their power."""
     level = np.sqrt(np.mean(np.square(samples))) * 10 ** (-snr / 20)
     noise = rng.standard_normal(len(samples), dtype=np.float32)
     return np.asarray(samples + np.float32(level) * noise, dtype=np.float32)
 
 
-def equalizer_gains(n_bins: int, how: Augmentation, rng: Generator) -> Floats:
+def equalizer_gains(n_bins: int, how: Augmentation, rng: Generator) -> Floats32:
     """Return a gain for each frequency, ``(n_bins,)``: a smooth curve over octaves.
 
     Three random waves of half a period to three over all octaves; the highs cut where

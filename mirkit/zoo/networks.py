@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit import __version__, checks
 from mirkit.activations import Features, Provenance
+from mirkit.arrays import Floats32
 from mirkit.errors import MissingExtra, ParameterError, WeightsError
 from mirkit.zoo import checkpoints
 from mirkit.zoo.registry import Card
 from mirkit.zoo.runtime import Runner, Session
 
 Config = TypeVar("Config")
-Floats = NDArray[np.float32]
 
 
 class CardModel(ABC):
@@ -142,7 +141,7 @@ class Network(CardModel, Generic[Config]):
         if features.n_frames == 0:
             raise ParameterError("features hold no frames; is the recording empty?")
 
-    def outputs(self, values: Floats, weight: Floats | None) -> dict[str, Floats]:
+    def outputs(self, values: Floats32, weight: Floats32 | None) -> dict[str, Floats32]:
         """Return what the network makes of frames that count as `weight` says, by name.
 
         Parameters

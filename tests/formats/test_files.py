@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 from mirkit.activations import Provenance
-from mirkit.annotation import Analysis, Beats, Events, Key, Segments, Tags, Tempo, TempoMap
+from mirkit.annotation import (
+    Analysis,
+    Beats,
+    Events,
+    Key,
+    Segments,
+    Tags,
+    Tempo,
+    TempoMap,
+)
 from mirkit.audio import Track
 from mirkit.errors import FormatError, ParameterError, UnknownName
 from mirkit.formats import FORMATS, dumps, format_of, loads, read, save

@@ -15,7 +15,12 @@ from mirkit.training.recipe import parse_recipe  # noqa: E402
 from mirkit.training.tag.data import TagData, TagDataSettings, share_of  # noqa: E402
 from mirkit.training.tag.losses import TagLossSettings, distillation, tag_loss, taught  # noqa: E402
 from mirkit.training.tag.store import open_sounds  # noqa: E402
-from mirkit.training.tag.task import TagTask, joint_truth, known_precision, shared_truth  # noqa: E402
+from mirkit.training.tag.task import (  # noqa: E402
+    TagTask,
+    joint_truth,
+    known_precision,
+    shared_truth,
+)
 from mirkit.zoo import checkpoints  # noqa: E402
 
 RATE = 16000

@@ -9,17 +9,13 @@ import io
 import os
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeAlias
+from typing import Any, BinaryIO, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from mirkit.arrays import Floats32
 from mirkit.audio.codecs import ffmpeg, mp3, riff
 from mirkit.audio.sources import damaged, open_file
 from mirkit.audio.values import Audio, Track
 from mirkit.errors import AudioError
-
-Chunk: TypeAlias = NDArray[np.float32]
 
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1_000, 1_000_000
 """What a recording may claim [Hz]; a claim outside comes from a damaged header."""
@@ -38,7 +34,7 @@ class Decoder(Protocol):
     n_samples: int | None
     metadata: Mapping[str, str]
 
-    def chunks(self, first: int = 0) -> Generator[Chunk, None, None]:
+    def chunks(self, first: int = 0) -> Generator[Floats32, None, None]:
         """Yield the samples from `first` on; raise `AudioError` where the recording is damaged."""
         ...
 
@@ -104,7 +100,7 @@ class SamplesDecoder:
         self.metadata: Mapping[str, str] = {}
         self._samples = audio.samples
 
-    def chunks(self, first: int = 0) -> Generator[Chunk, None, None]:
+    def chunks(self, first: int = 0) -> Generator[Floats32, None, None]:
         """Yield the samples from `first` on."""
         size = _chunk_length(self.n_channels)
         for start in range(first, self._samples.shape[1], size):
@@ -141,13 +137,13 @@ class SoundFileDecoder:
             self._sound.close()
             raise _NotUnderstood("the header does not tell the length")
 
-    def chunks(self, first: int = 0) -> Generator[Chunk, None, None]:
+    def chunks(self, first: int = 0) -> Generator[Floats32, None, None]:
         """Yield the samples from `first` on."""
         position = self._seek(first)
         size = _chunk_length(self.n_channels)
         while True:
             try:
-                chunk: Chunk = self._sound.read(size, dtype="float32", always_2d=True)
+                chunk: Floats32 = self._sound.read(size, dtype="float32", always_2d=True)
             except self._errors as error:
                 raise self._damaged(position, str(error)) from None
             if not len(chunk):

@@ -15,7 +15,8 @@ import numpy as np
 
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, TempoHypothesis
-from mirkit.decoding.peaks import Floats, window_maximum
+from mirkit.arrays import Floats
+from mirkit.decoding.peaks import window_maximum
 from mirkit.decoding.tempo import smooth_histogram
 from mirkit.errors import FormatError
 from mirkit.metrics.calibration import Logistic, sigmoid

@@ -16,8 +16,9 @@ import numpy as np
 from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.annotation import Beats
+from mirkit.arrays import Floats, Ints
 from mirkit.decoding import dbn, dp
-from mirkit.decoding.peaks import Floats, Frames, find_peaks, window_maximum
+from mirkit.decoding.peaks import find_peaks, window_maximum
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.music.beat import levels
 from mirkit.music.beat.follower import BeatFollower
@@ -86,7 +87,7 @@ class _Music:
         return cls(strength, levels.evidence(inputs, strength, max_lag))
 
 
-Track = Callable[[_Music, int], Frames]
+Track = Callable[[_Music, int], Ints]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +127,7 @@ class DriftDecoder(_Tracker):
         """Return the beats of `activations`."""
         return _track_levels(read(activations), self, self.track)
 
-    def track(self, music: _Music, lag: int) -> Frames:
+    def track(self, music: _Music, lag: int) -> Ints:
         """Return the beats [frames] at one level."""
         slowest = min(int(np.ceil(lag * self.reach)), len(music.evidence) - 1)
         spread = np.rint(lag * self.reach ** np.linspace(-1, 1, self.n_lags))
@@ -154,7 +155,7 @@ class DynamicProgrammingDecoder(_Tracker):
         """Return the beats of `activations`."""
         return _track_levels(read(activations), self, self.track)
 
-    def track(self, music: _Music, lag: int) -> Frames:
+    def track(self, music: _Music, lag: int) -> Ints:
         """Return the beats [frames] at one level."""
         return dp.track(music.strength, lag, self.tightness).frames
 
@@ -355,9 +356,7 @@ def _track_levels(inputs: BeatInput, options: _Tracker, track: Track) -> Beats:
     return assemble(inputs, decoded, options.hint_bpm, options.bpm_range, options.meter)
 
 
-def _with_levels(
-    inputs: BeatInput, options: _Tracker, frames: Frames, numbers: Frames | None
-) -> Beats:
+def _with_levels(inputs: BeatInput, options: _Tracker, frames: Ints, numbers: Ints | None) -> Beats:
     """Return decoded beats, with the other levels decoded around them."""
     music = _Music.of(inputs, options.bpm_range[0])
     if music is None or len(frames) < 2:

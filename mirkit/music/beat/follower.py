@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.annotation import Beats
+from mirkit.arrays import Floats
 from mirkit.decoding import tempo
 from mirkit.decoding.forward import BarFilter, PhaseBank, PhaseModel
-from mirkit.decoding.peaks import Floats
 from mirkit.frames import FrameGrid
 from mirkit.music.beat.inputs import MIN_FPS, BeatInput, read, tempo_rows
 from mirkit.music.beat.options import Meter, check_options, meter_priors

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.activations import Features, Head
-from mirkit.decoding.peaks import Floats
+from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 from mirkit.vocab.notes import TONICS

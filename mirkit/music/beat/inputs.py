@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Head, Provenance
-from mirkit.decoding.peaks import Floats
+from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 from mirkit.music.beat.harmony import HEAD as CHROMA

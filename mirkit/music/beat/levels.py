@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mirkit.arrays import Floats, Ints
 from mirkit.decoding import tempo
-from mirkit.decoding.peaks import Floats, Frames
 from mirkit.music.beat.inputs import BeatInput
 
 RATIOS = (1.0, 0.5, 2.0, 2 / 3, 1.5)
@@ -93,7 +93,7 @@ def find(
     return list(found.values())
 
 
-def weigh(level: Level, strength: Floats, frames: Frames) -> float:
+def weigh(level: Level, strength: Floats, frames: Ints) -> float:
     """Return how much speaks for a level, now that its beats are known.
 
     It is ``evidence * worth ** WORTH_POWER``, where the worth is the sum over the beats of what
@@ -114,7 +114,7 @@ def weigh(level: Level, strength: Floats, frames: Frames) -> float:
     return level.weight * max(worth / most if most else 0.0, 1e-3) ** WORTH_POWER
 
 
-def _nearest(lags: Frames, weights: Floats, lag: float, reach: float) -> Level | None:
+def _nearest(lags: Ints, weights: Floats, lag: float, reach: float) -> Level | None:
     inside = lags[np.abs(np.log(lags / lag)) <= reach]
     if not len(inside):
         return None

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Features, Head
+from mirkit.arrays import Floats32
 from mirkit.errors import NotStreamable, ParameterError
 from mirkit.features import FrontEnd, front_end
 from mirkit.frames import FrameGrid
 from mirkit.music.beat.follower import BeatFollower, BeatUpdate
 from mirkit.music.beat.model import TCNNetwork
 from mirkit.zoo.runtime import Runner
-
-Floats = NDArray[np.float32]
 
 TEMPO_EVERY = 50
 """Frames from one row of the tempo head to the next."""
@@ -111,7 +110,7 @@ class BeatTCNLive(TCNNetwork):
         self.check_features(features)
         return self._joined(self.follow([features.values]))
 
-    def follow(self, blocks: Iterable[Floats]) -> Iterator[Activations]:
+    def follow(self, blocks: Iterable[Floats32]) -> Iterator[Activations]:
         """Yield the activations of frames ``(k, n_bins)`` as they come.
 
         Each has the heads ``beat`` and ``downbeat``, one row a frame, and ``tempo``, a row of
@@ -123,10 +122,10 @@ class BeatTCNLive(TCNNetwork):
             yield self._wrapped(outputs, first, memory)
             first += len(outputs["beat"])
 
-    def _outputs(self, blocks: Iterable[Floats]) -> Iterator[dict[str, Floats]]:
+    def _outputs(self, blocks: Iterable[Floats32]) -> Iterator[dict[str, Floats32]]:
         """Yield the heads of the network, without those of the frames before frame 0."""
         n_early = self.lookahead
-        states: dict[str, Floats] = {}
+        states: dict[str, Floats32] = {}
         last = np.empty((0, self.config.n_bins), np.float32)
         for piece in _pieces(blocks):
             states = states or self._begin(piece[0])
@@ -140,19 +139,21 @@ class BeatTCNLive(TCNNetwork):
             heads, _ = self._step(np.repeat(last, self.lookahead, axis=0), states)
             yield {name: values[n_early:] for name, values in heads.items()}
 
-    def _begin(self, frame: Floats) -> dict[str, Floats]:
+    def _begin(self, frame: Floats32) -> dict[str, Floats32]:
         """Return the states before a recording: its first frame, time and again, then silence."""
         states = {name: np.zeros(s, np.float32) for name, s in self.config.states.items()}
         states["front"][:] = frame
         return states
 
     def _step(
-        self, frames: Floats, states: dict[str, Floats]
-    ) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        self, frames: Floats32, states: dict[str, Floats32]
+    ) -> tuple[dict[str, Floats32], dict[str, Floats32]]:
         outputs = self.run(features=frames, **states)
         return outputs, {name: outputs.pop(f"next_{name}") for name in states}
 
-    def _wrapped(self, outputs: dict[str, Floats], first: int, memory: _TempoMemory) -> Activations:
+    def _wrapped(
+        self, outputs: dict[str, Floats32], first: int, memory: _TempoMemory
+    ) -> Activations:
         grid = self._front_end.grid
         own = FrameGrid(grid.rate, float(grid.time_of(first)))
         heads = {name: Head(outputs[name][:, None], (name,), own) for name in ("beat", "downbeat")}
@@ -187,7 +188,7 @@ class BeatTCNLive(TCNNetwork):
         return front_end(self.front_end)
 
 
-def _pieces(blocks: Iterable[Floats]) -> Iterator[Floats]:
+def _pieces(blocks: Iterable[Floats32]) -> Iterator[Floats32]:
     """Yield the frames of blocks, none empty, none long."""
     for block in blocks:
         for first in range(0, len(block), LONGEST):
@@ -201,7 +202,7 @@ class _TempoMemory:
         self._sum = np.zeros(n_tempi)
         self._weight = 0.0
 
-    def rows(self, logits: Floats, first: int) -> Floats:
+    def rows(self, logits: Floats32, first: int) -> Floats32:
         """Take in frames from number `first` on; return the probabilities at each 50th of them."""
         rows = []
         start = 0

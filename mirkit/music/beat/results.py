@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mirkit.annotation import Beats, TempoHypothesis
+from mirkit.arrays import Floats, Ints
 from mirkit.decoding import bars
-from mirkit.decoding.peaks import Floats, Frames, refine, window_maximum
+from mirkit.decoding.peaks import refine, window_maximum
 from mirkit.music.beat.inputs import BeatInput
 from mirkit.music.beat.options import Meter, meter_priors
 
@@ -29,16 +30,16 @@ class Decoded:
     bpm: float
     weight: float
     times: Floats
-    positions: Frames | None
+    positions: Ints | None
 
 
-def seconds(inputs: BeatInput, frames: Frames) -> Floats:
+def seconds(inputs: BeatInput, frames: Ints) -> Floats:
     """Return the time of each beat [s]: where the parabola through its frame peaks."""
     # a parabola may peak before frame 0, a time may not
     return np.maximum(inputs.grid.time_of(refine(inputs.beat, frames)), 0.0)
 
 
-def number(inputs: BeatInput, frames: Frames, meter: Meter) -> Frames | None:
+def number(inputs: BeatInput, frames: Ints, meter: Meter) -> Ints | None:
     """Return the number of each beat in its bar, or None without a downbeat head."""
     if inputs.downbeat is None:
         return None
@@ -53,7 +54,7 @@ def number(inputs: BeatInput, frames: Frames, meter: Meter) -> Frames | None:
 
 
 def hypothesis(
-    inputs: BeatInput, lag: int, weight: float, frames: Frames, positions: Frames | None
+    inputs: BeatInput, lag: int, weight: float, frames: Ints, positions: Ints | None
 ) -> Decoded:
     """Return a decoded level."""
     times = seconds(inputs, frames)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mirkit import __version__
 from mirkit.activations import Activations, Head, Provenance
-from mirkit.annotation import Floats
+from mirkit.arrays import Floats
 from mirkit.features.logs import DECIBEL_OF_POWER, FloorLog
 from mirkit.features.mel import MelBank
 from mirkit.features.onset import OnsetStrength

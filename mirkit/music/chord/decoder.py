@@ -12,8 +12,8 @@ import numpy as np
 from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Segments
-from mirkit.decoding.peaks import Floats
-from mirkit.decoding.viterbi import Path, posteriors, runs, viterbi
+from mirkit.arrays import Floats, Ints
+from mirkit.decoding.viterbi import posteriors, runs, viterbi
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.music.chord.inputs import DOUBT, ChordInput, States, read, states
 from mirkit.vocab.chords import bass_degree
@@ -101,9 +101,9 @@ class ViterbiDecoder:
         inputs: ChordInput,
         chords: States,
         steps: _Steps,
-        parts: Path,
-        path: Path,
-        basses: Path,
+        parts: Ints,
+        path: Ints,
+        basses: Ints,
         sure: Floats,
     ) -> Segments:
         """Return each run of a chord as a segment, spelled as the key signature has it."""
@@ -140,7 +140,7 @@ class _Steps:
     """
 
     edges: Floats
-    owners: Path
+    owners: Ints
     stay: Floats
     switch: Floats
 
@@ -217,7 +217,7 @@ def _sounding(pitch: Floats, tones: Floats) -> Floats:
     return np.asarray(odds @ tones.T + np.log(1 - sounds).sum(axis=1, keepdims=True))
 
 
-def find_basses(path: Path, bass: Floats, chords: States, stay: Floats, min_bass: float) -> Path:
+def find_basses(path: Ints, bass: Floats, chords: States, stay: Floats, min_bass: float) -> Ints:
     """Return how many semitones above the root the bass is at each step; 0 in root position.
 
     Within each chord the bass follows a path of its own among the chord's tones.

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from mirkit.activations import Activations, Head, Provenance
-from mirkit.decoding.peaks import Floats
+from mirkit.arrays import Floats
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
 from mirkit.vocab import CHORD_QUALITIES, CHORD_ROOTS, CHORD_TAGS, PITCHES, SHARPS, VOCABULARIES

@@ -11,8 +11,8 @@ import numpy as np
 from mirkit import checks
 from mirkit.activations import Activations, Head
 from mirkit.annotation import Key, Segments
-from mirkit.decoding.peaks import Floats
-from mirkit.decoding.viterbi import Path, posteriors, runs, viterbi
+from mirkit.arrays import Floats, Ints
+from mirkit.decoding.viterbi import posteriors, runs, viterbi
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
 from mirkit.music.chord.decoder import calibrated
@@ -101,7 +101,7 @@ def pool(frames: Floats, clip: Floats | None) -> Floats:
     return np.asarray(pooled / max(float(pooled.sum()), 1e-12))
 
 
-def without_short(path: Path, scores: Floats, n_least: int) -> Path:
+def without_short(path: Ints, scores: Floats, n_least: int) -> Ints:
     """Return the path without runs shorter than `n_least` frames, the shortest taken first.
 
     Each goes whole to the neighbor whose state scores higher in it.

@@ -15,14 +15,14 @@ import numpy as np
 from mirkit import __version__, checks
 from mirkit.activations import Features, Provenance
 from mirkit.annotation import Beats, Segments
+from mirkit.arrays import Floats, Ints
 from mirkit.audio import Audio
 from mirkit.audio.reading import Source, read
-from mirkit.decoding.peaks import Floats
 from mirkit.errors import ParameterError
 from mirkit.features.base import FrontEnd
 from mirkit.music.section.features import FRONT_END, chroma_of, on_beats, stacked, timbre_of
 from mirkit.music.section.labels import letters, likeness
-from mirkit.music.section.novelty import Ints, novelty, peaks, similarity
+from mirkit.music.section.novelty import novelty, peaks, similarity
 
 LEAST_BEATS = 8
 """With fewer, half seconds are counted instead of beats."""

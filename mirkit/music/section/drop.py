@@ -14,9 +14,9 @@ import numpy as np
 from mirkit import __version__, checks
 from mirkit.activations import Provenance
 from mirkit.annotation import Beats, Events, Segments
+from mirkit.arrays import Floats
 from mirkit.audio import Audio
 from mirkit.audio.reading import Source, read
-from mirkit.decoding.peaks import Floats
 from mirkit.music.section import beat_edges
 
 BASS = 150.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mirkit.activations import Features
-from mirkit.decoding.peaks import Floats
+from mirkit.arrays import Floats
 
 FRONT_END = "vqt_11k"
 BINS_PER_SEMITONE = 3

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirkit.decoding.peaks import Floats
-from mirkit.music.section.novelty import Ints
+from mirkit.arrays import Floats, Ints
 
 
 def likeness(alike: Floats, starts: Ints, ends: Ints) -> Floats:

@@ -8,11 +8,8 @@ J. Foote: Automatic audio segmentation using a measure of audio novelty. ICME 20
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mirkit.decoding.peaks import Floats
-
-Ints = NDArray[np.int64]
+from mirkit.arrays import Floats, Ints
 
 
 def similarity(chroma: Floats, timbre: Floats, weight: float = 0.5) -> Floats:

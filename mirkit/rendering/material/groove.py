@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mirkit.arrays import Floats
 from mirkit.rendering.archives import Corpus
-from mirkit.rendering.score import DRUMS, Floats, Part, note_array
+from mirkit.rendering.score import DRUMS, Part, note_array
 
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 

@@ -14,10 +14,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from mirkit.arrays import Floats
 from mirkit.rendering.archives import Corpus, split_of
 from mirkit.rendering.keys import key_at_the_end, signature_tonic
 from mirkit.rendering.material.midi import BEAT_UNITS
-from mirkit.rendering.score import Floats, Note, Part, note_array
+from mirkit.rendering.score import Note, Part, note_array
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from mirkit.arrays import Floats
 from mirkit.rendering.archives import Corpus, split_of
 from mirkit.rendering.harmony import QUALITIES, Bars, Chord
 from mirkit.rendering.keys import confirmed
-from mirkit.rendering.score import Floats, Note, Part, Span, note_array
+from mirkit.rendering.score import Note, Part, Span, note_array
 from mirkit.vocab import pitch_class
 
 DOUBTFUL = {14, 98, 270, 276, 289, 302, 308, 326, 331, 334, 537, 540, 623, 806, 884}

@@ -8,14 +8,13 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.activations import Activations, Head
 from mirkit.annotation import Tags
+from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
 
-Floats = NDArray[np.float64]
 PerLabel: TypeAlias = "float | Mapping[str, float]"
 DEFAULT_TOP = 10
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Head, Provenance
+from mirkit.arrays import Floats32
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 from mirkit.sound.tag.clock import Clock
 from mirkit.sound.tag.config import TagConfig
 from mirkit.sound.tag.windows import Window
 
-Floats = NDArray[np.float32]
 CLIP = ("tags", "embedding")
 FRAMES = ("frames", "frame_embedding")
 
@@ -37,9 +37,9 @@ class Merger:
     n_places: int = 0
     _weight: int = 0
     _sums: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    _rows: dict[str, list[Floats]] = field(default_factory=dict)
+    _rows: dict[str, list[Floats32]] = field(default_factory=dict)
 
-    def add(self, window: Window, outputs: Mapping[str, Floats]) -> None:
+    def add(self, window: Window, outputs: Mapping[str, Floats32]) -> None:
         """Take what the network made of the next window, ``(n,)`` and ``(n_steps, n)`` each."""
         self.n_places = window.start + len(window)
         self._weight += len(window)
@@ -71,7 +71,7 @@ class Merger:
             heads[name] = _head(mean, config) if name == "tags" else _embedding(mean)
         return Activations({**heads, **self._by_frame(config)}, provenance)
 
-    def _kept(self, window: Window, rows: Floats) -> Floats:
+    def _kept(self, window: Window, rows: Floats32) -> Floats32:
         """Return the rows that a window adds: not its context, nor what was padded."""
         first = 0 if window.start == 0 else self.clock.n_context
         last = self.clock.n_rows(len(window))
@@ -93,10 +93,10 @@ class Merger:
         return heads
 
 
-def _head(values: Floats, config: TagConfig, grid: FrameGrid | None = None) -> Head:
+def _head(values: Floats32, config: TagConfig, grid: FrameGrid | None = None) -> Head:
     return Head(values, config.labels, grid, config.activation)
 
 
-def _embedding(values: Floats, grid: FrameGrid | None = None) -> Head:
+def _embedding(values: Floats32, grid: FrameGrid | None = None) -> Head:
     labels = tuple(str(i) for i in range(values.shape[1]))
     return Head(values, labels, grid, "embedding")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit import __version__
 from mirkit.activations import Activations, Features, Provenance
+from mirkit.arrays import Blocks, Floats32
 from mirkit.audio import Audio
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import FrontEnd, front_end
@@ -28,9 +28,6 @@ from mirkit.zoo import checkpoints
 from mirkit.zoo.networks import CardModel, check_source, front_end_of
 from mirkit.zoo.registry import Card
 from mirkit.zoo.runtime import BatchRunner, Session
-
-Floats = NDArray[np.float32]
-Blocks = Iterable[NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,7 @@ class Tagger(CardModel):
     def _n_samples(self) -> int:
         return round(self.config.window * self.sample_rate)
 
-    def _places(self, blocks: Blocks) -> Iterator[Floats]:
+    def _places(self, blocks: Blocks) -> Iterator[Floats32]:
         """Yield what windows are cut from: frames, or the samples of one channel."""
         if self.front_end is None:
             return mono_slices(blocks)
@@ -174,7 +171,7 @@ class Tagger(CardModel):
                 merger.add(window, {name: values[i] for name, values in outputs.items()})
         return merger.activations(self.config, self.provenance)
 
-    def _feed(self, batch: list[Window]) -> dict[str, Floats]:
+    def _feed(self, batch: list[Window]) -> dict[str, Floats32]:
         """Return the inputs of the network, padded where they are too short for it."""
         given = np.stack([window.values for window in batch])
         feed = {"features" if self.takes_features else "samples": given}

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mirkit.arrays import Floats32
 from mirkit.features import FrontEnd
 
-Floats = NDArray[np.float32]
 BATCH = 8  # windows that a network hears at once
 
 
@@ -31,7 +31,7 @@ class Window:
     """
 
     start: int
-    values: Floats
+    values: Floats32
     is_last: bool
 
     def __len__(self) -> int:
@@ -61,7 +61,7 @@ class Grid:
     length: int
     hop: int
 
-    def cut(self, blocks: Iterable[Floats]) -> Iterator[Window]:
+    def cut(self, blocks: Iterable[Floats32]) -> Iterator[Window]:
         """Yield the windows of blocks that follow each other; one is kept, and a block."""
         start, rest = 0, None
         for block in blocks:
@@ -86,7 +86,7 @@ def batches(windows: Iterable[Window]) -> Iterator[list[Window]]:
             yield batch
 
 
-def padded(values: Floats, least: int, silence: float) -> Floats:
+def padded(values: Floats32, least: int, silence: float) -> Floats32:
     """Return ``(batch, length, …)`` with silence after its end where it is shorter than `least`."""
     missing = least - values.shape[1]
     if missing <= 0:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from mirkit.arrays import Floats32
+
 SPREAD = np.array([0.25, 0.5, 1.0, 0.5, 0.25])  # of a tempo over neighbouring bins
 
 
 def frame_targets(
     times: NDArray[np.float64], fps: float, n_frames: int, neighbour: float = 0.5
-) -> Floats:
+) -> Floats32:
     """Return 1 at the frame of each time, and `neighbour` at the frames beside it.
 
     Parameters
@@ -40,7 +41,7 @@ def frame_targets(
     return padded[1:-1]
 
 
-def tempo_target(times: NDArray[np.float64], stretch: float, n_tempi: int) -> Floats | None:
+def tempo_target(times: NDArray[np.float64], stretch: float, n_tempi: int) -> Floats32 | None:
     """Return the distribution of an excerpt's tempi, bin i = i bpm, or None where there is none.
 
     Each beat interval counts by its length, spread over two bins either way, so that a tempo

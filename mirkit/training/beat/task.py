@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mirkit.activations import Activations, Head, Provenance
 from mirkit.annotation import Beats
+from mirkit.arrays import Floats32
 from mirkit.audio import Audio
 from mirkit.backbones.export import export_live, export_onnx
 from mirkit.backbones.tcn.config import TCNConfig
@@ -45,7 +45,6 @@ from mirkit.training.tasks import with_fresh
 from mirkit.training.twin import TorchLogSpectrogram
 from mirkit.zoo import checkpoints
 
-Floats = NDArray[np.float32]
 MONITORED = ("f_measure", "cmlt", "downbeat_f_measure")
 REPORTED = (*MONITORED, "amlt", "tempo_accuracy_1")
 
@@ -203,7 +202,7 @@ class BeatTask:
         batch["seeds"] = torch.tensor([[*seed] for seed in seeds])
         return batch
 
-    def _excerpt(self, clip: Clip, rng: np.random.Generator) -> dict[str, Floats]:
+    def _excerpt(self, clip: Clip, rng: np.random.Generator) -> dict[str, Floats32]:
         """Cut, change and label an excerpt, in frames at a hop of its own."""
         how, stft, rate = self.recipe.augment, self.front_end.stft, self.front_end.sample_rate
         hop = random_hop(stft.hop_length, how.rate, rng)
@@ -216,7 +215,7 @@ class BeatTask:
         excerpt = {"frames": frames, "gains": equalizer_gains(stft.n_bins, how, rng)}
         return excerpt | self._targets(clip, start / rate, hop)
 
-    def _targets(self, clip: Clip, start: float, hop: int) -> dict[str, Floats]:
+    def _targets(self, clip: Clip, start: float, hop: int) -> dict[str, Floats32]:
         fps = self.front_end.sample_rate / hop
         beats = clip.beats
         end = start + self.n_frames / fps

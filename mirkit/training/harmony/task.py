@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mirkit.activations import Features
+from mirkit.arrays import Floats32
 from mirkit.backbones.crnn.config import CRNNConfig
 from mirkit.backbones.crnn.export import export_crnn
 from mirkit.backbones.crnn.network import CRNN, layout
@@ -25,8 +26,6 @@ from mirkit.training.features_store import NOISE, FeatureClip, FeatureStore
 from mirkit.training.recipe import Recipe, build
 from mirkit.training.tasks import with_fresh
 from mirkit.zoo import checkpoints
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ class HarmonyData:
             magnitudes[start : start + int(rng.integers(1, 11))] *= 0.001
         return Excerpt(self.front_end.log(magnitudes), first, semitones, silent)
 
-    def _curve(self, rng: np.random.Generator) -> Floats:
+    def _curve(self, rng: np.random.Generator) -> Floats32:
         """Return a random level and a smooth random curve over pitch, as factors."""
         knots = rng.normal(0, self.changes.equalizer, 9)
         level = rng.uniform(-self.changes.gain, self.changes.gain)
@@ -174,13 +173,13 @@ class HarmonyData:
         decibels = level + np.interp(bins, np.arange(9), knots)
         return np.asarray(10 ** (decibels / 20), dtype=np.float32)
 
-    def _with_noise(self, magnitudes: Floats, rng: np.random.Generator) -> Floats:
+    def _with_noise(self, magnitudes: Floats32, rng: np.random.Generator) -> Floats32:
         noise = self._noise(rng)
         wanted = self._level(magnitudes) * 10 ** (-rng.uniform(3, 25) / 20)
         noise *= np.float32(wanted / max(self._level(noise), 1e-6))
         return np.asarray(np.sqrt(magnitudes**2 + noise**2), dtype=np.float32)
 
-    def _with_drums(self, magnitudes: Floats, rng: np.random.Generator) -> Floats:
+    def _with_drums(self, magnitudes: Floats32, rng: np.random.Generator) -> Floats32:
         """Mix in the attacks of another clip: what rises, smeared over pitch."""
         other = self.train.clips[int(rng.integers(len(self.train.clips)))]
         first = int(rng.integers(0, max(1, other.n_frames - self.n_frames)))
@@ -194,7 +193,7 @@ class HarmonyData:
         smear *= np.float32(wanted / max(self._level(smear), 1e-6))
         return np.asarray(np.sqrt(magnitudes**2 + smear**2), dtype=np.float32)
 
-    def _nothing(self, magnitudes: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:
+    def _nothing(self, magnitudes: Floats32, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Overwrite a part by noise or silence; return where."""
         silent = np.zeros(self.n_frames, bool)
         if rng.random() < 0.4:
@@ -207,7 +206,7 @@ class HarmonyData:
         magnitudes[silent] = (filling * self._curve(rng) + floor)[silent]
         return silent
 
-    def _noise(self, rng: np.random.Generator) -> Floats:
+    def _noise(self, rng: np.random.Generator) -> Floats32:
         """Return magnitudes of sounds without chords, or of synthetic noise."""
         if not self.noise.clips or rng.random() < 0.3:
             tilt = np.exp2(np.linspace(0, rng.uniform(-4, 6), self.front_end.n_bins))
@@ -221,7 +220,7 @@ class HarmonyData:
         return self.front_end.magnitudes(np.tile(values, (n_times, 1))[: self.n_frames])
 
     @staticmethod
-    def _level(magnitudes: Floats) -> float:
+    def _level(magnitudes: Floats32) -> float:
         return float(np.sqrt(np.mean(magnitudes**2)))
 
 
@@ -229,7 +228,7 @@ class HarmonyData:
 class Excerpt:
     """An excerpt: its features, where it was cut, how far moved, and where nothing was left."""
 
-    values: Floats
+    values: Floats32
     first: int
     semitones: int
     silent: NDArray[np.bool_]

@@ -13,11 +13,11 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mirkit.arrays import Floats32
 from mirkit.errors import ParameterError
 from mirkit.features import FrontEnd, LogSpectrogram
 from mirkit.features.logs import OffsetLog
 
-Floats = NDArray[np.float32]
 Generator = np.random.Generator
 Fill = Literal["loop", "pad", "either"]
 
@@ -110,16 +110,16 @@ UNCHANGED = TagChanges(
 class Domain(Protocol):
     """Where recordings are changed and mixed: in powers, or in samples."""
 
-    def __call__(self, values: Floats, rng: Generator) -> Floats:
+    def __call__(self, values: Floats32, rng: Generator) -> Floats32:
         """Return a changed excerpt of a recording as the store holds it."""
 
-    def scaled(self, x: Floats, gain: float) -> Floats:
+    def scaled(self, x: Floats32, gain: float) -> Floats32:
         """Return an excerpt with its amplitude times `gain`."""
 
-    def power(self, x: Floats) -> float:
+    def power(self, x: Floats32) -> float:
         """Return the mean power of an excerpt."""
 
-    def finish(self, x: Floats, rng: Generator) -> Floats:
+    def finish(self, x: Floats32, rng: Generator) -> Floats32:
         """Return what the network takes."""
 
 
@@ -159,7 +159,7 @@ class PowerDomain:
             )
         return cls(front_end, how, max(1, round(seconds * front_end.grid.fps)))
 
-    def powers(self, features: Floats) -> Floats:
+    def powers(self, features: Floats32) -> Floats32:
         """Return the powers behind features ``(n_frames, n_bins)``."""
         end, log = self.front_end, self.front_end.log
         x = np.exp((features / end.scale - end.shift) / log.factor, dtype=np.float32)
@@ -167,13 +167,13 @@ class PowerDomain:
             x = np.maximum(x - log.offset, 0) / log.gain
         return np.asarray(x if end.stft.power == 2 else np.square(x), np.float32)
 
-    def features(self, powers: Floats) -> Floats:
+    def features(self, powers: Floats32) -> Floats32:
         """Return the features of powers; `powers` goes back."""
         end = self.front_end
         x = powers if end.stft.power == 2 else np.sqrt(powers)
         return np.asarray((end.log(np.array(x, np.float32)) + end.shift) * end.scale, np.float32)
 
-    def __call__(self, values: Floats, rng: Generator) -> Floats:
+    def __call__(self, values: Floats32, rng: Generator) -> Floats32:
         """Return powers of an excerpt, cut, stretched, shifted and filtered."""
         how, n_bins = self.how, values.shape[1]
         step = float(np.exp(rng.uniform(-1, 1) * np.log1p(how.rate)))
@@ -183,25 +183,25 @@ class PowerDomain:
         decibels = smooth_curve(n_bins, how, rng) + rng.uniform(-how.gain, how.gain)
         return np.asarray(x * 10 ** (decibels / 10), np.float32)
 
-    def _silenced(self, shape: tuple[int, ...]) -> Floats:
+    def _silenced(self, shape: tuple[int, ...]) -> Floats32:
         return self.features(np.zeros(shape, np.float32))
 
-    def scaled(self, x: Floats, gain: float) -> Floats:
+    def scaled(self, x: Floats32, gain: float) -> Floats32:
         """Return powers of `gain` times the amplitude."""
         return x * np.float32(gain**2)
 
-    def power(self, x: Floats) -> float:
+    def power(self, x: Floats32) -> float:
         """Return the mean power."""
         return float(x.mean())
 
-    def finish(self, x: Floats, rng: Generator) -> Floats:
+    def finish(self, x: Floats32, rng: Generator) -> Floats32:
         """Return features, perhaps in noise, with stripes muted."""
         if rng.random() < self.how.noise:
             snr = rng.uniform(self.how.snr_low, self.how.snr_high)
             x = np.add(x, colored_powers(x, snr, rng))
         return self._muted(self.features(x), rng)
 
-    def _muted(self, features: Floats, rng: Generator) -> Floats:
+    def _muted(self, features: Floats32, rng: Generator) -> Floats32:
         how, (n_frames, n_bins) = self.how, features.shape
         longest = round(how.time_mask_width * self.front_end.grid.fps)
         level = features.mean()
@@ -230,7 +230,7 @@ class SampleDomain:
     how: TagChanges
     n_samples: int
 
-    def __call__(self, values: Floats, rng: Generator) -> Floats:
+    def __call__(self, values: Floats32, rng: Generator) -> Floats32:
         """Return an excerpt ``(n_samples,)``, cut, resampled and filtered."""
         how = self.how
         step = float(np.exp(rng.uniform(-1, 1) * np.log1p(how.rate)))
@@ -240,15 +240,15 @@ class SampleDomain:
         decibels = np.interp(np.linspace(0, 1, len(spectrum)), np.linspace(0, 1, 129), curve)
         return np.fft.irfft(spectrum * 10 ** (decibels / 20), len(x)).astype(np.float32)
 
-    def scaled(self, x: Floats, gain: float) -> Floats:
+    def scaled(self, x: Floats32, gain: float) -> Floats32:
         """Return samples times `gain`."""
         return x * np.float32(gain)
 
-    def power(self, x: Floats) -> float:
+    def power(self, x: Floats32) -> float:
         """Return the mean power."""
         return float(np.square(x).mean())
 
-    def finish(self, x: Floats, rng: Generator) -> Floats:
+    def finish(self, x: Floats32, rng: Generator) -> Floats32:
         """Return samples, perhaps in white noise, with stretches muted."""
         how, x = self.how, np.array(x, np.float32)
         if rng.random() < how.noise:
@@ -260,13 +260,13 @@ class SampleDomain:
 
 
 def excerpt(
-    values: Floats,
+    values: Floats32,
     length: int,
     step: float,
     how: TagChanges,
     rng: Generator,
     silence: Callable[[tuple[int, ...]], NDArray[np.float32]],
-) -> Floats:
+) -> Floats32:
     """Return `length` rows of `values`, `step` rows apart, interpolated.
 
     Parameters
@@ -301,7 +301,7 @@ def excerpt(
     return np.asarray(values[index] * (1 - share) + following * share, np.float32)
 
 
-def shifted_bands(x: Floats, shift: float) -> Floats:
+def shifted_bands(x: Floats32, shift: float) -> Floats32:
     """Return ``(n_frames, n_bins)`` shifted up by `shift` bands, interpolated, edges repeated.
 
     Examples
@@ -318,7 +318,7 @@ def shifted_bands(x: Floats, shift: float) -> Floats:
     return np.asarray(x[:, index] * (1 - share) + x[:, index + 1] * share, np.float32)
 
 
-def smooth_curve(n_bins: int, how: TagChanges, rng: Generator) -> Floats:
+def smooth_curve(n_bins: int, how: TagChanges, rng: Generator) -> Floats32:
     """Return a random gain of each band [dB], a few waves over all of them, perhaps no highs."""
     place = np.linspace(0, 1, n_bins)
     periods, phases = rng.uniform(0.5, 3, 3), rng.uniform(0, 2 * np.pi, 3)
@@ -329,7 +329,7 @@ def smooth_curve(n_bins: int, how: TagChanges, rng: Generator) -> Floats:
     return np.asarray(decibels, np.float32)
 
 
-def colored_powers(x: Floats, snr: float, rng: Generator) -> Floats:
+def colored_powers(x: Floats32, snr: float, rng: Generator) -> Floats32:
     """Return powers of steady noise, `snr` dB below those of `x`, its color random.
 
     The power of noise in a band is exponentially distributed.
@@ -348,7 +348,7 @@ def stripe(size: int, greatest: int, rng: Generator) -> slice:
     return slice(first, first + width)
 
 
-def mixed_equally(a: Floats, b: Floats, share: float, domain: Domain) -> Floats:
+def mixed_equally(a: Floats32, b: Floats32, share: float, domain: Domain) -> Floats32:
     """Return a mixture in which `a` has `share` of the amplitude, after both are equally loud.
 
     Its power is between theirs, geometrically.
@@ -368,7 +368,7 @@ def mixed_equally(a: Floats, b: Floats, share: float, domain: Domain) -> Floats:
     return np.add(*parts)
 
 
-def mixed_over(a: Floats, b: Floats, decibels: float, domain: Domain) -> Floats:
+def mixed_over(a: Floats32, b: Floats32, decibels: float, domain: Domain) -> Floats32:
     """Return `a` with `b` mixed in `decibels` below it."""
     power_a, power_b = (max(domain.power(x), 1e-9) for x in (a, b))
     gain = np.sqrt(power_a / power_b) * 10 ** (-decibels / 20)

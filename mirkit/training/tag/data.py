@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mirkit.arrays import Floats32
 from mirkit.datasets.sound_folders import LabeledSound, read_sounds
 from mirkit.datasets.sounds import vocabulary
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.training.tag.augment import TagChanges
 
-Floats = NDArray[np.float32]
 N_SHARES = 1 << 32
 
 
@@ -90,8 +90,8 @@ class TagData:
 
     sounds: tuple[LabeledSound, ...]
     labels: tuple[str, ...]
-    targets: Floats
-    mask: Floats
+    targets: Floats32
+    mask: Floats32
     train: tuple[int, ...]
     validation: tuple[int, ...]
 
@@ -160,7 +160,7 @@ def share_of(name: str) -> float:
     return int.from_bytes(digest[:4], "big") / N_SHARES
 
 
-def draw_weights(targets: Floats, balance: float) -> NDArray[np.float64]:
+def draw_weights(targets: Floats32, balance: float) -> NDArray[np.float64]:
     """Return the probability of drawing each recording, from how rare its rarest label is.
 
     Examples

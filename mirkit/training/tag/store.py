@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mirkit.arrays import Floats32
 from mirkit.audio import Audio, reading
 from mirkit.errors import ParameterError
 from mirkit.features import FrontEnd
 from mirkit.training.stores import appending, mapped
 
-Floats = NDArray[np.float32]
 VALUES = "values.f16"
 
 
@@ -37,7 +37,7 @@ class SoundStore:
     def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, i: int) -> Floats:
+    def __getitem__(self, i: int) -> Floats32:
         """Return recording `i`, ``(n_frames, n_bins)`` or ``(n_samples, 1)``."""
         first, n = self.places[i]
         return self.values[first : first + n].astype(np.float32)
@@ -102,9 +102,9 @@ def _key(path: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _made(path: Path, front_end: FrontEnd | None, sample_rate: int, longest: float) -> Floats:
+def _made(path: Path, front_end: FrontEnd | None, sample_rate: int, longest: float) -> Floats32:
     audio = reading.read(path, sample_rate=sample_rate)
-    samples: Floats = audio.samples.mean(axis=0)
+    samples: Floats32 = audio.samples.mean(axis=0)
     if longest:
         samples = samples[: round(longest * sample_rate)]
     if front_end is None:

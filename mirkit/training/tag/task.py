@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mirkit.arrays import Floats32
 from mirkit.backbones.base import Backbone
 from mirkit.backbones.tagging import export_tagger
 from mirkit.errors import ParameterError
@@ -32,8 +32,7 @@ from mirkit.training.tag.store import SoundStore, open_sounds
 from mirkit.training.twin import TorchLogSpectrogram
 from mirkit.zoo import checkpoints, registry
 
-Floats = NDArray[np.float32]
-Example = tuple[Floats, dict[str, Floats]]
+Example = tuple[Floats32, dict[str, Floats32]]
 BATCH = 16  # recordings of one length that are judged at once
 
 
@@ -194,7 +193,7 @@ class TagTask:
         return scores
 
     @torch.no_grad()
-    def predict(self, net: nn.Module, places: Sequence[int]) -> Floats:
+    def predict(self, net: nn.Module, places: Sequence[int]) -> Floats32:
         """Return the logits of whole recordings, ``(len(places), n_classes)``."""
         was_training = net.training
         net.eval()
@@ -230,14 +229,16 @@ class TagTask:
         return about | ({"activation": "softmax"} if self.loss.kind == "ce" else {})
 
 
-def shared_truth(a: dict[str, Floats], b: dict[str, Floats], share: float) -> dict[str, Floats]:
+def shared_truth(
+    a: dict[str, Floats32], b: dict[str, Floats32], share: float
+) -> dict[str, Floats32]:
     """Return the truth of a mixture in which each counts by its share."""
     mixed = {name: share * a[name] + (1 - share) * b[name] for name in a}
     mixed["mask"] = a["mask"] * b["mask"]
     return {name: x.astype(np.float32) for name, x in mixed.items()}
 
 
-def joint_truth(a: dict[str, Floats], b: dict[str, Floats]) -> dict[str, Floats]:
+def joint_truth(a: dict[str, Floats32], b: dict[str, Floats32]) -> dict[str, Floats32]:
     """Return the truth of a mixture in which all of both sounds.
 
     What is in either is known to be there; what is in neither is known where both know it.
@@ -249,7 +250,7 @@ def joint_truth(a: dict[str, Floats], b: dict[str, Floats]) -> dict[str, Floats]
     return {name: x.astype(np.float32) for name, x in joint.items()}
 
 
-def known_precision(logits: Floats, targets: Floats, mask: Floats) -> Floats:
+def known_precision(logits: Floats32, targets: Floats32, mask: Floats32) -> Floats32:
     """Return the average precision of each class, over the recordings in which it is known."""
     by_class = [
         average_precision(x[known > 0, None], y[known > 0, None])[0] if known.any() else np.nan
@@ -258,7 +259,7 @@ def known_precision(logits: Floats, targets: Floats, mask: Floats) -> Floats:
     return np.array(by_class, np.float32)
 
 
-def teacher_logits(name: str, data: TagData) -> Floats | None:
+def teacher_logits(name: str, data: TagData) -> Floats32 | None:
     """Return the logits that a teacher gives to each recording, from a file or a model.
 
     Raises
@@ -283,7 +284,7 @@ def teacher_logits(name: str, data: TagData) -> Floats | None:
     return logits
 
 
-def _heard_by(model: Any, data: TagData) -> Floats:
+def _heard_by(model: Any, data: TagData) -> Floats32:
     from mirkit.audio import reading
 
     unknown = sorted(set(data.labels) - set(model.labels))
