@@ -96,14 +96,12 @@ def tracked(model: str, manifests: list[Path], folders: list[Path], n_jobs: int)
 
 def track(model: str, item) -> object:  # noqa: ANN001
     """Decode a recording, and keep what its confidence is made of."""
-    from mirkit.audio.reading import blocks
     from mirkit.evaluation.beat import reference
     from mirkit.evaluation.confidence import Tracked
-    from mirkit.music.beat import system
+    from mirkit.system import load
 
-    ready = system(model)
-    with blocks(item.audio, sample_rate=ready.model.sample_rate) as stream:
-        activations = ready.model.listen(stream)
+    ready = load(model, task="beats")
+    activations = ready.activations(item.audio)
     return Tracked.of(ready.decoder(activations), activations, reference(item.reference))
 
 

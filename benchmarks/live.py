@@ -1,4 +1,4 @@
-"""Beats as they happen: how late, how fast in blocks, how true beside the offline model.
+"""Beats as they happen: how late, how fast in blocks, how true beside the offline system.
 
 Latency is what the model promises, and what a stream in blocks measures: how much of the recording
 had come when a beat was given. Speed is on one processor with one thread. Truth is on rendered
@@ -50,13 +50,13 @@ def speeds(path: Path) -> dict[str, dict[str, float]]:
     import mirkit
     from mirkit.audio.reading import read
 
-    model = mirkit.load("beat-tcn-live")
-    samples = read(path, model.sample_rate, mono=True, duration=SECONDS).samples[0]
-    list(model.stream([samples]))
-    return {name: speed(model, samples, size) for name, size in BLOCKS.items()}
+    system = mirkit.load("beat-tcn-live")
+    samples = read(path, system.sample_rate, mono=True, duration=SECONDS).samples[0]
+    list(system.stream([samples]))
+    return {name: speed(system, samples, size) for name, size in BLOCKS.items()}
 
 
-def speed(model: Any, samples: Any, size: int) -> dict[str, float]:
+def speed(system: Any, samples: Any, size: int) -> dict[str, float]:
     """Return the processor time of a block [s], times real time, and the latest beat [s]."""
     n_heard, waits = [0], []
 
@@ -66,14 +66,14 @@ def speed(model: Any, samples: Any, size: int) -> dict[str, float]:
             yield samples[first : first + size]
 
     start = time.process_time()
-    for update in model.stream(blocks()):
-        waits += [n_heard[0] / model.sample_rate - beat for beat in update.beats.times]
+    for update in system.stream(blocks()):
+        waits += [n_heard[0] / system.sample_rate - beat for beat in update.beats.times]
     seconds = time.process_time() - start
     return {
         "block_seconds": seconds * size / samples.size,
-        "times_real_time": samples.size / model.sample_rate / seconds,
+        "times_real_time": samples.size / system.sample_rate / seconds,
         "latest_beat_seconds": max(waits),
-        "promised_seconds": model.latency,
+        "promised_seconds": system.latency,
     }
 
 

@@ -89,9 +89,9 @@ def in_music_time(bpm: float, seconds: float) -> dict[str, float]:
     from mirkit.hosts.live.performer import perform
 
     samples, true = clicks(bpm, seconds)
-    model, out = mirkit.load("beat-tcn-live"), io.StringIO()
+    system, out = mirkit.load("beat-tcn-live"), io.StringIO()
     start = time.process_time()
-    perform(blocks_of(samples), [JsonLines(out)], model=model, fast=True)
+    perform(blocks_of(samples), [JsonLines(out)], system=system, fast=True)
     cpu = (time.process_time() - start) / seconds
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     sent = [line["sent"] for line in lines if line["type"] == "beat"]
@@ -107,8 +107,8 @@ def in_real_time(bpm: float, seconds: float) -> dict[str, float]:
     from mirkit.hosts.live.sources import paced
 
     samples, true = clicks(bpm, seconds)
-    model, arrived = mirkit.load("beat-tcn-live"), []
-    list(model.stream([samples[:22050]]))
+    system, arrived = mirkit.load("beat-tcn-live"), []
+    list(system.stream([samples[:22050]]))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
 
@@ -121,7 +121,7 @@ def in_real_time(bpm: float, seconds: float) -> dict[str, float]:
         thread.start()
         cpu, start = time.process_time(), time.monotonic()
         output = Osc("127.0.0.1", listener.getsockname()[1])
-        perform(paced(blocks_of(samples), MonotonicClock()), [output], model=model)
+        perform(paced(blocks_of(samples), MonotonicClock()), [output], system=system)
         cpu = (time.process_time() - cpu) / seconds
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
             last.sendto(b"", listener.getsockname())

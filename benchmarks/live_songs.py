@@ -97,12 +97,12 @@ def played(audio: Any) -> tuple[Any, float]:
     from mirkit.hosts.live.performer import perform
     from mirkit.hosts.live.sources import Block
 
-    model, out, at, sound = mirkit.load("beat-tcn-live"), io.StringIO(), 0, []
-    with blocks(audio, sample_rate=model.sample_rate, block_seconds=0.02) as stream:
+    system, out, at, sound = mirkit.load("beat-tcn-live"), io.StringIO(), 0, []
+    with blocks(audio, sample_rate=system.sample_rate, block_seconds=0.02) as stream:
         for block in stream:
             at += block.shape[1]
-            sound.append(Block(block[0], at / model.sample_rate))
-    perform(sound, [JsonLines(out)], model=model, fast=True)
+            sound.append(Block(block[0], at / system.sample_rate))
+    perform(sound, [JsonLines(out)], system=system, fast=True)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     beats = [line for line in lines if line["type"] == "beat"]
     late = [line["bpm"] for line in beats if line["sent"] > SETTLED]

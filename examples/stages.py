@@ -1,4 +1,4 @@
-"""Stop after any arrow: audio, front end, model, decoder. Each is a callable.
+"""Stop after any arrow: audio, features, activations, beats.
 
 Run: python examples/stages.py [FILE]
 """
@@ -6,27 +6,27 @@ Run: python examples/stages.py [FILE]
 import sys
 from pathlib import Path
 
+import mirkit
 from mirkit.audio import reading
-from mirkit.features import front_end
-from mirkit.music.beat.decoder import decoder
-from mirkit.music.beat.tempogram import Tempogram
 
 DEMO = Path(__file__).parent / "audio" / "demo.ogg"
 
 
 def main(path: Path) -> None:
     """Walk one recording through the stages."""
-    audio = reading.read(path, sample_rate=22050, mono=True)
+    system = mirkit.load("beat-tcn")
+    audio = reading.read(path, sample_rate=system.sample_rate, mono=True)
     print(f"audio        {audio.samples.shape} at {audio.sample_rate} Hz")
 
-    features = front_end("tcn_22k")(audio)
-    print(f"features     {features.values.shape} at {features.grid.fps:g} frames a second")
+    features = system.model.features([audio.samples])
+    for each in features:
+        print(f"features     {each.values.shape} of {each.front_end}, {each.grid.fps:g} per second")
 
-    activations = Tempogram().listen([audio.samples])
+    activations = system.model.activations(features)
     print(f"activations  {', '.join(activations)}")
 
     for name in ("drift", "dp", "bars", "peaks"):
-        beats = decoder(name)(activations)
+        beats = mirkit.beats(activations, decoder=name)
         print(f"{name:12} {len(beats)} beats, {beats.bpm:.2f} bpm")
 
 

@@ -7,18 +7,16 @@
 from importlib import import_module
 from typing import Any
 
+from mirkit.tasks import TASKS
+
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
-    "mirkit.music.beat": ("beats", "tempo"),
-    "mirkit.music.chord": ("chords",),
-    "mirkit.music.key": ("key",),
-    "mirkit.music.section": ("sections",),
-    "mirkit.sound.tag": ("embed", "tags"),
     "mirkit.analysis": ("analyze",),
     "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.formats": ("read", "save"),
-    "mirkit.zoo.registry": ("load", "models"),
+    "mirkit.system": ("load",),
+    "mirkit.zoo.registry": ("models",),
     "mirkit.activations": ("Activations", "Features", "Head"),
     "mirkit.annotation": (
         "Analysis",
@@ -47,6 +45,7 @@ _HOMES = {
     "mirkit.frames": ("FrameGrid",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF |= {task.name: task.home for task in TASKS.values()}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]
 

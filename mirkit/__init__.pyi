@@ -35,7 +35,7 @@ from mirkit.music.key import key as key
 from mirkit.music.section import sections as sections
 from mirkit.sound.tag import embed as embed
 from mirkit.sound.tag import tags as tags
-from mirkit.zoo.registry import load as load
+from mirkit.system import load as load
 from mirkit.zoo.registry import models as models
 
 __version__: str

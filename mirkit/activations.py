@@ -1,9 +1,10 @@
-"""Arrays on a clock: what front ends give (`Features`) and what models give (`Activations`)."""
+"""Arrays on a clock: the `Features` of front ends and the `Activations` of models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -15,7 +16,11 @@ from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
 from mirkit.values import Value
 
-Kind = Literal["sigmoid", "softmax", "sigmoid_logits", "softmax_logits", "embedding"]
+Kind = Literal["sigmoid", "softmax", "sigmoid_logits", "softmax_logits", "embedding", "measure"]
+Per = Literal["frame", "clip", "window"]
+
+TINY = float(np.finfo(np.float32).tiny)
+"""Probability below which logarithms are cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ class Head(Value):
     kind
         ``"sigmoid"`` and ``"softmax"`` are probabilities (of classes that may hold together, or
         that exclude each other), ``"sigmoid_logits"`` and ``"softmax_logits"`` what precedes them.
-        ``"embedding"`` is a vector, whose labels are its dimensions.
+        ``"embedding"`` is a vector, whose labels are its dimensions; ``"measure"`` holds numbers
+        that are no probabilities, such as levels.
     """
 
     values: NDArray[np.float32]
@@ -119,16 +125,82 @@ class Head(Value):
         Raises
         ------
         ParameterError
-            Where the head is an embedding.
+            Where the head is an embedding or a measure.
         """
-        if self.kind == "embedding":
-            raise ParameterError("an embedding holds no probabilities; take its values")
+        self._check_is_scored()
         if self.kind == "sigmoid_logits":
             return np.asarray(0.5 * (1 + np.tanh(0.5 * self.values)), dtype=np.float32)
         if self.kind == "softmax_logits":
             odds = np.exp(self.values - self.values.max(axis=1, keepdims=True))
             return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)
         return self.values
+
+    def logits(self) -> NDArray[np.float64]:
+        """Return the values as logits, shape ``(n_frames, n_classes)``.
+
+        Those of a softmax are log probabilities; probabilities of 0 give about -87.
+
+        Raises
+        ------
+        ParameterError
+            Where the head is an embedding or a measure.
+        """
+        self._check_is_scored()
+        values = self.values.astype(np.float64)
+        if self.kind.endswith("_logits"):
+            return values
+        logits = np.log(np.maximum(values, TINY))
+        if self.kind == "sigmoid":
+            logits -= np.log(np.maximum(1 - values, TINY))
+        return np.asarray(logits)
+
+    @classmethod
+    def from_logits(
+        cls,
+        logits: NDArray[Any],
+        labels: Sequence[str],
+        grid: FrameGrid | None = None,
+        kind: Literal["sigmoid", "softmax"] = "sigmoid",
+    ) -> Head:
+        """Return the head of probabilities that logits ``(n_frames, n_classes)`` stand for."""
+        given: Kind = "sigmoid_logits" if kind == "sigmoid" else "softmax_logits"
+        return cls(
+            cls(logits, tuple(labels), grid, given).probabilities(), tuple(labels), grid, kind
+        )
+
+    def _check_is_scored(self) -> None:
+        if self.kind in ("embedding", "measure"):
+            raise ParameterError(
+                f"the head is of kind {self.kind!r}; it holds no probabilities: take its values"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSpec:
+    """The declaration of a head: its classes, its kind and its clock.
+
+    Parameters
+    ----------
+    labels
+        Names of the classes; none for those of an embedding, which are numbered.
+    kind
+        As for `Head`.
+    per
+        Whether there is a row per frame, per clip, or per window of a long recording.
+    step
+        Places (frames of the features, or samples) from a row to the next.
+    first
+        Place of the middle of row 0.
+    output
+        Name of the output of the network; None where it is that of the head.
+    """
+
+    labels: tuple[str, ...]
+    kind: Kind = "sigmoid"
+    per: Per = "frame"
+    step: Fraction = Fraction(1)
+    first: float = 0.0
+    output: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +209,7 @@ class Activations(Value, Mapping[str, Head]):
 
     Beat models carry ``beat`` and perhaps ``downbeat`` (one class each, by frame), ``tempo``
     (one row of classes, whose labels are the tempi [bpm]) and ``chroma`` (pitch classes on a clock
-    of their own).
+    of their own). Systems add ``level``, the peak level over time.
 
     Parameters
     ----------
@@ -145,10 +217,13 @@ class Activations(Value, Mapping[str, Head]):
         The heads by name.
     provenance
         Which model made them, or None where that is not known.
+    duration
+        Length of the recording [s], or None where it is not known.
     """
 
     heads: Mapping[str, Head]
     provenance: Provenance | None = field(default=None)
+    duration: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "heads", MappingProxyType(dict(self.heads)))

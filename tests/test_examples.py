@@ -36,16 +36,8 @@ def test_the_example_of_tags_runs_on_any_tagger(monkeypatch, capsys, tmp_path):
 
     import taggers
 
-    from mirkit.sound import tag
-    from mirkit.zoo import registry
-
     assert torch is not None
-    load = tag.load_model
-    load.cache_clear()
-    monkeypatch.setattr(registry, "_cards", taggers.small_models)
-    monkeypatch.setattr(tag, "DEFAULT_MODEL", "small")
-    model = load("small", "random")
-    monkeypatch.setattr(tag, "load_model", lambda name, weights: model)
+    taggers.install(monkeypatch, "random")
     main = runpy.run_path(str(ROOT / "examples" / "tag_sounds.py"))["main"]
     demo = ROOT / "examples" / "audio" / "demo.ogg"
     other = tmp_path / "other.wav"
@@ -54,7 +46,6 @@ def test_the_example_of_tags_runs_on_any_tagger(monkeypatch, capsys, tmp_path):
     out = capsys.readouterr().out
     assert out.startswith("demo.ogg: ")
     assert "demo.ogg is most like other.wav" in out
-    load.cache_clear()
 
 
 def test_a_tagger_is_fine_tuned_and_its_precision_plotted(tmp_path):

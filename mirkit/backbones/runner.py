@@ -26,6 +26,11 @@ class TorchRunner:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights."""
+        return sum(each.numel() * each.element_size() for each in self.module.parameters())
+
     def __call__(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Map named inputs, without batch axis, to named outputs, without batch axis."""
         device = next(self.module.parameters()).device

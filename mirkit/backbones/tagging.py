@@ -68,6 +68,11 @@ class TagSession:
     heads: TagHeads
 
     @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights."""
+        return sum(each.numel() * each.element_size() for each in self.heads.parameters())
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs."""
         return self.heads.net.inputs

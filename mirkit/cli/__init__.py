@@ -14,27 +14,22 @@ from importlib import import_module
 
 from mirkit import __version__
 from mirkit.errors import MirkitError
+from mirkit.tasks import TASKS
 
-COMMANDS = {
-    "beats": "beats, downbeats and tempo of recordings",
-    "chords": "chords of recordings",
-    "key": "the key of recordings, and where it changes",
-    "sections": "where the parts of recordings begin, and which are the same again",
-    "tags": "what sounds in recordings",
-    "embed": "vectors of recordings, which are near where they sound alike",
-    "analyze": "all of these at once, for each recording",
+COMMANDS = {task.command: task.summary for task in TASKS.values()} | {
+    "analyze": "several of these at once, for each recording",
     "decode": "beats from the activations of any network",
     "export": "recordings to the files of DJ software, editors and sequencers",
     "library": "folders and playlists of recordings, as one, into the file of a DJ program",
-    "import": "what DJ software knows of tracks, as annotation files",
+    "import": "tracks of DJ software as annotation files",
     "score": "estimates against references, with mir_eval's measures",
-    "evaluate": "systems on a board of recordings, with intervals",
+    "evaluate": "systems on a benchmark of recordings, with intervals",
     "train": "a network, by a recipe",
     "render": "music with exact beats, bars, chords and keys, from a manifest",
     "live": "beats as they happen, as OSC, WebSocket, MIDI clock and JSON, on the beat",
     "vamp": "the plug-in library for Sonic Visualiser, Audacity and other Vamp hosts",
-    "models": "which models there are",
-    "doctor": "what is installed, what is missing, and what that costs",
+    "models": "the models, their licenses and their scores",
+    "doctor": "installed and missing programs and packages",
 }
 
 
@@ -61,14 +56,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(command: str | None) -> argparse.ArgumentParser:
     """Return the parser, with the arguments of `command` only: the others stay unimported."""
     parser = argparse.ArgumentParser(
-        prog="mirkit", description="Beats, downbeats and tempo of any recording."
+        prog="mirkit",
+        description="Find beats, chords, key, sections and tags of recordings; train and score "
+        "systems that do; write the files of DJ software.",
     )
     parser.add_argument("--version", action="version", version=f"mirkit {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
     for name, summary in COMMANDS.items():
         sub = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
         if name == command:
-            module = import_module(f"mirkit.cli.{name}")
+            module = import_module(f"mirkit.cli.{name.replace('-', '_')}")
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     return parser

@@ -1,33 +1,30 @@
-"""``mirkit analyze``: recordings in, all that can be heard in them out."""
+"""``mirkit analyze``: recordings in, the annotations of several tasks out."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from mirkit.cli.files import Source, print_json
-from mirkit.cli.recordings import Command, add_recordings, run_recordings
+from mirkit.cli.recordings import Command, Found, Worker, add_recordings, run_recordings
+from mirkit.tasks import ANALYZED, TASKS
 
 SUFFIXES = {"jams": ".jams", "json": ".json"}
 """The formats, by name."""
-
-TASKS = ("beats", "tempo", "chords", "key", "sections", "tags")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_recordings(parser, SUFFIXES, has_model=False)
     parser.add_argument(
-        "--tasks", type=tasks, metavar="NAME[,NAME…]", help=f"default: {','.join(TASKS)}"
+        "--tasks", type=tasks, metavar="NAME[,NAME…]", help=f"default: {','.join(ANALYZED)}"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    command = Command("analyze", SUFFIXES, tuple(SUFFIXES), _show, _save)
-    return run_recordings(args, command, Worker(args.tasks or TASKS))
+    worker = Worker(args.tasks or ANALYZED, hashed=args.output is not None)
+    return run_recordings(args, Command("analyze", SUFFIXES, tuple(SUFFIXES), _show), worker)
 
 
 def tasks(text: str) -> tuple[str, ...]:
@@ -39,62 +36,10 @@ def tasks(text: str) -> tuple[str, ...]:
     return names
 
 
-@dataclass(frozen=True)
-class Found:
-    """An `Analysis` as it travels between processes."""
-
-    annotations: dict[str, Any]
-    path: str
-    metadata: dict[str, str]
-    duration: float | None
-
-    def analysis(self) -> Any:
-        """Return the analysis."""
-        from pathlib import Path
-
-        from mirkit.annotation import Analysis
-        from mirkit.audio import Track
-
-        return Analysis(self.annotations, Track(Path(self.path), self.metadata), self.duration)
-
-
-@dataclass(frozen=True)
-class Worker:
-    """What runs in each process."""
-
-    tasks: tuple[str, ...]
-
-    def check(self) -> None:
-        """Load the tagger once, as its absence is the fault of no file; the others are shipped."""
-        if "tags" in self.tasks:
-            from mirkit.sound.tag import system
-
-            system()
-
-    def __call__(self, source: Source) -> Any:
-        """Return what is heard in a recording."""
-        from mirkit.analysis import analyze
-
-        found = analyze(source.path, tasks=self.tasks)
-        assert found.track is not None
-        return Found(dict(found), source.path, dict(found.track.metadata), found.duration)
-
-
-def _save(found: Any, path: Any) -> None:
-    from mirkit.formats import save
-
-    save(found.analysis(), path)
-
-
-def _show(found: Any, path: str, format_name: str) -> None:
-    if format_name == "json":
-        from mirkit.formats.json import to_object
-
-        print_json(to_object(found.analysis(), file=path))
-        return
+def _show(found: Found, path: str, format_name: str) -> None:
     print(f"# {path}: {found.duration:.2f} s")
     for task, annotation in found.annotations.items():
-        print(f"{task}\t{SUMMARIES[task](annotation)}", flush=True)
+        print(f"{task}\t{SUMMARIES[type(annotation).__name__](annotation)}", flush=True)
 
 
 def _sure(label: str | None, confidence: float | None) -> str:
@@ -113,11 +58,12 @@ def _tags(tags: Any) -> str:
     return ", ".join(f"{label} {score:.2f}" for label, score in tags)
 
 
-SUMMARIES: Mapping[str, Any] = {
-    "beats": _beats,
-    "tempo": _tempo,
-    "chords": lambda chords: " ".join(chords.labels),
-    "key": lambda key: _sure(key.label, key.confidence),
-    "sections": lambda sections: " ".join(sections.labels),
-    "tags": _tags,
+SUMMARIES: Mapping[str, Callable[[Any], str]] = {
+    "Beats": _beats,
+    "Tempo": _tempo,
+    "Segments": lambda segments: " ".join(segments.labels),
+    "Key": lambda key: _sure(key.label, key.confidence),
+    "Tags": _tags,
+    "Embedding": lambda embedding: f"{embedding.values.shape[1]} dimensions",
 }
+"""The line of each kind of annotation."""

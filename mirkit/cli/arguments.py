@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def decoding_options(args: argparse.Namespace) -> dict[str, object]:
+def decoding_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return what was given of `add_decoding`, by the names that decoders use."""
     options = {
         "hint_bpm": args.hint_bpm,

@@ -6,8 +6,15 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
-from mirkit.cli.files import Source
-from mirkit.cli.recordings import Command, add_recordings, run_recordings, showing
+from mirkit.cli.recordings import (
+    Command,
+    Found,
+    Worker,
+    add_recordings,
+    run_recordings,
+    show_text,
+    task_worker,
+)
 
 SUFFIXES = {"lab": ".lab", "jams": ".jams", "midi": ".mid", "csv": ".csv", "json": ".json"}
 """The formats, by name."""
@@ -28,45 +35,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    options: dict[str, Any] = {}
-    if args.vocabulary:
-        options["vocabulary"] = args.vocabulary
-    if args.no_inversions:
-        options["inversions"] = False
-    worker = Worker(args.model, args.weights, args.decoder, args.beats, options)
-    command = Command("chords", SUFFIXES, ("lab", "csv", "json"), showing(_summary))
-    return run_recordings(args, command, worker)
+    worker = task_worker(
+        args,
+        ["chords"],
+        decoder=args.decoder,
+        vocabulary=args.vocabulary,
+        inversions=False if args.no_inversions else None,
+    )
+    command = Command("chords", SUFFIXES, ("lab", "csv", "json"), show_text(_summary))
+    return run_recordings(args, command, OnBeats(**vars(worker)) if args.beats else worker)
 
 
 @dataclass(frozen=True)
-class Worker:
-    """What runs in each process."""
+class OnBeats(Worker):
+    """A worker whose chords change on the beats of the recording."""
 
-    model: str | None
-    weights: str | None
-    decoder: str | None
-    beats: bool
-    options: dict[str, Any]
+    def system(self, task: str) -> Any:
+        """Return a function that finds beats first."""
+        from mirkit.recording import Recording
+        from mirkit.system import load
 
-    def check(self) -> None:
-        """Load model and decoder once, as a wrong name is the fault of no file."""
-        from mirkit.music.chord import system
+        def find(recording: Recording) -> Any:
+            shared = recording.shared()
+            found = load(task="beats")(shared)
+            settings = {**self.settings[task], "beats": found}
+            return load(settings.pop("model", None), task=task, **settings)(shared)
 
-        system(self.model, self.weights, self.decoder, **self.options)
-
-    def __call__(self, source: Source) -> Any:
-        """Return the chords of a recording."""
-        from mirkit.music.chord import chords
-
-        return chords(
-            source.path,
-            model=self.model,
-            weights=self.weights,
-            decoder=self.decoder,
-            beats=self.beats,
-            **self.options,
-        )
+        super().system(task)  # a wrong name is the fault of no file
+        return find
 
 
-def _summary(chords: Any) -> str:
-    return f"{len(chords)} chords ({chords.provenance.model})"
+def _summary(found: Found) -> str:
+    return f"{len(found.value)} chords ({found.model})"

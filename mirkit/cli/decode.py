@@ -1,4 +1,4 @@
-"""``mirkit decode beat``: beats from the activations of any network, kept in .npz files.
+"""``mirkit decode beats``: beats from the activations of any network, kept in .npz files.
 
 A file holds the arrays ``beats`` and perhaps ``downbeats`` (one probability a frame) and ``tempo``
 (one a bin, bin index = bpm), and the number ``fps`` (100 where it is absent).
@@ -20,7 +20,7 @@ DEFAULT_FPS = 100.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("task", choices=["beat"], help="what the activations are of")
+    parser.add_argument("task", choices=["beats"], help="task of the activations")
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=".npz files or folders")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     add_decoding(parser)
@@ -29,13 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    from mirkit.music.beat.decoder import decoder
-
-    decoder(args.decoder, **decoding_options(args))  # a wrong name is the fault of no file
+    worker = Worker(args.task, args.decoder, decoding_options(args))
+    worker.system()  # a wrong name is the fault of no file
     paths = [str(path) for given in args.paths for path in _files(given)]
     n_jobs = min(args.jobs or processors(), len(paths) or 1)
     n_failed = 0
-    worker = Worker(args.decoder, decoding_options(args))
     for path, result in run_batch(worker, paths, n_jobs, "decode"):
         if isinstance(result, Failure):
             n_failed += 1
@@ -47,16 +45,21 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Worker:
-    """What runs in each process."""
+    """The function that runs in each process."""
 
+    task: str
     decoder: str | None
     options: dict[str, Any]
 
-    def __call__(self, path: str) -> Any:
-        """Return the beats that the activations in the file mean."""
-        from mirkit.music.beat.decoder import decoder
+    def system(self) -> Any:
+        """Return the system, which only decodes."""
+        from mirkit.system import decoding
 
-        return decoder(self.decoder, **self.options)(read_activations(path))
+        return decoding(self.task, self.decoder, **self.options)
+
+    def __call__(self, path: str) -> Any:
+        """Return the annotation that the activations in the file mean."""
+        return self.system()(read_activations(path))
 
 
 def read_activations(path: str) -> Any:

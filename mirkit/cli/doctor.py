@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from mirkit import __version__
 from mirkit.cli.files import print_json
+from mirkit.tasks import SCHEMA
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     rows = [(need, version(need)) for need in NEEDS]
     if args.json:
         for need, found in rows:
-            print_json({"schema": 1, **asdict(need), "version": found})
+            print_json({"schema": SCHEMA, **asdict(need), "version": found})
     else:
         print(f"mirkit {__version__}, Python {platform.python_version()}, {platform.platform()}")
         for need, found in rows:

@@ -15,6 +15,7 @@ from mirkit.batch import Failure, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
 from mirkit.cli.hearing import Outcome, Worker
+from mirkit.tasks import SCHEMA
 
 COLLECTIONS = ("rekordbox", "traktor", "traktor-one-tempo", "virtualdj", "m3u")
 """Formats of one file for all tracks."""
@@ -232,7 +233,7 @@ def _write_file(outcome: Outcome, place: Path | None, args: argparse.Namespace) 
 def _report(outcome: Outcome, loss: Any, args: argparse.Namespace) -> None:
     """Print how the grid fits, and what the file loses of it."""
     track, fit = outcome.track, outcome.fit
-    row: dict[str, Any] = {"schema": 1, "file": outcome.source.path, "bpm": track.tempo,
+    row: dict[str, Any] = {"schema": SCHEMA, "file": outcome.source.path, "bpm": track.tempo,
                            "key": track.key}  # fmt: skip
     if fit is not None:
         row |= {

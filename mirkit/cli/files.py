@@ -12,6 +12,7 @@ from typing import Any
 
 from mirkit.batch import Failure
 from mirkit.errors import AudioError, ParameterError
+from mirkit.tasks import SCHEMA
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def report_failure(path: str, failure: Failure, as_json: bool) -> None:
     print(f"mirkit: {message}", file=sys.stderr)
     if as_json:
         error = {"type": failure.type, "message": failure.message}
-        print_json({"schema": 1, "file": path, "error": error})
+        print_json({"schema": SCHEMA, "file": path, "error": error})
 
 
 def print_json(value: Any) -> None:
@@ -99,9 +100,9 @@ def print_json(value: Any) -> None:
 def print_beats(beats: Any, path: str, format_name: str, note: str = "") -> None:
     """Print beats in a format; but for JSON under a comment that names the file and its tempo."""
     if format_name == "json":
-        from mirkit.formats.json import beats_object
+        from mirkit.formats.json import to_object
 
-        print_json(beats_object(beats, file=path))
+        print_json(to_object(beats, file=path))
         return
     from mirkit.formats import dumps
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mirkit.cli.files import print_json
+from mirkit.tasks import SCHEMA
 
 FORMATS = ("rekordbox", "traktor", "virtualdj", "serato", "mixxx")
 """The programs."""
@@ -80,7 +81,7 @@ def _report(track: Any, as_json: bool) -> None:
     n = 0 if track.grid is None else len(track.grid)
     if as_json:
         print_json(
-            {"schema": 1, "file": track.location, "bpm": track.tempo, "key": track.key,
+            {"schema": SCHEMA, "file": track.location, "bpm": track.tempo, "key": track.key,
              "segments": n, "cues": len(track.cues)}
         )  # fmt: skip
         return

@@ -19,6 +19,7 @@ from mirkit.cli import export
 from mirkit.cli.arguments import processors
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
 from mirkit.cli.hearing import Outcome, Worker, read_parts
+from mirkit.tasks import SCHEMA
 
 SUFFIX = ".jams"
 PLAYLISTS = (".m3u", ".m3u8")
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     n_failed += export.write(done, args, playlists)
     summary = {"tracks": len(done), "known": n_known, "failed": n_failed}
     if args.json:
-        print_json({"schema": 1, "library": summary})
+        print_json({"schema": SCHEMA, "library": summary})
     else:
         print(f"{len(done)} tracks, {n_known} of them known before; {n_failed} failed")
     return 1 if n_failed else 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mirkit.cli.arguments import bpm, meter
+from mirkit.cli.arguments import bpm, decoding_options, meter
 
 if TYPE_CHECKING:
     from mirkit.hosts.live.outputs import Output
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--midi", metavar="PORT", help="send MIDI clock to a port, a new one "
                         "(virtual:NAME) or a device (/dev/snd/midiC1D0)")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="print no JSON lines")
+    parser.add_argument("--model", default="beat-tcn-live", metavar="NAME", help="one that streams")
     parser.add_argument("--key", action="store_true", help="tell the key too")
     parser.add_argument("--key-model", metavar="NAME", help="see `mirkit models`")
     parser.add_argument("--lead", type=float, default=0.0, metavar="MS",
@@ -56,19 +57,19 @@ def run(args: argparse.Namespace) -> int:
         args.usage_error("--fast is for files and pipes; a sound card has its own speed")
     from mirkit.hosts.live.clocks import MonotonicClock
     from mirkit.hosts.live.performer import perform
-    from mirkit.zoo.registry import load
+    from mirkit.system import load
 
-    model = load("beat-tcn-live")
+    options = decoding_options(args)
+    system = load(args.model, task="beats", decoder="live", **options)
     clock = MonotonicClock()
     perform(
-        _blocks(args, model.sample_rate, clock),
+        _blocks(args, system.sample_rate, clock),
         _outputs(args),
-        model=model,
-        follower=_follower(args),
+        system=system,
         fast=args.fast,
         clock=clock,
         lead=args.lead / 1000,
-        key=_key(args, model.sample_rate),
+        key=_key(args, system.sample_rate),
     )
     return 0
 
@@ -107,15 +108,6 @@ def _midi(target: str) -> Output:
         return MidiDevice(Path(target))
     name = target.removeprefix("virtual:")
     return MidiPort(name, virtual=name != target)
-
-
-def _follower(args: argparse.Namespace) -> Any:
-    from mirkit.music.beat.follower import BeatFollower
-
-    options = {"hint_bpm": args.hint_bpm, "meter": args.meter}
-    if args.bpm_range:
-        options["bpm_range"] = tuple(args.bpm_range)
-    return BeatFollower(**options)
 
 
 def _key(args: argparse.Namespace, rate: int) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mirkit.cli.files import print_json
 from mirkit.errors import MirkitError, WeightsError
+from mirkit.tasks import SCHEMA
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def show(pattern: str, as_json: bool) -> int:
     cards = models(pattern)
     if as_json:
         for card in cards:
-            print_json({"schema": 1, **_plain(card)})
+            print_json({"schema": SCHEMA, **_plain(card)})
         return 0
     rows = [("NAME", "TASK", "CODE", "WEIGHTS", "SUMMARY")]
     rows += [(c.name, c.task, c.license_code, c.license_weights or "-", c.summary) for c in cards]
@@ -63,7 +64,7 @@ def download(names: Sequence[str], as_json: bool) -> int:
         else:
             told = {"path": str(path)}
         if as_json:
-            print_json({"schema": 1, "model": name, **told})
+            print_json({"schema": SCHEMA, "model": name, **told})
         elif "path" in told:
             print(told["path"])
     return 1 if n_failed else 0

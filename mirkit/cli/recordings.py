@@ -1,65 +1,168 @@
-"""What the commands that listen to recordings share: where they read, write, fail and go on."""
+"""The commands that analyze recordings: what they read, write, report and go on with."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mirkit.batch import Failure, run_batch
 from mirkit.cli.arguments import add_jobs, processors
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
+from mirkit.tasks import TASKS
+
+WHOLE = (".jams", ".json")
+"""Suffixes of the formats that hold a whole analysis: the recording beside its annotations."""
 
 
-def save_annotation(annotation: Any, path: Path) -> None:
-    """Write an annotation in the format that the suffix of `path` names."""
+@dataclass(frozen=True)
+class Found:
+    """An `Analysis` as it travels between processes, and the model of its task."""
+
+    annotations: dict[str, Any]
+    path: str
+    metadata: dict[str, str]
+    content_hash: str | None
+    duration: float | None
+
+    @property
+    def value(self) -> Any:
+        """The annotation of a command for one task."""
+        return next(iter(self.annotations.values()))
+
+    @property
+    def model(self) -> str:
+        """Name of the model of that annotation."""
+        return str(self.value.provenance.model) if self.value.provenance else "no model"
+
+    def analysis(self) -> Any:
+        """Return the analysis."""
+        from mirkit.annotation import Analysis
+        from mirkit.audio import Track
+
+        track = Track(Path(self.path), self.metadata, self.content_hash)
+        return Analysis(self.annotations, track, self.duration)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The function that runs in each process: the tasks of one recording.
+
+    Parameters
+    ----------
+    tasks
+        Names of the tasks.
+    settings
+        Arguments of `mirkit.system.load` by task, such as model, weights and decoder.
+    hashed
+        Whether to hash the content of the recording.
+    """
+
+    tasks: tuple[str, ...]
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    hashed: bool = False
+
+    def check(self) -> None:
+        """Load each system once, as a wrong name is the fault of no file."""
+        for task in self.tasks:
+            self.system(task)
+
+    def system(self, task: str) -> Any:
+        """Return the system of a task."""
+        from mirkit.system import load
+
+        settings = dict(self.settings.get(task, {}))
+        return load(settings.pop("model", None), task=task, **settings)
+
+    def __call__(self, source: Source) -> Found:
+        """Return the annotations of a recording."""
+        from mirkit.audio.sources import content_hash, track
+        from mirkit.recording import Recording
+        from mirkit.tasks import with_needs
+
+        recording = Recording(track(source.path))
+        names = list(with_needs(self.tasks))
+        recording = recording.shared() if len(names) > 1 else recording
+        found: dict[str, Any] = {}
+        for name in names:
+            needed = {need: found[need] for need in TASKS[name].needs}
+            found[name] = self.system(name)(recording, **needed)
+        known = recording.described
+        digest = content_hash(known) if self.hashed else known.content_hash
+        annotations = {name: found[name] for name in self.tasks}
+        return Found(annotations, source.path, dict(known.metadata), digest, recording.duration)
+
+
+def save_found(found: Found, path: Path) -> None:
+    """Write an analysis where the format of `path` holds one, else the annotation of the task."""
     from mirkit.formats import save
 
-    save(annotation, path)
+    save(found.analysis() if path.suffix in WHOLE else found.value, path)
 
 
-def showing(summarize: Callable[[Any], str]) -> Callable[[Any, str, str], None]:
-    """Return what prints an annotation below a line that `summarize` writes about it."""
+def show_text(summarize: Callable[[Found], str]) -> Callable[[Found, str, str], None]:
+    """Return a function that prints an annotation below a line that `summarize` writes."""
 
-    def show(annotation: Any, path: str, format_name: str) -> None:
+    def show(found: Found, path: str, format_name: str) -> None:
         from mirkit.formats import dumps
-        from mirkit.formats.json import to_object
 
-        if format_name == "json":
-            print_json(to_object(annotation, file=path))
-            return
-        print(f"# {path}: {summarize(annotation)}")
-        print(dumps(annotation, format_name), end="", flush=True)
+        print(f"# {path}: {summarize(found)}")
+        print(dumps(found.value, format_name), end="", flush=True)
 
     return show
 
 
 @dataclass(frozen=True)
 class Command:
-    """How one command differs from the others.
+    """The differences between commands.
 
     Parameters
     ----------
     title
-        What the progress bar says.
+        Title of the progress bar.
     suffixes
         Suffix of the files of each format.
     on_screen
         The formats that can be printed.
     show
-        Prints a result: result, path of the recording, name of the format (``"json"`` for one
-        object a line). See `showing`.
+        Prints a result in a format other than JSON: result, path of the recording, format. See
+        `show_text`.
     save
         Writes a result to a path.
+    edit
+        Changes the JSON object of a result before it is printed, or None.
     """
 
     title: str
     suffixes: Mapping[str, str]
     on_screen: tuple[str, ...]
-    show: Callable[[Any, str, str], None]
-    save: Callable[[Any, Path], None] = save_annotation
+    show: Callable[[Found, str, str], None]
+    save: Callable[[Found, Path], None] = save_found
+    edit: Callable[[dict[str, Any]], None] | None = None
+
+    def print(self, found: Found, path: str, format_name: str) -> None:
+        """Print a result."""
+        if format_name != "json":
+            self.show(found, path, format_name)
+            return
+        from mirkit.formats.json import to_object
+
+        row = to_object(found.analysis(), file=path)
+        if self.edit is not None:
+            self.edit(row)
+        print_json(row)
+
+
+def task_worker(args: argparse.Namespace, tasks: Sequence[str], **settings: Any) -> Worker:
+    """Return the worker of a command for one task, with the model that the arguments name.
+
+    Settings that are None are left to their defaults.
+    """
+    given = {"model": args.model, "weights": args.weights, **settings}
+    known = {name: value for name, value in given.items() if value is not None}
+    return Worker(tuple(tasks), {tasks[0]: known}, hashed=args.output is not None)
 
 
 def add_recordings(
@@ -114,7 +217,7 @@ def _delivered(
         report_failure(source.path, outcome, args.json)
         return False
     if args.json or file is None:
-        command.show(result, source.path, "json" if args.json else args.format)
+        command.print(result, source.path, "json" if args.json else args.format)
     return True
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from mirkit.cli.files import print_json
+from mirkit.tasks import SCHEMA
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +32,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"mirkit: {name} has no estimate", file=sys.stderr)
     if args.json:
         for name, row in scores.by_file.items():
-            print_json({"schema": 1, "file": name, "scores": dict(row)})
-        print_json({"schema": 1, "mean": scores.mean(), "n_files": len(scores.by_file)})
+            print_json({"schema": SCHEMA, "file": name, "scores": dict(row)})
+        print_json({"schema": SCHEMA, "mean": scores.mean(), "n_files": len(scores.by_file)})
     else:
         print(_table(scores))
     return 1 if scores.missing else 0

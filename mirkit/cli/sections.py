@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from mirkit.cli.files import Source
-from mirkit.cli.recordings import Command, add_recordings, run_recordings, showing
+from mirkit.cli.recordings import (
+    Command,
+    Found,
+    Worker,
+    add_recordings,
+    run_recordings,
+    show_text,
+)
 
 SUFFIXES = {"lab": ".lab", "jams": ".jams", "csv": ".csv", "json": ".json"}
 """The formats, by name."""
@@ -19,22 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    command = Command("sections", SUFFIXES, ("lab", "csv", "json"), showing(_summary))
-    return run_recordings(args, command, Worker())
+    command = Command("sections", SUFFIXES, ("lab", "csv", "json"), show_text(_summary))
+    worker = Worker(("sections",), hashed=args.output is not None)
+    return run_recordings(args, command, worker)
 
 
-class Worker:
-    """What runs in each process."""
-
-    def check(self) -> None:
-        """There is nothing to load."""
-
-    def __call__(self, source: Source) -> Any:
-        """Return the sections of a recording."""
-        from mirkit.music.section import sections
-
-        return sections(source.path)
-
-
-def _summary(sections: Any) -> str:
-    return " ".join(sections.labels)
+def _summary(found: Found) -> str:
+    return " ".join(found.value.labels)

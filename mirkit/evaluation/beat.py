@@ -48,10 +48,10 @@ def parse_system(name: str) -> dict[str, str | None]:
 
 def estimator(name: str) -> Callable[[Audio], Beats]:
     """Return what finds beats by the system called ``MODEL[+DECODER][@WEIGHTS]``."""
-    from mirkit.music.beat import system
+    from mirkit.system import load
 
-    ready = system(**parse_system(name))
-    return ready
+    parts = parse_system(name)
+    return load(parts["model"], task="beats", weights=parts["weights"], decoder=parts["decoder"])
 
 
 def fingerprint(name: str) -> str:

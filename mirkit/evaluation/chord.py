@@ -36,10 +36,10 @@ def reference(path: Path) -> Segments:
 
 def estimator(name: str) -> Callable[[Audio], Segments]:
     """Return what finds chords by the system called ``MODEL[+DECODER][@WEIGHTS]``."""
-    from mirkit.music.chord import system
+    from mirkit.system import load
 
-    ready = system(**parse_system(name))
-    return ready
+    parts = parse_system(name)
+    return load(parts["model"], task="chords", weights=parts["weights"], decoder=parts["decoder"])
 
 
 def score(truth: Any, found: Segments) -> Mapping[str, float]:

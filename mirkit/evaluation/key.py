@@ -45,10 +45,10 @@ def longest(local: Segments) -> Key:
 
 def estimator(name: str) -> Callable[[Audio], Key]:
     """Return what finds the key by the system called ``MODEL[+DECODER][@WEIGHTS]``."""
-    from mirkit.music.key import system
+    from mirkit.system import load
 
-    ready = system(**parse_system(name))
-    return ready
+    parts = parse_system(name)
+    return load(parts["model"], task="key", weights=parts["weights"], decoder=parts["decoder"])
 
 
 def score(truth: Any, found: Key) -> Mapping[str, float]:

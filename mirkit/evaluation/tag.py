@@ -32,12 +32,12 @@ def reference(path: Path) -> Tags:
 
 def estimator(name: str) -> Callable[[Audio], Tags]:
     """Return what tags by the system called ``MODEL[@WEIGHTS]``: all labels that it knows."""
-    from mirkit.sound.tag import system
+    from mirkit.system import load
 
     parts = parse_system(name)
     if parts["decoder"] is not None:
         raise ParameterError(f"system is {name!r}; tags have no decoders, it is MODEL[@WEIGHTS]")
-    return system(parts["model"], parts["weights"], top=None)
+    return load(parts["model"], task="tags", weights=parts["weights"], top="all")
 
 
 def score(truth: Any, found: Tags) -> Mapping[str, float]:

@@ -56,6 +56,9 @@ class FeatureCache:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._kept
+
     def __bool__(self) -> bool:
         return True  # an empty cache is a cache: `given or FeatureCache()` keeps it
 

@@ -1,20 +1,23 @@
-"""``.json``: one object, the same that the command line prints, with ``"schema": 1``.
+"""``.json``: one object, the same that the command line prints.
 
-| value | members |
+A member for each annotation, under the name of its task:
+
+| member | value |
 |---|---|
-| `Beats` | beats: [{time, position, confidence}], tempo: {bpm, confidence, hypotheses} |
-| `Tempo` | tempo: {bpm, confidence, hypotheses: [{bpm, score}]} |
-| `TempoMap` | tempo_map: [{time, bpm, meter}] |
-| `Segments` | chords, keys, sections or segments: [{start, end, label, confidence}] |
-| `Events` | events, onsets or notes: [{start, end, label, confidence}] |
-| `Tags` | tags: [{label, score}] |
-| `Key` | key: label or null, confidence, tuning_cents, segments: [{start, end, key, confidence}] |
-| `Caption` | caption: text, confidence |
-| `Embedding` | embedding: [[number, …], …], n_dimensions, rate: [n, d] a second, start |
-| `Analysis` | annotations: {task: object}, duration |
+| beats | [{time, position, confidence}]; beside it tempo, as below |
+| tempo | {bpm, confidence, hypotheses: [{bpm, score}]} |
+| tempo_map | [{time, bpm, meter}] |
+| chords, keys, sections, segments | [{start, end, label, confidence}] |
+| events, onsets, notes | [{start, end, label, confidence}] |
+| tags | [{label, score}] |
+| key | {label, confidence, tuning_cents, segments: [{start, end, label, confidence}]} |
+| caption | {text, confidence} |
+| embed | {values: [[number, …], …], n_dimensions, rate: [n, d] per second, start} |
+| others | {name: object}: annotations under names of one's own |
 
-Beside them stand ``file``, the recording, and ``model``, the name of what made the value. What is
-not known is null. Numbers are written in full: they come back exactly.
+Beside them stand ``schema``, ``file`` (the recording), ``models`` (the name of the model of each
+member) and, of an `Analysis`, ``duration`` [s], ``metadata`` and ``content_hash``. Unknown values
+are null. Numbers are written in full: they come back exactly.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, TypeAlias, cast
+from pathlib import Path
+from typing import Any, TypeAlias, cast, get_args
 
 import numpy as np
 
@@ -44,10 +48,10 @@ from mirkit.annotation import (
     TempoHypothesis,
     TempoMap,
 )
+from mirkit.audio import Track
 from mirkit.errors import FormatError
 from mirkit.frames import FrameGrid
-
-SCHEMA = 1
+from mirkit.tasks import SCHEMA
 
 Object: TypeAlias = dict[str, Any]
 
@@ -76,24 +80,28 @@ def to_object(value: Annotation | Analysis, file: str | None = None) -> Object:
     Parameters
     ----------
     value
-        What to write.
+        The annotation, or several of one track.
     file
         The recording it is of; None goes by the track of an `Analysis`.
     """
-    if isinstance(value, Analysis):
-        name = value.track.name if value.track is not None and file is None else file
-        tasks = {task: _body(x) for task, x in value.items()}
-        return {"schema": SCHEMA, "file": name, "duration": value.duration, "annotations": tasks}
-    return {"schema": SCHEMA, "file": file, **_body(value)}
-
-
-def beats_object(beats: Beats, file: str | None = None) -> Object:
-    """Return the object that the command line prints for the beats of a recording."""
-    return to_object(beats, file)
+    if not isinstance(value, Analysis):
+        name = _member(value)
+        return {"schema": SCHEMA, "file": file, **_write(value), "models": {name: _model(value)}}
+    found: Object = {"schema": SCHEMA, "file": file, "duration": value.duration}
+    if value.track is not None:
+        found["file"] = value.track.name if file is None else file
+        found["metadata"] = dict(value.track.metadata)
+        found["content_hash"] = value.track.content_hash
+    usual = {task: x for task, x in value.items() if _is_usual(task, x, value)}
+    for x in usual.values():
+        found |= _write(x)
+    others = {name: to_object(x) for name, x in value.items() if name not in usual}
+    found["models"] = {name: _model(x) for name, x in usual.items()}
+    return found | ({"others": others} if others else {})
 
 
 def from_object(x: Any, name: str = "<object>") -> Annotation | Analysis:
-    """Return the value that an object holds.
+    """Return the value that an object holds: an `Analysis` where it has a ``duration``.
 
     Raises
     ------
@@ -107,27 +115,55 @@ def from_object(x: Any, name: str = "<object>") -> Annotation | Analysis:
     if "error" in x:
         raise FormatError(f"{name} holds no annotation, but the error {x['error']!r}")
     reader = _Reader(name)
-    if "annotations" not in x:
-        return _from_body(reader, x)
-    tasks = reader.member(x, "annotations", dict)
-    annotations = {
-        task: _from_body(_Reader(f"{name}: {task}"), body) for task, body in tasks.items()
-    }
-    return Analysis(annotations, duration=x.get("duration"))
-
-
-def _body(value: Annotation) -> Object:
-    model = None if value.provenance is None else value.provenance.model
-    return {**_WRITERS[type(value)](value), "model": model}
-
-
-def _from_body(reader: _Reader, x: Object) -> Annotation:
-    for member, build in _READERS.items():
-        if member in x:
-            value = build(reader, x)
-            model = x.get("model")
-            return value if model is None else replace(value, provenance=Provenance(str(model)))
+    if "duration" in x:
+        return _read_analysis(reader, x)
+    models = x.get("models") or {}
+    for member in models or _READERS:
+        if member in x and member in _READERS:
+            return _read_member(reader, x, member)
     raise reader.error(f"it has none of the members {', '.join(_READERS)}")
+
+
+def _read_analysis(reader: _Reader, x: Object) -> Analysis:
+    named = x["models"] if "models" in x else [each for each in _READERS if each in x]
+    annotations = {}
+    for member in named:
+        if member not in _READERS or member not in x:
+            raise reader.error(f"it names {member!r} among its models, but has no such annotation")
+        annotations[member] = _read_member(reader, x, member)
+    for name, body in (x.get("others") or {}).items():
+        annotations[name] = cast(Annotation, from_object(body, f"{reader.name}: {name}"))
+    track = None
+    if x.get("file") is not None:
+        metadata = {str(key): str(each) for key, each in (x.get("metadata") or {}).items()}
+        track = Track(Path(x["file"]), metadata, x.get("content_hash"))
+    return Analysis(annotations, track, x["duration"])
+
+
+def _read_member(reader: _Reader, x: Object, member: str) -> Annotation:
+    value = _READERS[member](reader, x)
+    model = (x.get("models") or {}).get(member)
+    return value if model is None else replace(value, provenance=Provenance(str(model)))
+
+
+def _write(value: Annotation) -> Object:
+    return _WRITERS[type(value)](value)
+
+
+def _model(value: Annotation) -> str | None:
+    return None if value.provenance is None else value.provenance.model
+
+
+def _member(value: Annotation) -> str:
+    """Return the name of the member that holds an annotation."""
+    return next(iter(_write(value)))
+
+
+def _is_usual(task: str, x: Annotation, all_: Analysis) -> bool:
+    """Return whether an annotation stands under the name of its task, and reads back from there."""
+    if isinstance(x, Beats) and "tempo" in all_ and all_["tempo"] != x.tempo:
+        return False
+    return task == _member(x)
 
 
 class _Reader:
@@ -183,23 +219,24 @@ def _tempo_map(x: TempoMap) -> Object:
 
 
 def _spans(x: Segments | Events) -> Object:
+    return {f"{x.kind}s": _span_rows(x)}
+
+
+def _span_rows(x: Segments | Events) -> list[Object]:
     starts, ends = x.intervals.T.tolist()
     confidence = _listed(x.confidence, len(x))
-    return {f"{x.kind}s": _rows(start=starts, end=ends, label=x.labels, confidence=confidence)}
+    return _rows(start=starts, end=ends, label=x.labels, confidence=confidence)
 
 
 def _key(x: Key) -> Object:
-    local = x.segments
-    rows = None
-    if local is not None:
-        starts, ends = local.intervals.T.tolist()
-        sure = _listed(local.confidence, len(local))
-        rows = _rows(start=starts, end=ends, key=local.labels, confidence=sure)
+    local = None if x.segments is None else _span_rows(x.segments)
     return {
-        "key": x.label,
-        "confidence": x.confidence,
-        "tuning_cents": x.tuning_cents,
-        "segments": rows,
+        "key": {
+            "label": x.label,
+            "confidence": x.confidence,
+            "tuning_cents": x.tuning_cents,
+            "segments": local,
+        }
     }
 
 
@@ -208,7 +245,8 @@ def _embedding(x: Embedding) -> Object:
     if x.grid is not None:
         rate = x.grid.rate
         clock = {"rate": [rate.numerator, rate.denominator], "start": x.grid.start}
-    return {"embedding": x.values.tolist(), "n_dimensions": x.values.shape[1], **clock}
+    rows = {"values": x.values.tolist(), "n_dimensions": x.values.shape[1]}
+    return {"embed": {**rows, **clock}}
 
 
 _WRITERS: dict[type, Callable[[Any], Object]] = {
@@ -219,7 +257,7 @@ _WRITERS: dict[type, Callable[[Any], Object]] = {
     Events: _spans,
     Tags: lambda x: {"tags": [{"label": label, "score": score} for label, score in x]},
     Key: _key,
-    Caption: lambda x: {"caption": x.text, "confidence": x.confidence},
+    Caption: lambda x: {"caption": {"text": x.text, "confidence": x.confidence}},
     Embedding: _embedding,
 }
 
@@ -265,15 +303,18 @@ def _read_tempo_map(reader: _Reader, x: Object) -> TempoMap:
 
 def _read_spans(kind: str) -> Callable[[_Reader, Object], Annotation]:
     def build(reader: _Reader, x: Object) -> Annotation:
-        items = f"{kind}s"
-        intervals = np.array([reader.column(x, items, "start"), reader.column(x, items, "end")]).T
-        labels = tuple(reader.column(x, items, "label", str))
-        confidence: Any = reader.optional(x, items, "confidence")
-        if kind in ("event", "onset", "note"):
-            return Events(intervals, labels, confidence, kind=cast(EventKind, kind))
-        return Segments(intervals, labels, confidence, kind=cast(SegmentKind, kind))
+        if kind in get_args(EventKind):
+            return Events(*_columns(reader, x, f"{kind}s"), kind=cast(EventKind, kind))
+        return Segments(*_columns(reader, x, f"{kind}s"), kind=cast(SegmentKind, kind))
 
     return build
+
+
+def _columns(reader: _Reader, x: Object, items: str) -> tuple[Any, tuple[str, ...], Any]:
+    """Return the intervals, the labels and the confidence of rows."""
+    spans = np.array([reader.column(x, items, "start"), reader.column(x, items, "end")]).T
+    labels = tuple(reader.column(x, items, "label", str))
+    return spans, labels, reader.optional(x, items, "confidence")
 
 
 def _read_tags(reader: _Reader, x: Object) -> Tags:
@@ -282,34 +323,35 @@ def _read_tags(reader: _Reader, x: Object) -> Tags:
 
 
 def _read_key(reader: _Reader, x: Object) -> Key:
+    key = reader.member(x, "key", dict)
     local = None
-    if x.get("segments") is not None:
-        spans = [reader.column(x, "segments", "start"), reader.column(x, "segments", "end")]
-        labels = tuple(reader.column(x, "segments", "key", str))
-        sure: Any = reader.optional(x, "segments", "confidence")
-        local = Segments(np.array(spans).T, labels, sure, kind="key")
-    return Key(x["key"], x.get("confidence"), None, local, x.get("tuning_cents"))
+    if key.get("segments") is not None:
+        local = Segments(*_columns(reader, key, "segments"), kind="key")
+    return Key(key.get("label"), key.get("confidence"), None, local, key.get("tuning_cents"))
+
+
+def _read_caption(reader: _Reader, x: Object) -> Caption:
+    caption = reader.member(x, "caption", dict)
+    return Caption(reader.member(caption, "text", str, "caption"), caption.get("confidence"))
 
 
 def _read_embedding(reader: _Reader, x: Object) -> Embedding:
-    rate = x.get("rate")
-    grid = None if rate is None else FrameGrid(Fraction(*rate), float(x.get("start") or 0.0))
-    rows = np.array(reader.member(x, "embedding", list), dtype=np.float32)
-    return Embedding(rows.reshape(len(rows), x.get("n_dimensions", -1)), grid)
+    body = reader.member(x, "embed", dict)
+    rate = body.get("rate")
+    grid = None if rate is None else FrameGrid(Fraction(*rate), float(body.get("start") or 0.0))
+    rows = np.array(reader.member(body, "values", list, "embed"), dtype=np.float32)
+    return Embedding(rows.reshape(len(rows), body.get("n_dimensions", -1)), grid)
 
 
 _READERS: dict[str, Callable[[_Reader, Object], Annotation]] = {
     "beats": _read_beats,
     "tempo": _read_tempo,
     "tempo_map": _read_tempo_map,
-    "key": _read_key,  # before segments, which it has too
-    **{
-        f"{kind}s": _read_spans(kind)
-        for kind in ("chord", "key", "section", "segment", "event", "onset", "note")
-    },
+    "key": _read_key,
+    **{f"{kind}s": _read_spans(kind) for kind in (*get_args(SegmentKind), *get_args(EventKind))},
     "tags": _read_tags,
-    "caption": lambda reader, x: Caption(reader.member(x, "caption", str), x.get("confidence")),
-    "embedding": _read_embedding,
+    "caption": _read_caption,
+    "embed": _read_embedding,
 }
 
 

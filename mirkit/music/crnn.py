@@ -1,25 +1,27 @@
-"""What the networks for chords and for keys have in common: a CRNN on tuned features."""
+"""The base of chord and key networks: a CRNN on tuned features."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mirkit.activations import Activations, Features, Head
+from mirkit.activations import Features, Head
+from mirkit.arrays import Floats32
 from mirkit.backbones.crnn.config import CRNNConfig
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import VQT, front_end, tuned, tuning_of
-from mirkit.zoo.networks import Network
+from mirkit.model import FeatureModel
 from mirkit.zoo.registry import Card
 from mirkit.zoo.runtime import Runner
 
+TUNING = "tuning"
+"""Name of the head that holds the tuning."""
 
-class HarmonyCRNN(Network[CRNNConfig]):
+
+class HarmonyCRNN(FeatureModel[CRNNConfig]):
     """A CRNN; recordings that are not at A4 = 440 Hz are brought there first, in the features."""
 
     @classmethod
@@ -61,28 +63,13 @@ class HarmonyCRNN(Network[CRNNConfig]):
         """Return how far the recording is above A4 = 440 Hz, in [-50, 50) [cents]."""
         return tuning_of(features, _vqt(self.front_end))
 
-    def __call__(
-        self, features: Features, weight: NDArray[np.float32] | None = None
-    ) -> Activations:
-        """Return the heads.
-
-        Parameters
-        ----------
-        features
-            From the front end that the network was trained on, as they are; they are tuned here.
-        weight
-            How much each frame counts in heads at clip level, shape ``(n_frames,)``; all alike
-            where None.
-        """
-        self.check_features(features)
-        heard = tuned(features, self.tuning_cents(features), _vqt(self.front_end))
-        outputs = self.outputs(heard.values, weight)
-        heads = {name: self.head(name, values, features) for name, values in outputs.items()}
-        return Activations(heads, self.provenance)
-
-    @abstractmethod
-    def head(self, name: str, values: NDArray[np.float32], features: Features) -> Head:
-        """Return an output of the network with its labels and its clock."""
+    def prepare(
+        self, own: Features, features: Mapping[str, Features]
+    ) -> tuple[Floats32, dict[str, Head]]:
+        """Return the frames as if the recording were at A4 = 440 Hz, and how far it is above."""
+        cents = self.tuning_cents(own)
+        head = Head(np.full((1, 1), cents, np.float32), ("cents",), None, "measure")
+        return tuned(own, cents, _vqt(self.front_end)).values, {TUNING: head}
 
 
 def _vqt(name: str) -> VQT:

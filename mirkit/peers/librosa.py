@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Head, Provenance
 from mirkit.annotation import Beats, TempoHypothesis
+from mirkit.arrays import Blocks
 from mirkit.audio import Audio
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 
 HOP_LENGTH = 512
+N_FFT = 2048
+"""Samples of a frame: shorter recordings are padded with silence."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class LibrosaOnsets:
 
     sample_rate: int = 22050
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
+    def activations(self, x: Blocks, heads: Iterable[str] | None = None) -> Activations:
         """Return the activations of the recording that the blocks are of; it is kept whole."""
-        return self(Audio(np.concatenate(list(blocks), axis=1), self.sample_rate))
+        return self(Audio(np.concatenate(list(x), axis=1), self.sample_rate))
 
     def __call__(self, audio: Audio) -> Activations:
         """Return the head ``beat``, at 43 frames a second."""
@@ -44,9 +46,12 @@ class LibrosaOnsets:
             )
         import librosa
 
+        samples = audio.mono().samples[0]
+        n_frames = len(samples) // HOP_LENGTH + 1
+        padded = np.pad(samples, (0, max(0, N_FFT - len(samples))))
         strength = librosa.onset.onset_strength(
-            y=audio.mono().samples[0], sr=self.sample_rate, hop_length=HOP_LENGTH
-        )
+            y=padded, sr=self.sample_rate, hop_length=HOP_LENGTH
+        )[:n_frames]
         scaled = strength / max(float(strength.max(initial=0)), np.finfo(np.float32).tiny)
         grid = FrameGrid.from_hop(self.sample_rate, HOP_LENGTH)
         provenance = Provenance("librosa", metadata.version("librosa"))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from mirkit.activations import Activations, Head, Provenance
+from mirkit.arrays import Blocks
 from mirkit.frames import FrameGrid
 from mirkit.vocab import CHORD_TAGS, KEYS
 from mirkit.vocab.chords import SHORTHANDS
@@ -47,9 +48,9 @@ class LibrosaChords:
 
     sample_rate: int = 22050
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
+    def activations(self, x: Blocks, heads: Iterable[str] | None = None) -> Activations:
         """Return the head ``tag`` of a recording, which is kept whole."""
-        chroma, grid = chroma_of(blocks, self.sample_rate)
+        chroma, grid = chroma_of(x, self.sample_rate)
         likeness = _cosine(chroma, _triads())
         # a chroma that is alike in all tones is as like to N as to any triad
         none = np.full((len(chroma), 1), np.sqrt(3 / 12) + 0.05)
@@ -70,9 +71,9 @@ class LibrosaKey:
 
     sample_rate: int = 22050
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
+    def activations(self, x: Blocks, heads: Iterable[str] | None = None) -> Activations:
         """Return the heads ``key``, one row a second, and ``clip_key``; the recording is whole."""
-        chroma, grid = chroma_of(blocks, self.sample_rate)
+        chroma, grid = chroma_of(x, self.sample_rate)
         n_hop = round(grid.fps)
         half = round(WINDOW_SECONDS * grid.fps / 2)
         starts = range(0, len(chroma), n_hop)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Provenance, beat_activations
 from mirkit.annotation import Beats, TempoHypothesis
+from mirkit.arrays import Blocks
 from mirkit.audio import Audio
 from mirkit.errors import ParameterError
 from mirkit.peers import madmom_shim
@@ -35,9 +35,9 @@ class MadmomRNN:
 
     sample_rate: int = 44100
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
+    def activations(self, x: Blocks, heads: Iterable[str] | None = None) -> Activations:
         """Return the activations of the recording that the blocks are of; it is kept whole."""
-        return self(Audio(np.concatenate(list(blocks), axis=1), self.sample_rate))
+        return self(Audio(np.concatenate(list(x), axis=1), self.sample_rate))
 
     def __call__(self, audio: Audio) -> Activations:
         """Return the heads ``beat`` (any beat) and ``downbeat``, at 100 frames a second."""

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Head, Provenance
 from mirkit.annotation import Segments
+from mirkit.arrays import Blocks
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 from mirkit.peers import madmom_shim
@@ -50,11 +51,11 @@ class MadmomChordFeatures:
 
     sample_rate: int = 44100
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
+    def activations(self, x: Blocks, heads: Iterable[str] | None = None) -> Activations:
         """Return the head ``features`` of a recording, which is kept whole."""
         chords = madmom_shim.load("madmom.features.chords")
         with _quietly():
-            values = chords.CNNChordFeatureProcessor()(_signal(blocks, self.sample_rate))
+            values = chords.CNNChordFeatureProcessor()(_signal(x, self.sample_rate))
         return _features(values, "madmom-chords")
 
 
@@ -67,11 +68,11 @@ class MadmomDeepChroma:
 
     sample_rate: int = 44100
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
+    def activations(self, x: Blocks, heads: Iterable[str] | None = None) -> Activations:
         """Return the head ``features`` of a recording, which is kept whole."""
         chroma = madmom_shim.load("madmom.audio.chroma")
         with _quietly():
-            values = chroma.DeepChromaProcessor()(_signal(blocks, self.sample_rate))
+            values = chroma.DeepChromaProcessor()(_signal(x, self.sample_rate))
         return _features(values, "madmom-deep-chroma")
 
 
@@ -119,11 +120,11 @@ class MadmomKey:
 
     sample_rate: int = 44100
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
+    def activations(self, x: Blocks, heads: Iterable[str] | None = None) -> Activations:
         """Return the head ``clip_key`` of a recording, which is kept whole."""
         keys = madmom_shim.load("madmom.features.key")
         with _quietly():
-            theirs = keys.CNNKeyRecognitionProcessor()(_signal(blocks, self.sample_rate))[0]
+            theirs = keys.CNNKeyRecognitionProcessor()(_signal(x, self.sample_rate))[0]
         ours = np.zeros((1, len(KEYS)), np.float32)
         ours[0, [key_number(label) for label in keys.KEY_LABELS]] = theirs
         head = Head(ours, KEYS, None, "softmax")

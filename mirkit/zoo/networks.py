@@ -1,4 +1,4 @@
-"""Networks and their weights: what all models of this package share, whatever they hear."""
+"""Networks and their weights: the part of a model that a checkpoint fills."""
 
 from __future__ import annotations
 
@@ -17,9 +17,36 @@ from mirkit.arrays import Floats32
 from mirkit.errors import MissingExtra, ParameterError, WeightsError
 from mirkit.zoo import checkpoints
 from mirkit.zoo.registry import Card
-from mirkit.zoo.runtime import Runner, Session
+from mirkit.zoo.runtime import Runner, Session, providers_of
 
 Config = TypeVar("Config")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a network is run.
+
+    Parameters
+    ----------
+    n_threads
+        Threads of onnxruntime, or None for its default.
+    device
+        ``"cpu"``, ``"cuda"``, …; None for the CPU.
+    n_batch
+        Windows that the network is given at once, or None for its default.
+    """
+
+    n_threads: int | None = None
+    device: str | None = None
+    n_batch: int | None = None
+
+    def session(self, path: Path) -> Session:
+        """Return a session of onnxruntime with these settings."""
+        return Session(path, self.n_threads, providers_of(self.device))
+
+    def placed(self, net: Any) -> Any:
+        """Return a torch network on the device."""
+        return net if self.device is None else net.to(self.device)
 
 
 class CardModel(ABC):
@@ -31,15 +58,15 @@ class CardModel(ABC):
 
     @classmethod
     @abstractmethod
-    def _drawn(cls, card: Card, seed: int) -> Self: ...
+    def _drawn(cls, card: Card, seed: int, settings: Settings) -> Self: ...
 
     @classmethod
     @abstractmethod
-    def _from_onnx(cls, path: Path, card: Card, n_threads: int | None) -> Self: ...
+    def _from_onnx(cls, path: Path, card: Card, settings: Settings) -> Self: ...
 
     @classmethod
     @abstractmethod
-    def _from_tensors(cls, path: Path, card: Card) -> Self: ...
+    def _from_tensors(cls, path: Path, card: Card, settings: Settings) -> Self: ...
 
     @classmethod
     def from_card(
@@ -49,6 +76,8 @@ class CardModel(ABC):
         *,
         download: bool = False,
         n_threads: int | None = None,
+        device: str | None = None,
+        n_batch: int | None = None,
         seed: int = 0,
     ) -> Self:
         """Return the model of `card`.
@@ -65,23 +94,28 @@ class CardModel(ABC):
             Whether a URL may be fetched.
         n_threads
             Threads of onnxruntime.
+        device
+            ``"cpu"``, ``"cuda"``, …; None for the CPU.
+        n_batch
+            Windows that the network is given at once, where it takes several.
         seed
-            What random weights are drawn with.
+            Seed of random weights.
 
         Raises
         ------
         WeightsError
             Where there are no weights, or they belong to another network.
         """
+        settings = Settings(n_threads, device, n_batch)
         if weights == "random":
-            return cls._drawn(card, seed)
+            return cls._drawn(card, seed, settings)
         if weights is None:
             path = checkpoints.locate_named(card, download)
         else:
             path = checkpoints.locate(weights, None, download)
         if path.suffix == ".onnx":
-            return cls._from_onnx(path, card, n_threads)
-        return cls._from_tensors(path, card)
+            return cls._from_onnx(path, card, settings)
+        return cls._from_tensors(path, card, settings)
 
 
 @dataclass(frozen=True)
@@ -169,19 +203,25 @@ class Network(CardModel, Generic[Config]):
         check_front_end(path, kept, card)
         return cls.configured(json.loads(kept["config"]) if "config" in kept else card.config)
 
-    @classmethod
-    def _drawn(cls, card: Card, seed: int) -> Self:
-        return cls.from_net(cls._random(cls.configured(card.config), seed), card)
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights."""
+        return self.run.n_bytes
 
     @classmethod
-    def _from_onnx(cls, path: Path, card: Card, n_threads: int | None) -> Self:
-        session = Session(path, n_threads)
+    def _drawn(cls, card: Card, seed: int, settings: Settings) -> Self:
+        net = cls._random(cls.configured(card.config), seed)
+        return cls.from_net(settings.placed(net), card)
+
+    @classmethod
+    def _from_onnx(cls, path: Path, card: Card, settings: Settings) -> Self:
+        session = settings.session(path)
         kept = session.metadata
         origin = Provenance(card.name, __version__, kept.get("weights_sha256"))
         return cls(session, cls.fitting(path, kept, card), front_end_of(card), origin)
 
     @classmethod
-    def _from_tensors(cls, path: Path, card: Card) -> Self:
+    def _from_tensors(cls, path: Path, card: Card, settings: Settings) -> Self:
         tensors, kept = checkpoints.load_tensors(path)
         net = cls._random(cls.fitting(path, kept, card), seed=0)
         try:
@@ -190,7 +230,7 @@ class Network(CardModel, Generic[Config]):
             raise WeightsError(
                 f"{path} does not fit the network of {card.name!r}: {error}"
             ) from None
-        return cls.from_net(net, card, checkpoints.sha256_of(path))
+        return cls.from_net(settings.placed(net), card, checkpoints.sha256_of(path))
 
     @classmethod
     def _random(cls, config: Config, seed: int) -> Any:

@@ -1,6 +1,6 @@
 """The cards of the models: what there is, who may use it, and how to load it.
 
-A card is a TOML file. Reading cards imports no model and no torch; `load` does.
+A card is a TOML file. Reading cards imports no model and no torch; `load_model` does.
 """
 
 from __future__ import annotations
@@ -18,20 +18,9 @@ from types import MappingProxyType
 from typing import Any
 
 from mirkit.errors import FormatError, MissingExtra, ParameterError, UnknownName
+from mirkit.tasks import TASKS
 
 GROUP = "mirkit.models"
-TASKS = (
-    "beats",
-    "tempo",
-    "chords",
-    "key",
-    "sections",
-    "tags",
-    "events",
-    "embed",
-    "zero_shot",
-    "caption",
-)
 
 
 @dataclass(frozen=True)
@@ -41,7 +30,7 @@ class Card:
     Parameters
     ----------
     name
-        What `load` is given.
+        What `mirkit.load` is given.
     task
         What it does: the public function that it serves.
     summary
@@ -156,19 +145,19 @@ def card(name: str) -> Card:
         raise UnknownName("model", name, list(_cards())) from None
 
 
-def load(name: str, weights: str | None = None, **options: Any) -> Any:
-    """Load the model `name`, importing what it needs.
+def load_model(name: str | Card, weights: str | None = None, **options: Any) -> Any:
+    """Load a bare model, without the decoder behind it; `mirkit.load` returns both.
 
     Parameters
     ----------
     name
-        Name of a card.
+        A card, or the name of one.
     weights
         A path, a URL with its hash (``https://…#sha256=…``), ``"random"`` to train from, or None
         for what the card names.
     **options
         For the model: ``download=True`` permits fetching what the card names, ``n_threads=2``
-        sets the threads.
+        sets the threads, ``device="cuda"`` the device, ``n_batch=4`` the windows run at once.
 
     Raises
     ------
@@ -179,15 +168,16 @@ def load(name: str, weights: str | None = None, **options: Any) -> Any:
     MissingExtra
         Where a package that the model needs is not installed.
     """
-    chosen = card(name)
+    chosen = name if isinstance(name, Card) else card(name)
     entry = entry_of(chosen)
     if hasattr(entry, "from_card"):
         if weights is not None:
             options["weights"] = weights
         return entry.from_card(chosen, **options)
+    options.pop("n_threads", None)
     if weights is not None or options:
         given = ", ".join(["weights"] * (weights is not None) + sorted(options))
-        raise ParameterError(f"model {name!r} takes no options, but was given {given}")
+        raise ParameterError(f"model {chosen.name!r} takes no options, but was given {given}")
     return entry(**chosen.config)
 
 

@@ -23,6 +23,10 @@ class Runner(Protocol):
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs."""
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights."""
+
     def __call__(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Map named inputs, without batch axis, to named outputs, without batch axis."""
 
@@ -33,6 +37,10 @@ class BatchRunner(Protocol):
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights."""
 
     def batch(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Map named inputs to named outputs, both with a batch axis."""
@@ -98,6 +106,12 @@ class Session:
         return dict(zip(self.outputs, outputs, strict=True))
 
     @property
+    def n_bytes(self) -> int:
+        """Bytes of the file."""
+        source = self.source
+        return len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs."""
         return tuple(x.name for x in self._session.get_inputs())
@@ -111,6 +125,34 @@ class Session:
     def metadata(self) -> Mapping[str, str]:
         """What the file keeps beside the network, such as ``weights_sha256``."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
+
+
+def providers_of(device: str | None) -> tuple[str, ...]:
+    """Return onnxruntime's execution providers for a device, the CPU last.
+
+    Raises
+    ------
+    ParameterError
+        Where onnxruntime has none for it.
+
+    Examples
+    --------
+    >>> providers_of("cpu")
+    ('CPUExecutionProvider',)
+    """
+    if device is None or device == "cpu":
+        return ("CPUExecutionProvider",)
+    import onnxruntime
+
+    kind, _, _ = device.partition(":")
+    known = {name.removesuffix("ExecutionProvider").lower(): name
+             for name in onnxruntime.get_available_providers()}  # fmt: skip
+    if kind not in known:
+        raise ParameterError(
+            f"device is {device!r}; this onnxruntime runs on {', '.join(sorted(known))}. For a GPU "
+            "install onnxruntime-gpu, or load a checkpoint for torch"
+        )
+    return (known[kind], "CPUExecutionProvider")
 
 
 def thread_count(n_threads: int | None = None) -> int:

@@ -112,7 +112,7 @@ def test_embeddings_are_whitened_clipped_and_counted_in_8_bits():
 
 
 def test_a_tagger_without_classes_gives_embeddings():
-    tagger = mirkit.load("vggish", weights="random")
-    heard = tagger.hear([np.zeros((1, 2 * 16000), np.float32)], frames=True)
+    tagger = mirkit.load("vggish", weights="random").model
+    heard = tagger.activations([np.zeros((1, 2 * 16000), np.float32)], tagger.specs)
     assert set(heard.heads) == {"embedding", "frame_embedding"}
     assert heard.heads["frame_embedding"].values.shape == (2, 128)

@@ -8,22 +8,20 @@ import soundfile
 
 import mirkit
 from mirkit.cli import main
-from mirkit.sound import tag
-from mirkit.zoo import registry
 
 torch = pytest.importorskip("torch")
 
 import taggers  # noqa: E402
 from taggers import LABELS, trained  # noqa: E402
 
+ANALYSIS = {"schema", "file", "duration", "metadata", "content_hash", "models"}
+"""Members of the JSON object of an analysis beside its annotations."""
+
 
 @pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
     """Run the command line in this process, where small networks are models."""
-    monkeypatch.setattr(registry, "_cards", taggers.small_models)
-    monkeypatch.setattr(tag, "DEFAULT_MODEL", "small")
-    load = tag.load_model
-    load.cache_clear()
+    taggers.install(monkeypatch)
     path = tmp_path / "small.pt"
     torch.save(trained(taggers.Frames).state_dict(), path)
 
@@ -36,8 +34,7 @@ def run(capsys, monkeypatch, tmp_path):
         out, err = capsys.readouterr()
         return SimpleNamespace(status=status, out=out, err=err)
 
-    yield run
-    load.cache_clear()
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +60,8 @@ def test_tags_as_json_are_one_object_a_file(run, folder):
     rows = by_name(result)
     assert set(rows) == {"song.wav", "one.wav", "broken.mp3", "empty.ogg"}
     song = rows["song.wav"]
-    assert set(song) == {"schema", "file", "tags", "model"}
-    assert (song["schema"], song["model"]) == (1, "small")
+    assert set(song) == ANALYSIS | {"tags"}
+    assert (song["schema"], song["models"]) == (2, {"tags": "small"})
     scores = [row["score"] for row in song["tags"]]
     assert {row["label"] for row in song["tags"]} == set(LABELS)
     assert scores == sorted(scores, reverse=True)
@@ -172,12 +169,14 @@ def test_wrong_usage_exits_with_2_and_says_why(run, args, message):
 def test_a_wrong_model_is_told_once(run, folder):
     result = run("tags", folder, "--model", "beats")
     assert result.status == 1
-    assert result.err == "mirkit: model 'beats' finds beats, not tags; see mirkit.models()\n"
+    assert result.err == (
+        "mirkit: model 'beats' is for beats, not tags: call mirkit.beats(x, model='beats'). "
+        "Models for tags: honest, small, small\n"
+    )
 
 
 def test_an_analysis_is_shown_printed_and_written(run, folder, tmp_path, monkeypatch):
-    model = tag.load_model("small", "random")
-    monkeypatch.setattr(tag, "load_model", lambda name, weights: model)
+    taggers.install(monkeypatch, "random")
 
     def analyze(*args):
         return run("analyze", folder / "song.wav", "--tasks", "tags", *args)
@@ -186,8 +185,8 @@ def test_an_analysis_is_shown_printed_and_written(run, folder, tmp_path, monkeyp
     assert head == f"# {folder / 'song.wav'}: 3.00 s"
     assert line.startswith("tags\t")
     row = json.loads(analyze("--json").out)
-    assert set(row) == {"schema", "file", "duration", "annotations"}
-    assert len(row["annotations"]["tags"]["tags"]) == 3
+    assert set(row) == ANALYSIS | {"tags"}
+    assert len(row["tags"]) == 3
     result = analyze("-o", tmp_path / "out")
     assert (result.status, result.out) == (0, "")
     found = mirkit.read(tmp_path / "out" / "song.jams")

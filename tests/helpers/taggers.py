@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from mirkit import system
 from mirkit.backbones.base import Backbone, Output
 from mirkit.backbones.published import KeyMap
+from mirkit.zoo import registry
 from mirkit.zoo.registry import Card
 
 LABELS = ("Dog", "Rain", "Music")
@@ -138,6 +140,24 @@ def trained(net_class, seed=0, **settings):
         for parameter in net.out.parameters() if hasattr(net, "out") else ():
             nn.init.normal_(parameter)
     return net
+
+
+def install(monkeypatch, weights=None):
+    """Make small networks the models of the registry, the default tagger among them.
+
+    With `weights` these are the own weights of all of them.
+    """
+    cards = small_models()
+    cards["tag-mn"] = cards["small"]
+    load_model = registry.load_model
+    monkeypatch.setattr(registry, "_cards", lambda: cards)
+    monkeypatch.setattr(system, "_MODELS", system.ModelCache())
+    if weights is not None:
+        monkeypatch.setattr(
+            registry,
+            "load_model",
+            lambda card, given=None, **settings: load_model(card, given or weights, **settings),
+        )
 
 
 def small_models():

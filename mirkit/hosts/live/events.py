@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
+from mirkit.tasks import SCHEMA
+
 
 @dataclass(frozen=True)
 class Beat:
@@ -69,10 +71,10 @@ def to_object(event: Event, sent: float) -> dict[str, Any]:
     Examples
     --------
     >>> to_object(Stop(2.5), 2.5004)
-    {'schema': 1, 'type': 'stop', 'time': 2.5, 'sent': 2.5004}
+    {'schema': 2, 'type': 'stop', 'time': 2.5, 'sent': 2.5004}
     """
     fields = {
         name: round(value, 6) if isinstance(value, float) else value
         for name, value in asdict(event).items()
     }
-    return {"schema": 1, "type": NAMES[type(event)], **fields, "sent": round(sent, 6)}
+    return {"schema": SCHEMA, "type": NAMES[type(event)], **fields, "sent": round(sent, 6)}

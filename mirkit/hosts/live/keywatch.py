@@ -76,11 +76,7 @@ class KeyWatch:
 
 def default_find(model: str | None = None) -> Find:
     """Return `mirkit.key` with a model, loaded now: a name that is wrong is told at once."""
-    from mirkit.music.key import key, system
+    from mirkit.system import load
 
-    system(model)
-
-    def find(x: tuple[NDArray[np.float32], int]) -> Key:
-        return key(x, model=model)
-
+    find: Find = load(model, task="key")
     return find

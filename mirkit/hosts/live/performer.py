@@ -16,7 +16,8 @@ from mirkit.hosts.live.events import Event, Stop
 from mirkit.hosts.live.keywatch import KeyWatch
 from mirkit.hosts.live.outputs import Output
 from mirkit.hosts.live.sources import Block
-from mirkit.music.beat.follower import BeatFollower, BeatUpdate
+from mirkit.music.beat.follower import BeatUpdate
+from mirkit.system import System
 
 
 class Performer:
@@ -99,8 +100,7 @@ def perform(
     blocks: Iterable[Block],
     outputs: Sequence[Output],
     *,
-    model: Any,
-    follower: BeatFollower | None = None,
+    system: System[Any],
     fast: bool = False,
     clock: Clock | None = None,
     lead: float = 0.0,
@@ -111,13 +111,11 @@ def perform(
     Parameters
     ----------
     blocks
-        The music, at the model's rate, as it comes.
+        The music, at the rate of the system, as it comes.
     outputs
         Where events go; they are closed at the end.
-    model
-        A `mirkit.music.beat.live.BeatTCNLive`.
-    follower
-        What picks the beats; one with its defaults where None.
+    system
+        A system of beats that streams, such as ``mirkit.load("beat-tcn-live")``.
     fast
         Whether time is that of the music: everything happens as it would live, at once.
     clock
@@ -137,11 +135,11 @@ def perform(
             thread.start()
             stack.callback(thread.join)
             stack.callback(performer.end)
-        for update in model.stream(_heard(blocks, performer, fast, key), follower):
+        for update in system.stream(_blocks_of(blocks, performer, fast, key)):
             performer.hear(update)
 
 
-def _heard(
+def _blocks_of(
     blocks: Iterable[Block], performer: Performer, fast: bool, key: KeyWatch | None
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the samples of blocks; in fast time, what was due before a block was there goes out."""

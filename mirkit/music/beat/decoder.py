@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from mirkit import checks
 from mirkit.activations import Activations
-from mirkit.annotation import Beats
+from mirkit.annotation import Beats, Tempo
 from mirkit.arrays import Floats, Ints
 from mirkit.decoding import dbn, dp
 from mirkit.decoding.peaks import find_peaks, window_maximum
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
+from mirkit.gate import SilenceGate
 from mirkit.music.beat import levels
+from mirkit.music.beat.confidence import Confidence, Judged
 from mirkit.music.beat.follower import BeatFollower
 from mirkit.music.beat.inputs import BeatInput, read
 from mirkit.music.beat.options import Meter, check_options, meter_priors
 from mirkit.music.beat.results import SAME, Decoded, assemble, hypothesis, number, seconds
+from mirkit.system import find_decoder
+from mirkit.zoo.registry import Card
 
 DEFAULT = "drift"
 
@@ -215,7 +218,7 @@ class _Network(_Tracker):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BeatNetworkDecoder(_Network):
+class DBNDecoder(_Network):
     """The beat-only dynamic Bayesian network: the likeliest path of tempo and phase.
 
     Bars are numbered afterwards where there is a downbeat head.
@@ -234,7 +237,7 @@ class BeatNetworkDecoder(_Network):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BarNetworkDecoder(_Network):
+class BarDBNDecoder(_Network):
     """The joint beat-and-bar dynamic Bayesian network: tempo, phase and place in the bar at once.
 
     `meter` holds the bar lengths that compete, 3 and 4 where None, all alike. Without a downbeat
@@ -248,7 +251,7 @@ class BarNetworkDecoder(_Network):
         inputs = read(activations, upsample=False)
         if inputs.downbeat is None:
             options = {field.name: getattr(self, field.name) for field in fields(self)}
-            return BeatNetworkDecoder(**options)(activations)
+            return DBNDecoder(**options)(activations)
         downbeat = np.clip(inputs.downbeat, DOUBT, 1 - 3 * DOUBT)
         beat = np.clip(inputs.beat - downbeat, DOUBT, 1 - DOUBT - downbeat)
         either = np.maximum(beat, downbeat)
@@ -293,24 +296,34 @@ class PeakDecoder:
         return Beats(seconds(inputs, frames), positions, provenance=inputs.provenance)
 
 
-DECODERS: Mapping[str, Callable[..., Decoder]] = {
+DECODERS: Mapping[str, str | Callable[..., Decoder]] = {
     "drift": DriftDecoder,
     "dp": DynamicProgrammingDecoder,
-    "dbn": BeatNetworkDecoder,
-    "bars": BarNetworkDecoder,
+    "dbn": DBNDecoder,
+    "bars": BarDBNDecoder,
     "peaks": PeakDecoder,
     "live": BeatFollower,
-}
-
-PEERS = {
     "librosa": "mirkit.peers.librosa:LibrosaTracker",
     "madmom": "mirkit.peers.madmom:MadmomDBN",
 }
-"""Other people's decoders, imported when they are asked for."""
+"""The decoders by name; those of peers are imported when they are asked for."""
 
 
-def decoder(name: str | None = None, **options: Any) -> Decoder:
+GATE = SilenceGate({"beat": None, "downbeat": None}, whole=True)
+
+
+def decoder(name: str | None = None, card: Card | None = None, **options: Any) -> Decoder:
     """Return the decoder called `name`, or the default one, with its options set.
+
+    Parameters
+    ----------
+    name
+        One of `DECODERS`; None takes the default.
+    card
+        The model whose activations are decoded, with its own weights: then beats where nothing
+        pulses are left out, and the others have a confidence where the card holds a fit.
+    **options
+        For the decoder.
 
     Raises
     ------
@@ -328,21 +341,19 @@ def decoder(name: str | None = None, **options: Any) -> Decoder:
     120.0
     """
     name = DEFAULT if name is None else name
-    if name not in DECODERS and name not in PEERS:
-        raise UnknownName("beat decoder", name, [*DECODERS, *PEERS])
-    chosen = DECODERS[name] if name in DECODERS else _peer(PEERS[name])
-    known = [field.name for field in fields(chosen)]  # type: ignore[arg-type]
-    unknown = [option for option in options if option not in known]
-    if unknown:
-        raise ParameterError(
-            f"the decoder {name!r} has no option {unknown[0]!r}; it has {', '.join(known)}"
-        )
-    return chosen(**options)
+    plain: Decoder = find_decoder("beat decoder", DECODERS, name, options)
+    if card is None:
+        return plain
+    is_fitted = name == card.confidence.get("decoder")
+    fit = Confidence.from_card(card) if is_fitted else None
+    if fit is None and not card.min_activation:
+        return plain
+    return Judged(plain, card.min_activation, fit)
 
 
-def _peer(entry: str) -> Any:
-    module, _, attribute = entry.partition(":")
-    return getattr(import_module(module), attribute)
+def tempo_of(beats: Beats) -> Tempo:
+    """Return the tempo of beats: the decoder of `mirkit.tempo`."""
+    return beats.tempo
 
 
 def _track_levels(inputs: BeatInput, options: _Tracker, track: Track) -> Beats:

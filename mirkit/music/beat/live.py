@@ -1,21 +1,21 @@
-"""The causal network: from blocks of samples, as they come, to activations and to beats."""
+"""The causal beat network: from blocks of samples, as they come, to activations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.activations import Activations, Features, Head
+from mirkit.activations import Activations, Head
 from mirkit.arrays import Floats32
 from mirkit.errors import NotStreamable, ParameterError
 from mirkit.features import FrontEnd, front_end
 from mirkit.frames import FrameGrid
-from mirkit.music.beat.follower import BeatFollower, BeatUpdate
-from mirkit.music.beat.model import TCNNetwork
+from mirkit.model import Heard, choose_heads, features_of
+from mirkit.music.beat.model import BeatTCN
 from mirkit.zoo.runtime import Runner
 
 TEMPO_EVERY = 50
@@ -29,8 +29,8 @@ LONGEST = 1024
 
 
 @dataclass(frozen=True)
-class BeatTCNLive(TCNNetwork):
-    """A causal TCN and the front end before it: blocks of samples in, activations or beats out.
+class BeatTCNLive(BeatTCN):
+    """A causal TCN and the front end before it: blocks of samples in, activations out.
 
     Streaming is the primitive; a whole recording is one block. The network's state is explicit: it
     goes in with each block and comes out with it, so one model serves any number of streams.
@@ -47,6 +47,8 @@ class BeatTCNLive(TCNNetwork):
         What its activations remember as their origin.
     """
 
+    optional: ClassVar[tuple[str, ...]] = ()
+
     def __post_init__(self) -> None:
         if self.config.lookahead is None or "front" not in self.run.inputs:
             raise NotStreamable(
@@ -60,11 +62,6 @@ class BeatTCNLive(TCNNetwork):
         from mirkit.backbones.tcn.live import live_runner
 
         return live_runner(net)
-
-    @property
-    def sample_rate(self) -> int:
-        """Samples a second of what it listens to [Hz]."""
-        return self._front_end.sample_rate
 
     @property
     def latency(self) -> float:
@@ -82,33 +79,25 @@ class BeatTCNLive(TCNNetwork):
         assert self.config.lookahead is not None
         return self.config.lookahead
 
-    def stream(
-        self, blocks: Iterable[NDArray[Any]], follower: BeatFollower | None = None
-    ) -> Iterator[BeatUpdate]:
-        """Yield the beats of one recording as they are heard.
+    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Activations]:
+        """Yield the activations of one recording as its blocks of samples come.
 
         Parameters
         ----------
         blocks
             Its consecutive pieces at `sample_rate`, ``(n_samples,)`` or
             ``(n_channels, n_samples)`` floats, of any length.
-        follower
-            What picks the beats; one with its defaults where None.
         """
-        return (follower or BeatFollower()).stream(self.activations(blocks))
-
-    def activations(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Activations]:
-        """Yield the activations of one recording as its blocks of samples come."""
         return self.follow(self._front_end.stream(blocks))
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
-        """Return the activations of the recording that the blocks are of."""
-        return self._joined(self.activations(blocks))
-
-    def __call__(self, features: Features) -> Activations:
-        """Return the activations of the features of a whole recording."""
-        self.check_features(features)
-        return self._joined(self.follow([features.values]))
+    def activations(self, x: Heard, heads: Iterable[str] | None = None) -> Activations:
+        """Return the activations of a whole recording: one block of a stream."""
+        features = features_of(x)
+        if features is None:
+            return self._joined(self.stream(x), heads)  # type: ignore[arg-type]
+        own = features.get(self.front_end) or next(iter(features.values()))
+        self.check_features(own)
+        return self._joined(self.follow([own.values]), heads)
 
     def follow(self, blocks: Iterable[Floats32]) -> Iterator[Activations]:
         """Yield the activations of frames ``(k, n_bins)`` as they come.
@@ -165,27 +154,25 @@ class BeatTCNLive(TCNNetwork):
             heads["tempo"] = Head(values, labels, slow, "softmax")
         return Activations(heads, self.provenance)
 
-    def _joined(self, blocks: Iterable[Activations]) -> Activations:
+    def _joined(self, blocks: Iterable[Activations], heads: Iterable[str] | None) -> Activations:
         """Return consecutive activations as one."""
         parts = list(blocks)
         if not parts:
             raise ParameterError("there are no frames: the blocks hold no samples")
+        names = choose_heads(self.specs, heads, parts[0])
         return Activations(
-            {
-                name: Head(
-                    np.concatenate([part[name].values for part in parts]),
-                    head.labels,
-                    head.grid,
-                    head.kind,
-                )
-                for name, head in parts[0].items()
-            },
-            self.provenance,
+            {name: join([x[name] for x in parts]) for name in names}, self.provenance
         )
 
     @property
     def _front_end(self) -> FrontEnd:
         return front_end(self.front_end)
+
+
+def join(heads: Sequence[Head]) -> Head:
+    """Return consecutive pieces of a head as one."""
+    values = np.concatenate([head.values for head in heads])
+    return Head(values, heads[0].labels, heads[0].grid, heads[0].kind)
 
 
 def _pieces(blocks: Iterable[Floats32]) -> Iterator[Floats32]:

@@ -1,21 +1,20 @@
-"""The network that hears beats: from features to beat, downbeat and tempo activations."""
+"""The beat network: from features to beat, downbeat and tempo activations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mirkit.activations import Activations, Features, Head
+from mirkit.activations import Features, Head, HeadSpec
+from mirkit.arrays import Floats32
 from mirkit.backbones.tcn.config import TCNConfig
-from mirkit.zoo.networks import Network
+from mirkit.model import FeatureModel
+from mirkit.music.beat import harmony
 from mirkit.zoo.runtime import Runner
 
 
-class TCNNetwork(Network[TCNConfig]):
-    """A `Network` whose network is a TCN."""
+class TCNModel(FeatureModel[TCNConfig]):
+    """A `FeatureModel` whose network is a TCN."""
 
     @classmethod
     def configured(cls, values: Mapping[str, Any]) -> TCNConfig:
@@ -30,8 +29,20 @@ class TCNNetwork(Network[TCNConfig]):
         return TCN(config)
 
 
-class BeatTCN(TCNNetwork):
-    """A TCN that takes the features of a whole recording, or of a window of it."""
+class BeatTCN(TCNModel):
+    """The heads ``beat``, ``downbeat`` and, where the network has it, ``tempo``; and ``chroma``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mirkit.zoo.registry import card
+    >>> model = BeatTCN.from_card(card("beat-tcn"), "random")
+    >>> {name: head.values.shape for name, head in
+    ...  model.activations([np.zeros((1, 22050), np.float32)]).items()}
+    {'beat': (51, 1), 'downbeat': (51, 1), 'tempo': (1, 300), 'chroma': (22, 12)}
+    """
+
+    optional: ClassVar[tuple[str, ...]] = (harmony.FRONT_END,)
 
     @classmethod
     def runner(cls, net: Any) -> Runner:
@@ -41,32 +52,23 @@ class BeatTCN(TCNNetwork):
         return tcn_runner(net)
 
     @property
+    def specs(self) -> dict[str, HeadSpec]:
+        """The declarations of the heads of the network."""
+        specs = {name: HeadSpec((name,)) for name in ("beat", "downbeat")}
+        if self.config.n_tempi:
+            bpms = tuple(map(str, range(self.config.n_tempi)))
+            specs["tempo"] = HeadSpec(bpms, "softmax", "clip")
+        return specs
+
+    @property
     def receptive_field(self) -> tuple[int, int]:
         """Frames before and after a frame that its activations depend on."""
         return self.config.receptive_field
 
-    def __call__(
-        self, features: Features, weight: NDArray[np.float32] | None = None
-    ) -> Activations:
-        """Return the heads ``beat``, ``downbeat`` and, where the network has it, ``tempo``.
-
-        Parameters
-        ----------
-        features
-            From the front end that the network was trained on.
-        weight
-            How much each frame counts in the tempo, shape ``(n_frames,)``; all alike where None.
-        """
-        self.check_features(features)
-        outputs = self.outputs(features.values, weight)
-        return Activations(
-            {name: _head(name, values, features) for name, values in outputs.items()},
-            self.provenance,
-        )
-
-
-def _head(name: str, values: NDArray[np.float32], features: Features) -> Head:
-    if name == "tempo":
-        labels = tuple(str(bpm) for bpm in range(len(values)))
-        return Head(values[None], labels, None, "softmax")
-    return Head(values[:, None], (name,), features.grid)
+    def prepare(
+        self, own: Features, features: Mapping[str, Features]
+    ) -> tuple[Floats32, dict[str, Head]]:
+        """Return the frames of the network, and the chroma where there are semitones for it."""
+        semitones = features.get(harmony.FRONT_END)
+        more = {} if semitones is None else {harmony.HEAD: harmony.chroma_head(semitones)}
+        return own.values, more

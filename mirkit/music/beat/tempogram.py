@@ -26,6 +26,7 @@ from mirkit.features.onset import OnsetStrength
 from mirkit.features.spectrogram import LogSpectrogram
 from mirkit.features.stft import STFT
 from mirkit.features.tempogram import autocorrelation
+from mirkit.model import Heard, features_of
 
 SECONDS_PER_WINDOW = 8.0
 SECONDS_PER_HOP = 1.0
@@ -78,13 +79,21 @@ class Tempogram:
 
     @property
     def sample_rate(self) -> int:
-        """What it listens at [Hz]."""
+        """Sample rate of the blocks [Hz]."""
         return self.onset.sample_rate
 
-    def listen(self, blocks: Iterable[NDArray[np.float32]]) -> Activations:
-        """Return the heads ``beat`` and ``tempo`` of the recording that the blocks are of."""
-        parts = [np.zeros((0, 1), np.float32), *self.onset.stream(blocks)]
-        return self.of(np.concatenate(parts)[:, 0])
+    @property
+    def front_ends(self) -> tuple[OnsetStrength, ...]:
+        """The onset strength."""
+        return (self.onset,)
+
+    def activations(self, x: Heard, heads: Iterable[str] | None = None) -> Activations:
+        """Return the heads ``beat`` and ``tempo`` of a recording: see `mirkit.model.Model`."""
+        features = features_of(x)
+        if features is None:
+            parts = [np.zeros((0, 1), np.float32), *self.onset.stream(x)]  # type: ignore[arg-type]
+            return self.of(np.concatenate(parts)[:, 0])
+        return self.of(next(iter(features.values())).values[:, 0])
 
     def of(self, strength: NDArray[np.float32]) -> Activations:
         """Return the heads of an onset strength, shape ``(n_frames,)``."""

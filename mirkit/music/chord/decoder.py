@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from importlib import import_module
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,19 @@ from mirkit.activations import Activations
 from mirkit.annotation import Beats, Segments
 from mirkit.arrays import Floats, Ints
 from mirkit.decoding.viterbi import posteriors, runs, viterbi
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.gate import SilenceGate
 from mirkit.music.chord.inputs import DOUBT, ChordInput, States, read, states
+from mirkit.music.spans import spanning
+from mirkit.system import find_decoder
+from mirkit.vocab import CHORD_ROOTS, CHORD_TAGS
 from mirkit.vocab.chords import bass_degree
 from mirkit.vocab.spelling import spell_chords
+from mirkit.zoo.registry import Card
 
 DEFAULT = "viterbi"
+
+N_CLASS = CHORD_ROOTS.index("N")
+"""Class of no chord in the heads of roots and basses."""
 
 Decoder = Callable[[Activations], Segments]
 
@@ -277,14 +283,50 @@ def _log(probabilities: Floats) -> Floats:
     return np.asarray(np.log(np.maximum(probabilities, DOUBT)))
 
 
-DECODERS: Mapping[str, Callable[..., Decoder]] = {"viterbi": ViterbiDecoder}
+@dataclass(frozen=True)
+class WholeRecording:
+    """A decoder whose chords span the whole recording; where nothing sounds there is N.
 
-PEERS = {"madmom": "mirkit.peers.madmom_harmony:MadmomCRF"}
-"""Other people's decoders, imported when they are asked for."""
+    Parameters
+    ----------
+    decoder
+        From activations to chords.
+    """
+
+    decoder: Decoder
+
+    def __call__(self, activations: Activations) -> Segments:
+        """Return the chords, from 0 to the end of the recording where its length is known."""
+        found = self.decoder(activations)
+        duration = activations.duration
+        if duration is None:
+            return found
+        if not len(found):
+            whole = np.array([[0.0, duration]])
+            return replace(found, intervals=whole, labels=("N",), confidence=np.ones(1))
+        return spanning(found, duration)
 
 
-def decoder(name: str | None = None, **options: Any) -> Decoder:
+DECODERS: Mapping[str, str | Callable[..., Decoder]] = {
+    "viterbi": ViterbiDecoder,
+    "madmom": "mirkit.peers.madmom_harmony:MadmomCRF",
+}
+"""The decoders by name; those of peers are imported when they are asked for."""
+
+GATE = SilenceGate({"tag": CHORD_TAGS.index("N"), "root": N_CLASS, "bass": N_CLASS})
+
+
+def decoder(name: str | None = None, card: Card | None = None, **options: Any) -> Decoder:
     """Return the decoder called `name`, or the default one, with its options set.
+
+    Parameters
+    ----------
+    name
+        One of `DECODERS`; None takes the default.
+    card
+        The model whose activations are decoded, with its own weights: its calibration is used.
+    **options
+        For the decoder.
 
     Raises
     ------
@@ -295,22 +337,10 @@ def decoder(name: str | None = None, **options: Any) -> Decoder:
 
     Examples
     --------
-    >>> decoder("viterbi", vocabulary="majmin").vocabulary
+    >>> decoder("viterbi", vocabulary="majmin").decoder.vocabulary
     'majmin'
     """
     name = DEFAULT if name is None else name
-    if name not in DECODERS and name not in PEERS:
-        raise UnknownName("chord decoder", name, [*DECODERS, *PEERS])
-    chosen: Any = DECODERS.get(name) or _peer(PEERS[name])
-    known = [field.name for field in fields(chosen)]
-    unknown = [option for option in options if option not in known]
-    if unknown:
-        raise ParameterError(
-            f"the decoder {name!r} has no option {unknown[0]!r}; it has {', '.join(known)}"
-        )
-    return chosen(**options)  # type: ignore[no-any-return]
-
-
-def _peer(entry: str) -> Any:
-    module, _, attribute = entry.partition(":")
-    return getattr(import_module(module), attribute)
+    if card is not None and card.confidence and name == DEFAULT:
+        options.setdefault("calibration", (card.confidence["slope"], card.confidence["offset"]))
+    return WholeRecording(find_decoder("chord decoder", DECODERS, name, options))

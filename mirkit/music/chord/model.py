@@ -1,11 +1,8 @@
-"""The network that hears chords: from features to root, bass, pitch and tag activations."""
+"""The chord network: from features to root, bass, pitch and tag activations."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mirkit.activations import Features, Head
+from mirkit.activations import HeadSpec
 from mirkit.music.crnn import HarmonyCRNN
 from mirkit.vocab import CHORD_ROOTS, CHORD_TAGS, PITCHES
 
@@ -17,17 +14,17 @@ class ChordCRNN(HarmonyCRNN):
 
     Examples
     --------
-    >>> from mirkit.features import front_end
+    >>> import numpy as np
     >>> from mirkit.zoo.registry import card
-    >>> from mirkit.audio import Audio
     >>> model = ChordCRNN.from_card(card("chord-crnn"), "random")
-    >>> features = front_end(model.front_end)(Audio(np.zeros(11025, np.float32), 11025))
-    >>> model(features)["tag"].values.shape
+    >>> model.activations([np.zeros((1, 11025), np.float32)])["tag"].values.shape
     (11, 170)
     """
 
-    def head(self, name: str, values: NDArray[np.float32], features: Features) -> Head:
-        """Return an output of the network with its labels, on the clock of the features."""
-        return Head(
-            values, LABELS[name], features.grid, "sigmoid" if name == "pitch" else "softmax"
-        )
+    @property
+    def specs(self) -> dict[str, HeadSpec]:
+        """The declarations of the heads of the network."""
+        return {
+            name: HeadSpec(labels, "sigmoid" if name == "pitch" else "softmax")
+            for name, labels in LABELS.items()
+        }

@@ -1,109 +1,26 @@
 """Key.
 
-``track → audio → front end → model → activations → decoder → Key``: each arrow is a callable, and
-`key` runs them all.
+``recording → features → activations → gate → decoder → Key``: `mirkit.load` returns the system
+that runs all arrows, and may be stopped after any of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack, overload
 
-import numpy as np
-
 from mirkit.activations import Activations
-from mirkit.annotation import Key, Segments
-from mirkit.audio.reading import Source
-from mirkit.errors import ParameterError
-from mirkit.music.hearing import SILENCE, Model, hear, load_model, spanning
-from mirkit.music.key.decoder import Decoder
-from mirkit.music.key.decoder import decoder as find_decoder
-
-DEFAULT_MODEL = "key-crnn"
+from mirkit.annotation import Key
+from mirkit.audio.sources import Source
+from mirkit.system import Errors, run
 
 
 class Settings(TypedDict, total=False):
-    """What `key` can be told beside the recording."""
+    """The settings of `key`."""
 
     model: str | None
     weights: str | None
     decoder: str | None
-
-
-@dataclass(frozen=True)
-class KeySystem:
-    """A model and the decoder behind it: ``recording → Key``.
-
-    Parameters
-    ----------
-    model
-        From samples to activations.
-    decoder
-        From activations to keys.
-    """
-
-    model: Model
-    decoder: Decoder
-
-    def __call__(self, x: Source | Activations) -> Key:
-        """Return the key of one recording; `Activations` are only decoded.
-
-        Silence has no key, whatever the model says.
-        """
-        if isinstance(x, Activations):
-            return self.decoder(x)
-        heard, meter = hear(self.model, x)
-        if meter.levels().max(initial=0.0) <= SILENCE:
-            nothing = Segments(np.empty((0, 2)), (), kind="key")
-            return Key(None, None, heard.activations.provenance, nothing)
-        found = self.decoder(heard.activations)
-        local = found.segments
-        if local is None:  # the model hears the whole only
-            n = 0 if found.label is None else 1
-            whole = np.array([[0.0, meter.duration]])[:n]
-            local = Segments(whole, (found.label or "",)[:n], kind="key")
-        local = spanning(local, meter.duration)
-        return replace(found, segments=local, tuning_cents=heard.tuning_cents)
-
-
-def system(
-    model: str | None = None,
-    weights: str | None = None,
-    decoder: str | None = None,
-    **options: Any,
-) -> KeySystem:
-    """Return the model and the decoder that these names mean, ready to run.
-
-    Parameters
-    ----------
-    model, weights, decoder
-        As for `key`.
-    **options
-        For the decoder.
-
-    Raises
-    ------
-    UnknownName
-        Where there is no such model or decoder.
-    ParameterError
-        Where the model does not hear keys, or an option is wrong.
-    """
-    from mirkit.zoo.registry import card
-
-    known = card(model or DEFAULT_MODEL)
-    if known.task != "key":
-        raise ParameterError(
-            f"model {known.name!r} finds {known.task}, not the key; see mirkit.models()"
-        )
-    name = decoder or known.decoder
-    if weights is None and name in (None, "viterbi"):
-        if known.confidence:
-            curve = known.confidence["slope"], known.confidence["offset"]
-            options.setdefault("calibration", curve)
-        if known.min_activation:
-            options.setdefault("min_evidence", known.min_activation)
-    found = find_decoder(name, **options)  # a wrong option costs no loading
-    return KeySystem(load_model(known.name, weights), found)
+    errors: Errors
 
 
 @overload
@@ -118,6 +35,7 @@ def key(
     model: str | None = None,
     weights: str | None = None,
     decoder: str | None = None,
+    errors: Errors = "raise",
 ) -> Key | list[Key]:
     """Find the key of a recording, or of each of a list of recordings.
 
@@ -131,8 +49,9 @@ def key(
     weights
         A checkpoint for the model (a path), or ``"random"``; None takes its own.
     decoder
-        How keys are found in activations: see `mirkit.music.key.decoder`; None takes the default
-        of the model.
+        Name of a decoder, see `mirkit.music.key.decoder`; None takes that of the model.
+    errors
+        ``"return"`` puts the error of a recording of a list in the place of its result.
 
     Returns
     -------
@@ -153,12 +72,6 @@ def key(
     >>> key((np.zeros(22050), 22050), model="librosa-key").label is None
     True
     """
-    if isinstance(x, list):
-        return [_run(each, model, weights, decoder) for each in x]
-    return _run(x, model, weights, decoder)
-
-
-def _run(x: Any, model: str | None, weights: str | None, decoder: str | None) -> Key:
-    if isinstance(x, Activations):
-        return find_decoder(decoder)(x)
-    return system(model, weights, decoder)(x)
+    return run(  # type: ignore[no-any-return]
+        "key", x, model=model, weights=weights, decoder=decoder, errors=errors
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,13 @@ from mirkit.arrays import Floats, Ints
 from mirkit.decoding.viterbi import posteriors, runs, viterbi
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
+from mirkit.gate import SilenceGate
 from mirkit.music.chord.decoder import calibrated
+from mirkit.music.crnn import TUNING
+from mirkit.music.spans import spanning
+from mirkit.system import find_decoder
 from mirkit.vocab import KEYS
+from mirkit.zoo.registry import Card
 
 DEFAULT = "viterbi"
 
@@ -149,11 +154,52 @@ def _probabilities(name: str, head: Head) -> Floats:
     return values
 
 
+@dataclass(frozen=True)
+class WholeRecording:
+    """A decoder whose local keys span the whole recording, and which tells its tuning.
+
+    Parameters
+    ----------
+    decoder
+        From activations to keys.
+    """
+
+    decoder: Decoder
+
+    def __call__(self, activations: Activations) -> Key:
+        """Return the key; one local key where the model tells none."""
+        found = self.decoder(activations)
+        if activations.duration is None:
+            return found
+        if found.label is None and found.segments is None:
+            return replace(found, segments=Segments(np.empty((0, 2)), (), kind="key"))
+        local = found.segments
+        if local is None:
+            whole = np.array([[0.0, activations.duration]])
+            local = Segments(whole, (found.label or "",), kind="key")
+        cents = None
+        if TUNING in activations:
+            cents = float(activations[TUNING].values[0, 0])
+        return replace(found, segments=spanning(local, activations.duration), tuning_cents=cents)
+
+
 DECODERS: Mapping[str, Callable[..., Decoder]] = {"viterbi": ViterbiDecoder}
 
+GATE = SilenceGate({"key": None, "clip_key": None}, whole=True)
 
-def decoder(name: str | None = None, **options: Any) -> Decoder:
+
+def decoder(name: str | None = None, card: Card | None = None, **options: Any) -> Decoder:
     """Return the decoder called `name`, or the default one, with its options set.
+
+    Parameters
+    ----------
+    name
+        One of `DECODERS`; None takes the default.
+    card
+        The model whose activations are decoded, with its own weights: its calibration is used,
+        and its least probability of a key.
+    **options
+        For the decoder.
 
     Raises
     ------
@@ -164,17 +210,13 @@ def decoder(name: str | None = None, **options: Any) -> Decoder:
 
     Examples
     --------
-    >>> decoder("viterbi", min_seconds=4).min_seconds
+    >>> decoder("viterbi", min_seconds=4).decoder.min_seconds
     4
     """
     name = DEFAULT if name is None else name
-    if name not in DECODERS:
-        raise UnknownName("key decoder", name, list(DECODERS))
-    chosen: Any = DECODERS[name]
-    known = [field.name for field in fields(chosen)]
-    unknown = [option for option in options if option not in known]
-    if unknown:
-        raise ParameterError(
-            f"the decoder {name!r} has no option {unknown[0]!r}; it has {', '.join(known)}"
-        )
-    return chosen(**options)  # type: ignore[no-any-return]
+    if card is not None and name == DEFAULT:
+        if card.confidence:
+            options.setdefault("calibration", (card.confidence["slope"], card.confidence["offset"]))
+        if card.min_activation:
+            options.setdefault("min_evidence", card.min_activation)
+    return WholeRecording(find_decoder("key decoder", DECODERS, name, options))

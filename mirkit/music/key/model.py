@@ -1,12 +1,10 @@
-"""The network that hears keys: from features to the key of each moment and of all of them."""
+"""The key network: from features to the key over time and the key of the whole."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from fractions import Fraction
 
-from mirkit.activations import Features, Head
-from mirkit.frames import FrameGrid
+from mirkit.activations import HeadSpec
 from mirkit.music.crnn import HarmonyCRNN
 from mirkit.vocab import KEYS
 
@@ -16,19 +14,19 @@ class KeyCRNN(HarmonyCRNN):
 
     Examples
     --------
-    >>> from mirkit.features import front_end
+    >>> import numpy as np
     >>> from mirkit.zoo.registry import card
-    >>> from mirkit.audio import Audio
     >>> model = KeyCRNN.from_card(card("key-crnn"), "random")
-    >>> features = front_end(model.front_end)(Audio(np.zeros(55125, np.float32), 11025))
-    >>> model(features)["key"].values.shape, model(features)["clip_key"].values.shape
+    >>> found = model.activations([np.zeros((1, 55125), np.float32)])
+    >>> found["key"].values.shape, found["clip_key"].values.shape
     ((7, 24), (1, 24))
     """
 
-    def head(self, name: str, values: NDArray[np.float32], features: Features) -> Head:
-        """Return an output of the network with its labels and its own, slower clock."""
-        if name == "clip_key":
-            return Head(values[None], KEYS, None, "softmax")
-        grid, pool = features.grid, self.config.pool
-        start = float(grid.time_of((pool - 1) / 2))
-        return Head(values, KEYS, FrameGrid(grid.rate / pool, start), "softmax")
+    @property
+    def specs(self) -> dict[str, HeadSpec]:
+        """The declarations of the heads of the network."""
+        pool = self.config.pool
+        return {
+            "key": HeadSpec(KEYS, "softmax", step=Fraction(pool), first=(pool - 1) / 2),
+            "clip_key": HeadSpec(KEYS, "softmax", "clip"),
+        }

@@ -17,7 +17,7 @@ from mirkit.annotation import Beats, Events, Segments
 from mirkit.arrays import Floats
 from mirkit.audio import Audio
 from mirkit.audio.reading import Source, read
-from mirkit.music.section import beat_edges
+from mirkit.music.section.decoder import beat_edges
 
 BASS = 150.0
 """Where the bass ends [Hz]."""

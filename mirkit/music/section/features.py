@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirkit.activations import Features
+from mirkit.activations import Features, Head
 from mirkit.arrays import Floats
 
-FRONT_END = "vqt_11k"
 BINS_PER_SEMITONE = 3
 N_CEPSTRA = 16
 
@@ -34,15 +33,16 @@ def timbre_of(values: Floats) -> Floats:
     return np.asarray(cepstra / np.maximum(cepstra.std(axis=0), 1e-6))
 
 
-def on_beats(features: Features, edges: Floats) -> Floats:
+def on_beats(head: Features | Head, edges: Floats) -> Floats:
     """Return the mean of the frames from each of `edges` [s] to the next, ``(n_edges - 1, n)``.
 
     Where no frame lies between two, the nearest counts.
     """
-    times = features.grid.times(len(features.values))
+    assert head.grid is not None
+    times = head.grid.times(len(head.values))
     bounds = np.searchsorted(times, edges)
     totals = np.vstack(
-        [np.zeros(features.values.shape[1]), np.cumsum(features.values, axis=0, dtype=np.float64)]
+        [np.zeros(head.values.shape[1]), np.cumsum(head.values, axis=0, dtype=np.float64)]
     )
     first, last = bounds[:-1].copy(), bounds[1:].copy()
     empty = last <= first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -11,12 +11,16 @@ import numpy as np
 
 from mirkit import checks
 from mirkit.activations import Activations, Head
-from mirkit.annotation import Tags
+from mirkit.annotation import Embedding, Tags
 from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
+from mirkit.system import find_decoder
+from mirkit.zoo.registry import Card
 
 PerLabel: TypeAlias = "float | Mapping[str, float]"
 DEFAULT_TOP = 10
+ALL = "all"
+"""Stands for no limit where None stands for the default."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,74 @@ class TagDecoder:
         if self.threshold is not None:
             best = best[scores[best] >= self.threshold]
         return Tags(tuple(head.labels[i] for i in best), scores[best], activations.provenance)
+
+
+@dataclass(frozen=True)
+class EmbeddingDecoder:
+    """The embedding among the heads of a model.
+
+    Parameters
+    ----------
+    frames
+        Whether to take a vector per frame, not one for the recording.
+    """
+
+    frames: bool = False
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The head that is read."""
+        return ("frame_embedding" if self.frames else "embedding",)
+
+    def __call__(self, activations: Activations) -> Embedding:
+        """Return the embedding.
+
+        Raises
+        ------
+        UnknownName
+            Where the model has no such head.
+        """
+        head = activations[self.heads[0]]
+        return Embedding(head.values, head.grid, activations.provenance)
+
+
+DECODERS: Mapping[str, Callable[..., TagDecoder]] = {"top": TagDecoder}
+
+
+def decoder(name: str | None = None, card: Card | None = None, **options: Any) -> TagDecoder:
+    """Return the decoder of tags with its options set.
+
+    Parameters
+    ----------
+    name
+        One of `DECODERS`; None takes the default.
+    card
+        The model whose activations are decoded, with its own weights: its calibration is used.
+    **options
+        For the decoder.
+
+    Raises
+    ------
+    UnknownName
+        Where there is no such decoder.
+    ParameterError
+        Where an option is unknown to it or out of range.
+    """
+    if card is not None:
+        options.setdefault("calibration", Calibration.from_dict(card.confidence))
+    if options.get("top") == ALL:
+        options["top"] = None
+    found: TagDecoder = find_decoder("tag decoder", DECODERS, name or "top", options)
+    return found
+
+
+def embedding_decoder(
+    name: str | None = None, card: Card | None = None, **options: Any
+) -> EmbeddingDecoder:
+    """Return the decoder of embeddings: see `decoder`."""
+    table = {"embedding": EmbeddingDecoder}
+    found: EmbeddingDecoder = find_decoder("decoder", table, name or "embedding", options)
+    return found
 
 
 def _column(value: PerLabel, labels: tuple[str, ...], default: float) -> Floats:

@@ -1,9 +1,9 @@
-"""The networks that hear what sounds: from samples of any length to tags and embeddings."""
+"""Taggers: networks with classes, from samples of any length to tags and embeddings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -11,34 +11,38 @@ from typing import Any
 
 import numpy as np
 
-from mirkit import __version__
-from mirkit.activations import Activations, Features, Provenance
+from mirkit import __version__, windows
+from mirkit.activations import Activations, Features, HeadSpec, Provenance
 from mirkit.arrays import Blocks, Floats32
 from mirkit.audio import Audio
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.features import FrontEnd, front_end
 from mirkit.features.base import mono_slices
 from mirkit.frames import FrameGrid
-from mirkit.sound.tag.clock import Clock, clock
+from mirkit.model import Heard, choose_heads, features_of, side_by_side
 from mirkit.sound.tag.config import Shape, TagConfig
 from mirkit.sound.tag.loading import content_of, fill, fitting, random_net
-from mirkit.sound.tag.merging import Merger
-from mirkit.sound.tag.windows import Window, batches, long_enough, padded
 from mirkit.zoo import checkpoints
-from mirkit.zoo.networks import CardModel, check_source, front_end_of
+from mirkit.zoo.networks import CardModel, Settings, check_source, front_end_of
 from mirkit.zoo.registry import Card
-from mirkit.zoo.runtime import BatchRunner, Session
+from mirkit.zoo.runtime import BatchRunner
+
+N_BATCH = 8
+"""Windows that a network is given at once, unless told otherwise."""
+
+CLIP = ("tags", "embedding")
+"""The usual heads: those of the whole recording."""
 
 
 @dataclass(frozen=True)
 class Tagger(CardModel):
     """A network with its classes, run by onnxruntime or by torch, on recordings of any length.
 
-    Long recordings are heard in windows (`TagConfig.window`, 10 s, of which `TagConfig.overlap`,
-    1 s, is common to neighbours); each counts by its length. Probabilities are averaged and not
-    logits: so the score of a tag is near the share of the recording that it is heard in, and what
-    sounds in one window is not outvoted by how sure the others are that it does not. What is
-    shorter than the network can hear is padded at its end with silence.
+    Long recordings are cut in windows (`TagConfig.window`, 10 s, of which `TagConfig.overlap`,
+    1 s, is common to neighbors); each counts by its length. Probabilities are averaged and not
+    logits: so the score of a tag is near the share of the recording in which it sounds, and a
+    sound in one window is not outvoted by how sure the others are of its absence. Recordings
+    shorter than the network takes are padded with silence at their end.
 
     Parameters
     ----------
@@ -52,6 +56,8 @@ class Tagger(CardModel):
         The card that it was made from.
     weights_hash
         sha256 of its weights, or None for random ones.
+    n_batch
+        Windows that the network is given at once.
     """
 
     run: BatchRunner
@@ -59,6 +65,7 @@ class Tagger(CardModel):
     shape: Shape
     card: Card
     weights_hash: str | None = None
+    n_batch: int = N_BATCH
 
     @classmethod
     def from_net(
@@ -77,20 +84,30 @@ class Tagger(CardModel):
         return cls(session, config, Shape.of(net), card, weights_hash)
 
     @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights."""
+        return self.run.n_bytes
+
+    @property
     def provenance(self) -> Provenance:
         """What its activations remember as their origin."""
         return Provenance(self.card.name, __version__, self.weights_hash)
 
     @cached_property
     def front_end(self) -> FrontEnd | None:
-        """What it listens through, or None where it takes samples alone."""
+        """The front end of the network, or None where it takes samples alone."""
         if "features" not in self.run.inputs:
             return None
         return front_end(front_end_of(self.card))
 
     @property
+    def front_ends(self) -> tuple[FrontEnd, ...]:
+        """The front ends whose features are enough for the network."""
+        return (self.front_end,) if self.takes_features and self.front_end else ()
+
+    @property
     def sample_rate(self) -> int:
-        """Samples a second that it listens at [Hz]."""
+        """Sample rate of the blocks [Hz]."""
         return self.card.sample_rate if self.front_end is None else self.front_end.sample_rate
 
     @property
@@ -99,96 +116,149 @@ class Tagger(CardModel):
         return tuple(self.run.inputs) == ("features",)
 
     @property
-    def clock(self) -> Clock:
-        """How recordings are cut, and when what the network gives by frame is."""
-        grid = FrameGrid(Fraction(self.sample_rate))
-        inner = grid
-        if self.front_end is not None and self.run.inputs[0] == "features":
-            inner = self.front_end.grid
-        if not self.takes_features or self.front_end is None:
-            return clock(self.shape, grid, inner, self.config, self._n_samples)
-        return clock(
-            self.shape, inner, inner, self.config, self.front_end.n_frames(self._n_samples)
-        )
+    def specs(self) -> dict[str, HeadSpec]:
+        """The declarations of the heads, by frame only where the network has them."""
+        labels, kind = self.config.labels, self.config.activation
+        by_frame = self._rows
+        specs = {"embedding": HeadSpec((), "embedding", "clip")}
+        if labels:
+            specs["tags"] = HeadSpec(labels, kind, "clip")
+        if by_frame is None:
+            return specs | {
+                "frame_embedding": HeadSpec((), "embedding", "window", output="embedding")
+            }
+        step, first = by_frame
+        if labels:
+            specs["frames"] = HeadSpec(labels, kind, "frame", step, first)
+        return specs | {"frame_embedding": HeadSpec((), "embedding", "frame", step, first)}
 
-    def hear(self, blocks: Blocks, frames: bool = False) -> Activations:
-        """Return what is in a recording.
+    def features(self, blocks: Blocks) -> tuple[Features, ...]:
+        """Return the features of a recording, padded to one frame at least."""
+        if not self.front_ends:
+            raise ParameterError(f"{self.card.name!r} takes samples, not features alone")
+        return side_by_side(self.front_ends, self._lengthened(blocks))
 
-        Memory is bounded by a few windows, and by the outputs by frame where those are wanted.
+    def activations(self, x: Heard, heads: Iterable[str] | None = None) -> Activations:
+        """Return the activations of a recording: see `mirkit.model.Model`.
+
+        Memory is bounded by a few windows, and by the heads by frame where those are wanted.
 
         Parameters
         ----------
-        blocks
+        x
             The consecutive blocks of one recording at `sample_rate`, of one channel or several,
-            which are averaged.
-        frames
-            Whether to give the heads by frame too.
-
-        Returns
-        -------
-        Activations
-            Heads ``tags`` (probabilities in the clip) and ``embedding``. With `frames`,
-            ``frame_embedding`` and, where the network has it, ``frames``: at the network's own
-            clock, or one row a window.
+            which are averaged; or features of the front end of a network that takes nothing else.
+        heads
+            ``tags`` (probabilities in the clip) and ``embedding``, which are the usual ones;
+            ``frame_embedding`` and, where the network has it, ``frames``: at the clock of the
+            network, or a row per window.
 
         Raises
         ------
         ParameterError
-            Where there are no samples.
+            Where there is nothing, or features come from another front end.
+        UnknownName
+            Where the network has no such head.
         """
-        return self._merged(self.clock.windows.cut(self._places(blocks)), frames)
+        features = features_of(x)
+        places = self._places(x) if features is None else self._frames(features)  # type: ignore[arg-type]
+        usual = [name for name in CLIP if name in self.specs]
+        specs = choose_heads(self.specs, heads, usual)
+        found = windows.run(self.layout, places, self._net, specs, self._grid, self.n_batch)
+        return Activations(found, self.provenance)
 
-    def __call__(self, features: Features, frames: bool = False) -> Activations:
-        """Return what is in a recording whose features are there.
+    @property
+    def layout(self) -> windows.Overlap:
+        """The windows of long recordings.
 
         Raises
         ------
         ParameterError
-            Where they come from another front end, or the network takes samples.
+            Where the overlap leaves windows no step forward.
         """
-        if not self.takes_features or self.front_end is None:
-            raise ParameterError(f"{self.card.name!r} takes samples, not features alone; use hear")
-        check_source(features, self.front_end.name)
-        places = [features.values] if features.n_frames else []
-        return self._merged(self.clock.windows.cut(places), frames)
+        rate = self._grid.rate
+        length = self._n_samples
+        if self.takes_features and self.front_end is not None:
+            length = self.front_end.n_frames(length)
+        if self.shape.max_length is not None:
+            length = min(length, int(self.shape.max_length * rate / self._inner.rate))
+        hop = length - int(self.config.overlap * rate)
+        if self.shape.step is not None:  # so rows of neighbors fall together
+            per_row = (rate * self.shape.step / self._inner.rate).numerator
+            hop = hop // per_row * per_row
+        if hop < 1:
+            raise ParameterError(
+                f"overlap is {self.config.overlap} s: the network takes no more than that at once"
+            )
+        return windows.Overlap(length, hop)
+
+    @property
+    def _grid(self) -> FrameGrid:
+        """The clock of the places (frames or samples) that windows are cut from."""
+        if self.takes_features and self.front_end is not None:
+            return self.front_end.grid
+        return FrameGrid(Fraction(self.sample_rate))
+
+    @property
+    def _inner(self) -> FrameGrid:
+        """The clock of the first input of the network, in which its `Shape` counts."""
+        if self.front_end is not None and self.run.inputs[0] == "features":
+            return self.front_end.grid
+        return FrameGrid(Fraction(self.sample_rate))
+
+    @property
+    def _rows(self) -> tuple[Fraction, float] | None:
+        """How many places from a row of the heads by frame to the next, and the place of row 0."""
+        if self.shape.step is None:
+            return None
+        first = (self.shape.step - 1) / 2 if self.shape.first is None else self.shape.first
+        place = float(self._grid.position_of(self._inner.time_of(first)))
+        return self._grid.rate * self.shape.step / self._inner.rate, place
+
+    def _frames(self, given: Mapping[str, Features]) -> Iterator[Floats32]:
+        features = next(iter(given.values()))
+        if not self.front_ends:
+            raise ParameterError(f"{self.card.name!r} takes samples, not features alone")
+        check_source(features, self.front_ends[0].name)
+        if not features.n_frames:
+            raise ParameterError("the recording is empty: the features hold no frames")
+        yield features.values
 
     @property
     def _n_samples(self) -> int:
         return round(self.config.window * self.sample_rate)
 
     def _places(self, blocks: Blocks) -> Iterator[Floats32]:
-        """Yield what windows are cut from: frames, or the samples of one channel."""
-        if self.front_end is None:
-            return mono_slices(blocks)
-        long = long_enough(blocks, self.front_end)
-        return self.front_end.stream(long) if self.takes_features else mono_slices(long)
+        """Yield the places that windows are cut from: frames, or the samples of one channel."""
+        long = self._lengthened(blocks)
+        if self.front_end is None or not self.takes_features:
+            return mono_slices(long)
+        return self.front_end.stream(long)
 
-    def _merged(self, windows: Iterable[Window], frames: bool) -> Activations:
-        merger = Merger(self.clock, frames)
-        for batch in batches(windows):
-            outputs = self.run.batch(**self._feed(batch))
-            for i, window in enumerate(batch):
-                merger.add(window, {name: values[i] for name, values in outputs.items()})
-        return merger.activations(self.config, self.provenance)
+    def _lengthened(self, blocks: Blocks) -> Blocks:
+        return blocks if self.front_end is None else lengthened(blocks, self.front_end)
 
-    def _feed(self, batch: list[Window]) -> dict[str, Floats32]:
-        """Return the inputs of the network, padded where they are too short for it."""
+    def _net(self, batch: list[windows.Window]) -> Mapping[str, Floats32]:
+        """Run the network on windows, padded where they are too short for it."""
         given = np.stack([window.values for window in batch])
         feed = {"features" if self.takes_features else "samples": given}
         if self.front_end is not None and not self.takes_features:
             rows = [self.front_end(Audio(samples, self.sample_rate)).values for samples in given]
             feed["features"] = np.stack(rows)
         rules = zip(self.run.inputs, self.shape.min_length, self.shape.silence, strict=True)
-        return {name: padded(feed[name], least, silence) for name, least, silence in rules}
+        return self.run.batch(
+            **{name: windows.padded(feed[name], least, silence) for name, least, silence in rules}
+        )
 
     @classmethod
-    def _drawn(cls, card: Card, seed: int) -> Tagger:
+    def _drawn(cls, card: Card, seed: int, settings: Settings) -> Tagger:
         config = TagConfig.from_dict(card.config)
-        return cls.from_net(random_net(config, card, seed), card, config)
+        net = settings.placed(random_net(config, card, seed))
+        return cls.from_net(net, card, config)._batched(settings)
 
     @classmethod
-    def _from_onnx(cls, path: Path, card: Card, n_threads: int | None) -> Tagger:
-        session = Session(path, n_threads)
+    def _from_onnx(cls, path: Path, card: Card, settings: Settings) -> Tagger:
+        session = settings.session(path)
         kept = session.metadata
         if "shape" not in kept:
             raise WeightsError(
@@ -196,12 +266,41 @@ class Tagger(CardModel):
                 "mirkit.backbones.tagging.export_tagger?"
             )
         config, shape = fitting(path, kept, card), Shape.from_json(kept["shape"])
-        return cls(session, config, shape, card, kept.get("weights_sha256"))
+        model = cls(session, config, shape, card, kept.get("weights_sha256"))
+        return model._batched(settings)
 
     @classmethod
-    def _from_tensors(cls, path: Path, card: Card) -> Tagger:
+    def _from_tensors(cls, path: Path, card: Card, settings: Settings) -> Tagger:
         content, kept = content_of(path)
         config = fitting(path, kept, card)
         net = random_net(config, card, seed=0)
         fill(net, content, path)
-        return cls.from_net(net, card, config, checkpoints.sha256_of(path))
+        net = settings.placed(net)
+        return cls.from_net(net, card, config, checkpoints.sha256_of(path))._batched(settings)
+
+    def _batched(self, settings: Settings) -> Tagger:
+        return replace(self, n_batch=settings.n_batch or self.n_batch)
+
+
+def lengthened(blocks: Blocks, front_end: FrontEnd) -> Iterator[Floats32]:
+    """Yield the blocks, and zeros after them where they are too short for a single frame."""
+    n_samples, shape = 0, (1,)
+    for block in blocks:
+        n_samples += block.shape[-1]
+        shape = block.shape
+        yield block
+    missing = shortest(front_end) - n_samples if n_samples else 0
+    if missing > 0:
+        yield np.zeros((*shape[:-1], missing), np.float32)
+
+
+def shortest(front_end: FrontEnd) -> int:
+    """Return the number of samples of the shortest recording that gives a frame."""
+    high = 1
+    while front_end.n_frames(high) < 1:
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if front_end.n_frames(middle) >= 1 else (middle, high)
+    return high

@@ -300,7 +300,8 @@ class BeatTask:
         features = self.front_end(Audio(samples, self.front_end.sample_rate))
         if net.config.lookahead is not None:  # as it will be heard: a tempo that knows no future
             origin = Provenance(self.recipe.name)
-            return BeatTCNLive(live_runner(net), net.config, features.front_end, origin)(features)
+            live = BeatTCNLive(live_runner(net), net.config, features.front_end, origin)
+            return live.activations(features)
         module = Probabilities(net).eval()
         x = torch.tensor(features.values, device=self.device)[None]
         outputs = module(x, torch.ones(x.shape[:2], device=self.device))

@@ -270,7 +270,7 @@ def teacher_logits(name: str, data: TagData) -> Floats32 | None:
     if not name:
         return None
     if not name.endswith(".npz"):
-        return _heard_by(registry.load(name), data)
+        return _heard_by(registry.load_model(name), data)
     with np.load(name) as file:
         rows = {str(path): row for path, row in zip(file["paths"], file["logits"], strict=True)}
     missing = [path for path in map(str, data.paths) if path not in rows]
@@ -295,7 +295,7 @@ def _heard_by(model: Any, data: TagData) -> Floats32:
     for path in data.paths:
         audio = reading.read(path, sample_rate=model.sample_rate)
         probability = (
-            model.hear([audio.samples]).heads["tags"].values[0, order].clip(1e-6, 1 - 1e-6)
+            model.activations([audio.samples])["tags"].values[0, order].clip(1e-6, 1 - 1e-6)
         )
         rows.append(np.log(probability / (1 - probability)))
     return np.array(rows, np.float32)

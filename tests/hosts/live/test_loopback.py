@@ -38,7 +38,7 @@ def sent_beats(text):
 def test_beats_go_out_on_the_click(model, tmp_path, bpm):
     true, out = clicks(tmp_path / "clicks.wav", bpm), io.StringIO()
     blocks = file_blocks(str(tmp_path / "clicks.wav"), model.sample_rate)
-    perform(blocks, [JsonLines(out)], model=model, fast=True)
+    perform(blocks, [JsonLines(out)], system=model, fast=True)
     sent = np.array([beat["sent"] for beat in sent_beats(out.getvalue())])
     sent = sent[(sent > 5.1) & (sent < true[-1] + 0.1)]
     assert len(sent) == (true > 5.1).sum()
@@ -60,11 +60,11 @@ def test_a_live_performance_on_a_clock_that_is_not_real_is_the_fast_one(model, t
 
     out = io.StringIO()
     blocks = paced(file_blocks(str(tmp_path / "clicks.wav"), model.sample_rate), Clock(), sleep)
-    perform(blocks, [JsonLines(out)], model=model, clock=Clock())
+    perform(blocks, [JsonLines(out)], system=model, clock=Clock())
     live = np.array([beat["time"] for beat in sent_beats(out.getvalue())])
     out = io.StringIO()
     blocks = file_blocks(str(tmp_path / "clicks.wav"), model.sample_rate)
-    perform(blocks, [JsonLines(out)], model=model, fast=True)
+    perform(blocks, [JsonLines(out)], system=model, fast=True)
     fast = np.array([beat["time"] for beat in sent_beats(out.getvalue())])
     late = fast[(fast > 5) & (fast < SECONDS)]
     assert np.abs(late[:, None] - live).min(axis=1).max() < 0.02

@@ -64,8 +64,8 @@ def test_lines_hold_all_but_pulses():
     for event in (Start(1.5), Pulse(1.5), BEAT):
         JsonLines(stream).send(event, 1.5001)
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
-        {"schema": 1, "type": "start", "time": 1.5, "sent": 1.5001},
-        {"schema": 1, "type": "beat", "time": 1.5, "number": 3, "position": 4, "bpm": 120.0,
+        {"schema": 2, "type": "start", "time": 1.5, "sent": 1.5001},
+        {"schema": 2, "type": "beat", "time": 1.5, "number": 3, "position": 4, "bpm": 120.0,
          "sent": 1.5001},
     ]  # fmt: skip
 

@@ -8,7 +8,6 @@ import mirkit
 from mirkit.activations import beat_activations
 from mirkit.errors import FormatError
 from mirkit.metrics.calibration import Logistic
-from mirkit.music.beat import system
 from mirkit.music.beat.confidence import (
     BEAT_FEATURES,
     LEVEL_FEATURES,
@@ -19,6 +18,7 @@ from mirkit.music.beat.confidence import (
 )
 from mirkit.music.beat.decoder import decoder
 from mirkit.music.beat.inputs import read
+from mirkit.system import load
 from mirkit.zoo.registry import card, models
 
 TIMES = signals.steady_beats(100, 30)
@@ -167,10 +167,10 @@ def test_the_shipped_confidence_belongs_to_the_shipped_weights(known):
 
 
 def test_other_decoders_weights_and_models_have_none():
-    assert system().confidence is not None
-    assert system("beat-tcn", decoder="drift").confidence is not None
-    assert system("beat-tcn", decoder="dp").confidence is None
-    assert system("tempogram").confidence is None
+    assert load("beat-tcn").decoder.confidence is not None
+    assert load("beat-tcn", decoder="drift").decoder.confidence is not None
+    assert load("beat-tcn", decoder="dp").decoder.confidence is None
+    assert not hasattr(load("tempogram").decoder, "confidence")
 
 
 def test_the_verb_is_sure_of_the_demo_and_files_keep_it(demo_piece, tmp_path):

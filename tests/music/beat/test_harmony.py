@@ -6,8 +6,9 @@ from mirkit.audio import Audio
 from mirkit.errors import ParameterError
 from mirkit.features import front_end
 from mirkit.frames import FrameGrid
-from mirkit.music.beat import harmony, system
+from mirkit.music.beat import harmony
 from mirkit.music.beat.decoder import decoder
+from mirkit.system import load
 from mirkit.vocab.notes import TONICS
 
 FPS = 10
@@ -128,10 +129,10 @@ def test_a_wrong_chroma_head_is_refused(head):
 def test_the_default_model_hears_harmony_in_blocks_of_any_size():
     rng = np.random.default_rng(2)
     samples = np.concatenate([tones([220.0, 277.18], 6), tones([293.66, 440.0], 6)])[None]
-    model = system("beat-tcn").model
-    whole = model.listen([samples])
+    model = load("beat-tcn").model
+    whole = model.activations([samples])
     cuts = np.sort(rng.integers(0, samples.shape[1], 12))
-    pieces = model.listen(np.split(samples, cuts, axis=1))
+    pieces = model.activations(np.split(samples, cuts, axis=1))
     assert list(whole) == ["beat", "downbeat", "tempo", "chroma"]
     for name, head in whole.items():
         assert np.allclose(head.values, pieces[name].values, atol=1e-4), name

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,9 +8,8 @@ import pytest
 from mirkit.activations import Features
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.frames import FrameGrid
-from mirkit.pipeline import Windows
 from mirkit.zoo import checkpoints
-from mirkit.zoo.registry import Card, card, load
+from mirkit.zoo.registry import Card, card, load_model
 
 torch = pytest.importorskip("torch")
 
@@ -56,7 +56,7 @@ def files(tmp_path):
 
 def test_torch_and_onnxruntime_give_the_same_activations(files):
     by_torch, by_onnx = (BeatTCN.from_card(made_card(), path) for path in files)
-    a, b = by_torch(features(500)), by_onnx(features(500))
+    a, b = (each.activations(features(500)) for each in (by_torch, by_onnx))
     assert list(a) == list(b) == ["beat", "downbeat", "tempo"]
     for name in a:
         np.testing.assert_allclose(a[name].values, b[name].values, rtol=0, atol=1e-4)
@@ -66,7 +66,7 @@ def test_torch_and_onnxruntime_give_the_same_activations(files):
 
 
 def test_heads_know_their_clock_and_labels(files):
-    activations = BeatTCN.from_card(made_card(), files[1])(features(50))
+    activations = BeatTCN.from_card(made_card(), files[1]).activations(features(50))
     assert activations["beat"].grid == FrameGrid.from_fps(100)
     assert activations["beat"].values.shape == activations["downbeat"].values.shape == (50, 1)
     assert activations["tempo"].grid is None
@@ -78,7 +78,9 @@ def test_heads_know_their_clock_and_labels(files):
 def test_windowed_network_equals_whole(files, size):
     for path in files:
         model = BeatTCN.from_card(made_card(), path)
-        whole, windowed = model(features(1000)), Windows(size)(model, features(1000))
+        whole, windowed = (
+            each.activations(features(1000)) for each in (model, replace(model, hop=size))
+        )
         for name in whole:
             np.testing.assert_allclose(windowed[name].values, whole[name].values, rtol=0, atol=1e-5)
 
@@ -88,9 +90,9 @@ def test_onnx_model_runs_without_torch(files):
 import sys, numpy as np
 from mirkit.activations import Features
 from mirkit.frames import FrameGrid
-from mirkit.zoo.registry import load
-model = load("beat-tcn-2020", weights={str(files[1])!r})
-model(Features(np.zeros((30, 81)), FrameGrid.from_fps(100), "tcn_2020"))
+from mirkit.zoo.registry import load_model
+model = load_model("beat-tcn-2020", weights={str(files[1])!r})
+model.activations(Features(np.zeros((30, 81)), FrameGrid.from_fps(100), "tcn_2020"))
 print(sorted({{"torch", "librosa", "numba"}} & {{*sys.modules}}))
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -99,15 +101,15 @@ print(sorted({{"torch", "librosa", "numba"}} & {{*sys.modules}}))
 
 def test_published_network_is_not_shipped_and_says_so():
     with pytest.raises(WeightsError, match=r"comes without weights.*'random'"):
-        load("beat-tcn-2020")
+        load_model("beat-tcn-2020")
 
 
 def test_random_weights_follow_their_seed_alone():
     state = torch.get_rng_state()
-    first, again, other = (load("beat-tcn-2020", weights="random", seed=s) for s in (0, 0, 1))
+    first, again, other = (load_model("beat-tcn-2020", weights="random", seed=s) for s in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert first.config == TCNConfig()
-    a, b, c = (model(features(60))["beat"].values for model in (first, again, other))
+    a, b, c = (model.activations(features(60))["beat"].values for model in (first, again, other))
     assert np.array_equal(a, b)
     assert not np.array_equal(a, c)
 
@@ -128,8 +130,8 @@ def test_checkpoint_of_another_network_is_refused(files, tmp_path):
 def test_features_of_another_front_end_are_refused(files):
     model = BeatTCN.from_card(made_card(), files[1])
     with pytest.raises(ParameterError, match="come from 'tcn_22k'"):
-        model(features(10, front_end="tcn_22k"))
+        model.activations(features(10, front_end="tcn_22k"))
     with pytest.raises(ParameterError, match="no frames"):
-        model(features(0))
+        model.activations(features(0))
     with pytest.raises(ParameterError, match="weight"):
-        model(features(10), np.ones(9, np.float32))
+        model.outputs(features(10).values, np.ones(9, np.float32))

@@ -9,7 +9,7 @@ MODEL = Tempogram()
 
 
 def best_bpm(audio):
-    tempo = MODEL.listen([audio.samples])["tempo"]
+    tempo = MODEL.activations([audio.samples])["tempo"]
     return float(tempo.labels[int(tempo.values[0].argmax())])
 
 
@@ -21,7 +21,7 @@ def test_the_tempo_head_peaks_at_the_tempo_of_clicks(bpm):
 
 def test_the_beat_head_peaks_where_the_clicks_are():
     audio = signals.click_track(100, n_beats=20, sample_rate=MODEL.sample_rate, start=0.5)
-    head = MODEL.listen([audio.samples])["beat"]
+    head = MODEL.activations([audio.samples])["beat"]
     frames = np.flatnonzero(head.values[:, 0] > 0.5 * head.values.max())
     times = head.grid.time_of(frames)
     distance = np.abs(times[:, None] - (0.5 + 0.6 * np.arange(20))).min(axis=1)
@@ -31,17 +31,17 @@ def test_the_beat_head_peaks_where_the_clicks_are():
 
 def test_blocks_of_any_size_give_the_activations_of_the_whole():
     audio = signals.click_track(97, n_beats=12, sample_rate=MODEL.sample_rate, noise=0.01)
-    whole = MODEL.listen([audio.samples])
+    whole = MODEL.activations([audio.samples])
     cuts = np.sort(np.random.default_rng(0).integers(0, audio.n_samples, 50))
     blocks = np.split(audio.samples, cuts, axis=1)
-    pieces = MODEL.listen(blocks)
+    pieces = MODEL.activations(blocks)
     for name in whole:
         np.testing.assert_allclose(pieces[name].values, whole[name].values, atol=1e-5)
 
 
 @pytest.mark.parametrize("n_samples", [0, 1, 100, 22050])
 def test_silence_of_any_length_has_no_tempo_and_no_salience(n_samples):
-    activations = MODEL.listen([np.zeros((1, n_samples), np.float32)])
+    activations = MODEL.activations([np.zeros((1, n_samples), np.float32)])
     assert "tempo" not in activations
     assert not activations["beat"].values.any()
 
@@ -50,7 +50,7 @@ def test_silence_of_any_length_has_no_tempo_and_no_salience(n_samples):
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_has_no_pulse(seconds, seed):
     noise = np.random.default_rng(seed).normal(0, 0.1, (1, seconds * MODEL.sample_rate))
-    activations = MODEL.listen([noise.astype(np.float32)])
+    activations = MODEL.activations([noise.astype(np.float32)])
     assert "tempo" not in activations
     assert not activations["beat"].values.any()
 

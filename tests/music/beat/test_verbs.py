@@ -7,7 +7,7 @@ import soundfile
 
 import mirkit
 from mirkit.activations import beat_activations
-from mirkit.music.beat import system
+from mirkit.system import load
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_wrong_names_are_corrected(audio):
 
 
 def test_a_model_is_loaded_once(audio):
-    assert system().model is system().model
+    assert load("beat-tcn").model is load(task="beats").model
 
 
 def test_silence_has_no_beats_and_no_tempo():

@@ -10,7 +10,7 @@ from mirkit.annotation import Beats
 from mirkit.audio import Audio
 from mirkit.errors import AudioError, ParameterError
 from mirkit.features import FRONT_ENDS
-from mirkit.music.section import SectionFinder, beat_edges
+from mirkit.music.section.decoder import SectionDecoder, beat_edges
 from mirkit.music.section.labels import best_diagonal, letters, likeness
 from mirkit.music.section.novelty import checkerboard, novelty, peaks
 
@@ -72,9 +72,9 @@ def test_silence_short_clips_and_lists_are_recordings_too():
 
 def test_options_that_mean_nothing_are_refused():
     with pytest.raises(ParameterError, match="reach"):
-        SectionFinder(reach=0)
+        SectionDecoder(reach=0)
     with pytest.raises(ParameterError, match="threshold"):
-        SectionFinder(threshold=2.0)
+        SectionDecoder(threshold=2.0)
 
 
 def test_novelty_is_that_of_a_kernel_laid_on_the_whole():
@@ -133,7 +133,7 @@ def test_command_writes_the_form(tmp_path):
     words = [sys.executable, "-m", "mirkit", "sections", str(tmp_path / "ab.wav")]
     done = subprocess.run([*words, "--json"], capture_output=True, check=True, timeout=120)
     found = json.loads(done.stdout)
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert b'"A"' in done.stdout
     wrong = subprocess.run([*words, "--model", "x"], capture_output=True, check=False, timeout=60)
     assert wrong.returncode == 2

@@ -1,0 +1,141 @@
+"""A recording on its way through systems: decoded once per sample rate, its features made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+import numpy as np
+
+from mirkit.activations import Activations, Features, Head
+from mirkit.arrays import Blocks, Floats32
+from mirkit.audio import Audio, Track, reading
+from mirkit.audio.sources import Source, content_hash, track
+from mirkit.features import FeatureCache, FrontEnd
+from mirkit.gate import LEVEL, LevelMeter
+from mirkit.model import Model, front_ends_of, side_by_side
+
+LONGEST_KEPT = 20 * 60.0
+"""Duration up to which a shared recording is kept in memory; longer ones are decoded again [s]."""
+
+
+@dataclass(eq=False)
+class Recording:
+    """A recording that one or more systems are given.
+
+    Parameters
+    ----------
+    track
+        The recording.
+    cache
+        Features of several systems, kept; None where one system alone is given the recording: then
+        it goes by in blocks, and nothing is kept.
+    """
+
+    track: Track
+    cache: FeatureCache | None = None
+    duration: float | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    _decoded: dict[int, Audio | Track] = field(default_factory=dict)
+    _levels: dict[int, Head] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, x: Source | Recording, cache: FeatureCache | None = None) -> Recording:
+        """Return `x` as a recording; one that is shared already stays as it is."""
+        return x if isinstance(x, Recording) else cls(track(x), cache)
+
+    def shared(self) -> Recording:
+        """Return the recording for more than one system: what they need twice is kept."""
+        return self if self.cache is not None else replace(self, cache=FeatureCache())
+
+    @property
+    def described(self) -> Track:
+        """The track with the metadata of its file."""
+        return replace(self.track, metadata={**self.metadata, **self.track.metadata})
+
+    @cached_property
+    def content_hash(self) -> str:
+        """The key of the features of the recording in the cache."""
+        return content_hash(self.track)
+
+    def activations(self, model: Model, heads: Iterable[str] | None = None) -> Activations:
+        """Return the activations of a model, with the level and the duration of the recording."""
+        front_ends = front_ends_of(model)
+        if self.cache is not None and front_ends:
+            heard = model.activations(self.features(front_ends), heads)
+        else:
+            with self.blocks(model.sample_rate) as blocks:
+                heard = model.activations(blocks, heads)
+        level = self.level(model.sample_rate)
+        return Activations({**heard, LEVEL: level}, heard.provenance, self.duration)
+
+    def features(self, front_ends: tuple[FrontEnd, ...]) -> tuple[Features, ...]:
+        """Return the features of front ends of one sample rate, each made once."""
+        cache = self.cache or FeatureCache()
+        keys = {each: (self.content_hash, each) for each in front_ends}
+        missing = tuple(each for each, key in keys.items() if key not in cache)
+        made: dict[FrontEnd, Features] = {}
+        if missing:
+            with self.blocks(missing[0].sample_rate) as blocks:
+                made = dict(zip(missing, side_by_side(missing, blocks), strict=True))
+        return tuple(cache.get(keys[each], partial(self._made, made, each)) for each in front_ends)
+
+    def _made(self, made: Mapping[FrontEnd, Features], front_end: FrontEnd) -> Features:
+        """Return features that were made; again where the cache has dropped them since."""
+        if front_end in made:
+            return made[front_end]
+        with self.blocks(front_end.sample_rate) as blocks:
+            return side_by_side((front_end,), blocks)[0]
+
+    def level(self, sample_rate: int) -> Head:
+        """Return the peak level over time, measured when the recording went by."""
+        if sample_rate not in self._levels:
+            with self.blocks(sample_rate) as blocks:
+                for _ in blocks:
+                    pass
+        return self._levels[sample_rate]
+
+    def audio(self, sample_rate: int | None = None) -> Audio:
+        """Return all samples as one channel, at a rate [Hz] or at that of the recording."""
+        source = self.track if sample_rate is None else self._source(sample_rate)
+        return reading.read(source, sample_rate, mono=True)
+
+    @contextmanager
+    def blocks(self, sample_rate: int) -> Iterator[Blocks]:
+        """Stream the recording as mono blocks at a sample rate [Hz]; measure its level."""
+        meter = LevelMeter(sample_rate)
+        with reading.blocks(self._source(sample_rate), sample_rate=sample_rate) as stream:
+            self.metadata = self.metadata or stream.metadata
+            yield meter.through(stream)
+            for _ in meter.through(stream):  # what a model left
+                pass
+        self._levels.setdefault(sample_rate, meter.head())
+        self.duration = self.duration or meter.duration
+
+    def _source(self, sample_rate: int) -> Audio | Track:
+        """Return the recording, decoded at a rate where it is shared and not too long."""
+        if self.cache is None:
+            return self.track
+        if sample_rate not in self._decoded:
+            self._decoded[sample_rate] = self._decode(sample_rate)
+        return self._decoded[sample_rate]
+
+    def _decode(self, sample_rate: int) -> Audio | Track:
+        parts: list[Floats32] = []
+        n_samples, too_long = 0, False
+        with reading.blocks(self.track, sample_rate=sample_rate) as stream:
+            self.metadata = stream.metadata
+            for block in stream:
+                n_samples += block.shape[1]
+                too_long = too_long or n_samples > LONGEST_KEPT * sample_rate
+                parts.append(block)
+                if too_long:
+                    parts.clear()
+        self.duration = self.duration or n_samples / sample_rate
+        if too_long:
+            return self.track
+        samples = np.concatenate(parts, axis=1)
+        samples.flags.writeable = False
+        return Audio(samples, sample_rate)

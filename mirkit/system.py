@@ -1,0 +1,427 @@
+"""Systems: a model, a gate and a decoder, which together answer for a task.
+
+Verbs, `mirkit.analyze`, commands, evaluation and hosts use nothing else: `load` returns a
+`System`, and calling it with a recording returns the annotation.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Generic, Literal, TypeVar, get_args
+
+from mirkit import checks
+from mirkit.activations import Activations
+from mirkit.arrays import Blocks
+from mirkit.audio.sources import Source
+from mirkit.errors import MirkitError, NotStreamable, ParameterError, UnknownName
+from mirkit.gate import Gate
+from mirkit.model import Model
+from mirkit.recording import Recording
+from mirkit.tasks import TASKS, Task
+from mirkit.zoo import registry
+from mirkit.zoo.registry import Card
+from mirkit.zoo.runtime import thread_count
+
+Result = TypeVar("Result")
+Errors = Literal["raise", "return"]
+Table = Mapping[str, "str | Callable[..., Any]"]
+"""Decoders by name: a class, or ``"module:Class"``, which is imported when it is asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class System(Generic[Result]):
+    """A model, a gate and a decoder: ``recording → annotation``.
+
+    Parameters
+    ----------
+    task
+        Name of the task.
+    decoder
+        From activations to the annotation. It takes the results of the tasks that the task needs
+        by name, too.
+    model
+        From samples to activations, or None for a task that reads the result of another.
+    gate
+        What silences activations where nothing counts, or None.
+    first
+        The systems of the tasks that come first.
+    heads
+        The heads of the model that the decoder reads; None for the usual ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> samples = np.zeros(22050 * 8, np.float32)
+    >>> samples[:: 22050 // 2] = 0.9  # a click every half second
+    >>> system = load("tempogram")
+    >>> activations = system.activations((samples, 22050))
+    >>> list(activations)
+    ['beat', 'tempo', 'level']
+    >>> round(system(activations).bpm)
+    120
+    """
+
+    task: str
+    decoder: Callable[..., Result]
+    model: Model | None = None
+    gate: Gate | None = None
+    first: Mapping[str, System[Any]] = field(default_factory=dict)
+    heads: tuple[str, ...] | None = None
+
+    def __call__(self, x: Source | Recording | Activations, **known: Any) -> Result:
+        """Return the annotation of a recording; `Activations` are only decoded.
+
+        Parameters
+        ----------
+        x
+            A path, a binary file object, ``(samples, sample_rate)``, `Audio`, `Track`, or
+            `Activations`.
+        **known
+            Results of the tasks that come first, by name; those that are not given, or None, are
+            found.
+        """
+        if isinstance(x, Activations):
+            return self.decode(x, **known)
+        recording = Recording.of(x)
+        missing = [name for name in self.first if known.get(name) is None]
+        if missing and self.model is not None:
+            recording = recording.shared()
+        needed = {name: known.get(name) for name in self.first}
+        needed |= {name: self.first[name](recording) for name in missing}
+        if self.model is None:
+            return self.decoder(**needed)
+        return self.decode(self.activations(recording), **needed)
+
+    def activations(self, x: Source | Recording, heads: Iterable[str] | None = None) -> Activations:
+        """Return the activations of the model on a recording, for a decoder of one's own."""
+        if self.model is None:
+            return next(iter(self.first.values())).activations(x, heads)
+        return Recording.of(x).activations(self.model, self.heads if heads is None else heads)
+
+    def decode(self, activations: Activations, **known: Any) -> Result:
+        """Return the annotation that activations mean, given the tasks that come first."""
+        gated = activations if self.gate is None else self.gate(activations)
+        missing = [name for name in self.first if known.get(name) is None]
+        needed = known | {name: self.first[name](gated) for name in missing}
+        return self.decoder(**needed) if self.model is None else self.decoder(gated, **needed)
+
+    def stream(self, blocks: Blocks) -> Iterator[Any]:
+        """Yield what is found in blocks of samples as they come, at the rate of the model.
+
+        Raises
+        ------
+        NotStreamable
+            Where the model or the decoder needs whole recordings.
+        """
+        model, decoder = self.model, self.decoder
+        if not (hasattr(model, "stream") and hasattr(decoder, "stream")):
+            raise NotStreamable(
+                f"this system of {self.task} needs whole recordings: "
+                f"{type(model if not hasattr(model, 'stream') else decoder).__name__} does not "
+                "stream. Models that do: "
+                + (", ".join(c.name for c in registry.models() if c.streams) or "none")
+            )
+        yield from decoder.stream(model.stream(blocks))  # type: ignore[union-attr]
+
+    @property
+    def sample_rate(self) -> int:
+        """Sample rate that the model works at [Hz]."""
+        model = self.model or next(iter(self.first.values())).model
+        assert model is not None
+        return model.sample_rate
+
+
+def load(
+    name: str | None = None,
+    *,
+    task: str | None = None,
+    weights: str | None = None,
+    decoder: str | None = None,
+    device: str | None = None,
+    n_threads: int | None = None,
+    n_batch: int | None = None,
+    download: bool = False,
+    **options: Any,
+) -> System[Any]:
+    """Load a model with the decoder behind it.
+
+    Models stay loaded for later calls, up to 1 GiB of weights.
+
+    Parameters
+    ----------
+    name
+        Name of a model, see `mirkit.models`; None takes the default of `task`.
+    task
+        Name of the task; None takes that of the model.
+    weights
+        A checkpoint for the model (a path, or a URL with its hash), ``"random"``, or None for its
+        own.
+    decoder
+        Name of the decoder; None takes that of the model.
+    device
+        ``"cpu"``, ``"cuda"``, …; None for the CPU.
+    n_threads
+        Threads of a network; the environment variable ``MIRKIT_THREADS``, or 1, where None.
+    n_batch
+        Windows that a network is given at once, for networks that take several.
+    download
+        Whether weights may be fetched.
+    **options
+        For the decoder.
+
+    Raises
+    ------
+    UnknownName
+        Where there is no such model, task or decoder.
+    ParameterError
+        Where the model is for another task, or an option is wrong.
+    WeightsError, MissingExtra
+        Where the checkpoint or a package is absent; the message says what to run.
+
+    Examples
+    --------
+    >>> load("tempogram").task
+    'beats'
+    """
+    row = _row(name, task)
+    if row.model is None:
+        own = load(
+            name, task=row.models_of, weights=weights, decoder=decoder, device=device,
+            n_threads=n_threads, n_batch=n_batch, download=download, **options,
+        )  # fmt: skip
+        return System(task=row.name, decoder=_room(row).decoder, first={own.task: own})
+    card = card_for(row, name)
+    room = _room(row)
+    own_card = card if weights is None else None
+    find = room.decoder(decoder or card.decoder, card=own_card, **options)  # costs no loading
+    model = _MODELS.get(card, weights, device, n_threads, n_batch, download)
+    return System(
+        task=row.name,
+        decoder=find,
+        model=model,
+        gate=room.gate,
+        first={need: load(task=need, n_threads=n_threads) for need in row.needs},
+        heads=getattr(find, "heads", None),
+    )
+
+
+def run(
+    task: str,
+    x: Any,
+    *,
+    model: str | None = None,
+    weights: str | None = None,
+    decoder: str | None = None,
+    errors: Errors = "raise",
+    known: Mapping[str, Any] = MappingProxyType({}),
+    **options: Any,
+) -> Any:
+    """Return the result of a verb for one recording, or for each of a list of recordings.
+
+    Parameters
+    ----------
+    task, x, model, weights, decoder
+        As for the verbs.
+    errors
+        ``"return"`` puts the error of a recording of a list in the place of its result.
+    known
+        Results of tasks that come first, by name; None where they are not known.
+    **options
+        For the decoder; those that are None are left out.
+
+    Raises
+    ------
+    ParameterError
+        Where `errors` is neither.
+    """
+    if errors not in get_args(Errors):
+        raise ParameterError(f"errors is {errors!r}; it is one of {', '.join(get_args(Errors))}")
+    given = {name: value for name, value in options.items() if value is not None}
+    items = x if isinstance(x, list) else [x]
+    if isinstance(x, list) and any(value is not None for value in known.values()):
+        name = next(name for name, value in known.items() if value is not None)
+        raise ParameterError(f"{name} are of one recording, and there is a list; leave them out")
+
+    def answer(each: Any) -> Any:
+        try:
+            if isinstance(each, Activations) and model is None and weights is None:
+                return decoding(task, decoder, **given).decode(each, **known)
+            ready = load(model, task=task, weights=weights, decoder=decoder, **given)
+            return ready(each, **known)
+        except MirkitError as error:
+            if errors == "raise" or not isinstance(x, list):
+                raise
+            return error
+
+    found = [answer(each) for each in items]
+    return found if isinstance(x, list) else found[0]
+
+
+def decoding(task: str, decoder: str | None = None, **options: Any) -> System[Any]:
+    """Return a system without a model, which decodes activations with a plain decoder."""
+    row = TASKS[task]
+    if row.model is None:
+        own = decoding(str(row.models_of), decoder, **options)
+        return System(task=task, decoder=_room(row).decoder, first={own.task: own})
+    find = _room(row).decoder(decoder, card=None, **options)
+    return System(task=task, decoder=find, model=NO_MODEL, gate=_room(row).gate)
+
+
+class _NoModel:
+    """The place of a model in a system that only decodes."""
+
+    sample_rate = 0
+
+    def activations(self, x: Any, heads: Iterable[str] | None = None) -> Activations:
+        raise ParameterError("this system only decodes; give it Activations")
+
+
+NO_MODEL = _NoModel()
+
+
+def card_for(row: Task, name: str | None) -> Card:
+    """Return the card of a model for a task.
+
+    Raises
+    ------
+    ParameterError
+        Where the model is for another task; the message names the verb for it.
+    """
+    card = registry.card(name or str(row.model))
+    if row.is_served_by(card.task):
+        return card
+    known = [each.name for each in registry.models() if row.is_served_by(each.task)]
+    raise ParameterError(
+        f"model {card.name!r} is for {card.task}, not {row.name}: call "
+        f"mirkit.{card.task}(x, model={card.name!r}). Models for {row.name}: "
+        f"{', '.join(known[:8])}{', …' if len(known) > 8 else ''}"
+    )
+
+
+def _row(name: str | None, task: str | None) -> Task:
+    if task is None and name is None:
+        raise ParameterError("load needs the name of a model, or a task")
+    task = registry.card(str(name)).task if task is None else task
+    if task not in TASKS:
+        raise UnknownName("task", task, list(TASKS))
+    return TASKS[task]
+
+
+@dataclass(frozen=True)
+class _Room:
+    """The parts of a task room that a system is made of."""
+
+    decoder: Callable[..., Any]
+    gate: Gate | None
+
+
+def _room(row: Task) -> _Room:
+    module = import_module(f"{row.home}.decoder")
+    return _Room(getattr(module, row.decoder), getattr(module, "GATE", None))
+
+
+def find_decoder(kind: str, table: Table, name: str, options: Mapping[str, Any]) -> Any:
+    """Return the decoder called `name` with its options set: the look-up of all rooms.
+
+    Parameters
+    ----------
+    kind
+        Name of the kind, for messages, such as ``"beat decoder"``.
+    table
+        The decoders by name.
+    name
+        The name.
+    options
+        For the decoder.
+
+    Raises
+    ------
+    UnknownName
+        Where there is no such decoder.
+    ParameterError
+        Where an option is unknown to it or out of range.
+    """
+    if name not in table:
+        raise UnknownName(kind, name, list(table))
+    entry = table[name]
+    chosen: Any = entry
+    if isinstance(entry, str):
+        module, _, attribute = entry.partition(":")
+        chosen = getattr(import_module(module), attribute)
+    known = [each.name for each in fields(chosen)]
+    for option in options:
+        if option not in known:
+            raise ParameterError(
+                f"the decoder {name!r} has no option {option!r}; it has {', '.join(known)}"
+            )
+    return chosen(**options)
+
+
+class ModelCache:
+    """Loaded models, the least recently used dropped when their weights take too much memory.
+
+    Parameters
+    ----------
+    max_bytes
+        Bytes of all weights together; a larger model is loaded and not kept.
+    """
+
+    def __init__(self, max_bytes: int = 2**30) -> None:
+        checks.positive("max_bytes", max_bytes)
+        self.max_bytes = max_bytes
+        self._kept: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights that are kept."""
+        return sum(size for _, size in self._kept.values())
+
+    def clear(self) -> None:
+        """Forget all models."""
+        with self._lock:
+            self._kept.clear()
+
+    def get(
+        self,
+        card: Card,
+        weights: str | None,
+        device: str | None,
+        n_threads: int | None,
+        n_batch: int | None,
+        download: bool,
+    ) -> Any:
+        """Return the model of a card, loaded now where it is not there yet."""
+        settings = {"device": device, "n_threads": n_threads, "n_batch": n_batch}
+        key = (card.name, card.sha256, _stamp(weights), device, thread_count(n_threads), n_batch)
+        with self._lock:
+            if key not in self._kept:
+                settings |= {"download": download or None}
+                given = {name: value for name, value in settings.items() if value is not None}
+                model = registry.load_model(card, weights, **given)
+                self._kept[key] = (model, int(getattr(model, "n_bytes", 0)))
+            self._kept.move_to_end(key)
+            model = self._kept[key][0]
+            while self.n_bytes > self.max_bytes:
+                self._kept.popitem(last=False)
+            return model
+
+
+_MODELS = ModelCache()
+
+
+def _stamp(weights: str | None) -> Any:
+    """Return what changes when a checkpoint does: its path, size and time of change."""
+    if weights is None or not Path(weights).is_file():
+        return weights
+    status = Path(weights).stat()
+    return str(Path(weights).resolve()), status.st_size, status.st_mtime_ns
