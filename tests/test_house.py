@@ -18,7 +18,7 @@ FLOORS = [
     ("library",),
     ("training", "evaluation", "analysis"),
     ("music", "sound"),
-    ("pipeline",),
+    ("pipeline", "plots"),
     ("rendering",),
     ("peers", "formats"),
     ("features", "backbones", "decoding", "metrics", "datasets"),
