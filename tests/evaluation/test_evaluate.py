@@ -7,9 +7,9 @@ import soundfile
 
 import mirkit
 from mirkit.errors import AudioError, FormatError, MissingExtra, ParameterError, UnknownName
-from mirkit.evaluation import BOARDS, Board, Item, evaluate
-from mirkit.evaluation.beat import parse_system
+from mirkit.evaluation import BENCHMARKS, Benchmark, Item, draw, evaluate
 from mirkit.evaluation.items import read_items, spread
+from mirkit.evaluation.systems import parse_system
 
 RATE = 8000
 CALLS = []
@@ -31,8 +31,9 @@ def estimator(name):
 
 @pytest.fixture
 def toy(monkeypatch):
-    """A board whose score is an estimate's nearness to the number in a text file."""
-    board = Board(
+    """A benchmark whose score is an estimate's nearness to the number in a text file."""
+    benchmark = Benchmark(
+        task="toy",
         measures={"near": "nearness", "never": "never there"},
         headline=("near",),
         systems=("loud", "half"),
@@ -42,9 +43,9 @@ def toy(monkeypatch):
         fingerprint=lambda name: f"{name} 1",
         subsets={"slow ones": {"speed": "slow"}, "none": {"speed": "no such"}},
     )
-    monkeypatch.setitem(BOARDS, "toy", board)
+    monkeypatch.setitem(BENCHMARKS, "toy", benchmark)
     CALLS.clear()
-    return board
+    return benchmark
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_scores_of_other_weights_are_not_used(toy, clips, tmp_path, monkeypatch)
 
     kept = tmp_path / "kept.jsonl"
     evaluate("toy", clips, keep=kept, n_draws=10)
-    monkeypatch.setitem(BOARDS, "toy", replace(toy, fingerprint=lambda name: f"{name} 2"))
+    monkeypatch.setitem(BENCHMARKS, "toy", replace(toy, fingerprint=lambda name: f"{name} 2"))
     CALLS.clear()
     evaluate("toy", clips, keep=kept, n_draws=10)
     assert len(CALLS) == 12
@@ -161,7 +162,7 @@ def test_the_report_prints_as_a_table_and_as_strict_json(toy, clips):
 
 def test_the_report_is_drawn(toy, clips, tmp_path):
     report = evaluate("toy", clips, by="speed", n_draws=10)
-    report.plot(tmp_path / "report.png")
+    draw(report).savefig(tmp_path / "report.png")
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -171,7 +172,7 @@ def test_without_matplotlib_the_plot_names_the_line_that_installs_it(toy, clips,
     report = evaluate("toy", clips, n_draws=10)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtra, match=r"pip install 'mirkit\[plot\]'"):
-        report.plot("report.png")
+        draw(report)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_two_items_of_one_name_are_refused(toy, clips):
         evaluate("toy", [*clips, clips[1]])
 
 
-def test_a_task_without_a_board_is_unknown():
+def test_a_task_without_a_benchmark_is_unknown():
     with pytest.raises(UnknownName, match="unknown task 'baet'"):
         evaluate("baet", "anything")
 
@@ -221,17 +222,17 @@ def songs(tmp_path_factory):
     return folder
 
 
-def test_a_folder_and_a_table_are_the_same_board(songs):
+def test_a_folder_and_a_table_are_the_same_benchmark(songs):
     of_folder, of_table = read_items(songs), read_items(songs / "board.csv")
     assert sorted(item.name for item in of_folder) == sorted(item.name for item in of_table)
     assert {item.columns["style"] for item in of_table} == {"clicks"}
-    report = evaluate("beat", songs, systems=["tempogram"], n_draws=10)
+    report = evaluate("beats", songs, systems=["tempogram"], n_draws=10)
     assert report.means["tempogram"]["f_measure"] > 0.95
     assert not report.failed
 
 
-def test_the_beat_board_scores_what_the_verb_finds(songs):
-    report = evaluate("beat", songs / "board.csv", systems=["tempogram+dp"], n_draws=10)
+def test_the_benchmark_of_beats_scores_what_the_verb_finds(songs):
+    report = evaluate("beats", songs / "board.csv", systems=["tempogram+dp"], n_draws=10)
     row = next(row for row in report.rows if row.clip == "fast")
     found = mirkit.beats(songs / "fast.wav", model="tempogram", decoder="dp")
     by_hand = mirkit.score(mirkit.read(songs / "fast.beats"), found).mean()
@@ -251,7 +252,7 @@ def test_rendered_clips_are_read_with_their_columns(tmp_path):
     first, second = read_items(manifest)
     assert (first.columns["drums"], first.columns["meter"], first.song) == ("1", "2/4", "own-1")
     assert second.song == "c2"
-    assert len(BOARDS["beat"].reference(first.reference)) == 2
+    assert len(BENCHMARKS["beats"].reference(first.reference)) == 2
     (alone,) = read_items(tmp_path)
     assert alone.columns["style"] == "samba"
 
