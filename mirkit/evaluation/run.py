@@ -101,7 +101,7 @@ def evaluate(
         labels=benchmark.measures,
         headline=benchmark.headline,
         subsets=benchmark.subsets,
-        rows=tuple(Row(*x) for x in outcomes if not isinstance(x[2], Failure)),
+        rows=tuple(Row(x, s, o) for x, s, o in outcomes if not isinstance(o, Failure)),
         failed=tuple((x.name, s, o) for x, s, o in outcomes if isinstance(o, Failure)),
         against=against,
         by=by,

@@ -99,7 +99,7 @@ def bootstrap(
     rows = resample(lambda times: ratio(times @ sums, times @ counts), n_songs, n_draws, seed)
     found = zip(rows.T, counts.T, strict=True)
     return [
-        interval(column, int(count.sum()), np.count_nonzero(count), level)
+        interval(column, int(count.sum()), int(np.count_nonzero(count)), level)
         for column, count in found
     ]
 

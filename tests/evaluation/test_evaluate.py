@@ -139,9 +139,11 @@ def test_scores_of_other_weights_are_not_used(toy, clips, tmp_path, monkeypatch)
 
 def test_a_kept_file_of_something_else_is_refused(toy, clips, tmp_path):
     kept = tmp_path / "kept.jsonl"
-    kept.write_text("beats\nof a song\n")
-    with pytest.raises(FormatError, match="line 1 is no score"):
-        evaluate("toy", clips, keep=kept)
+    for text in ("beats\nof a song\n", "beats"):
+        kept.write_text(text)
+        with pytest.raises(FormatError, match="line 1 is no score"):
+            evaluate("toy", clips, keep=kept)
+        assert kept.read_text() == text
 
 
 def test_the_report_prints_as_a_table_and_as_strict_json(toy, clips):
@@ -183,6 +185,10 @@ def test_without_matplotlib_the_plot_names_the_line_that_installs_it(toy, clips,
         ({"against": "broken"}, ParameterError, "against is 'broken'"),
         ({"by": "style"}, ParameterError, "the columns are song, speed"),
         ({"clips": 0}, ParameterError, "clips is 0"),
+        ({"n_draws": 0}, ParameterError, "n_draws is 0"),
+        ({"split": "test"}, ParameterError, "split is 'test'; there are none"),
+        ({"system": ["loud"]}, UnknownName, "setting of toy 'system'. Did you mean 'systems'"),
+        ({"ontology": "x"}, UnknownName, "setting of toy 'ontology'"),
     ],
 )
 def test_what_is_wrong_is_named_before_any_work(toy, clips, options, error, message):
@@ -238,6 +244,35 @@ def test_the_benchmark_of_beats_scores_what_the_verb_finds(songs):
     by_hand = mirkit.score(mirkit.read(songs / "fast.beats"), found).mean()
     assert row.scores == by_hand
     assert row.song == "fast"
+
+
+def test_a_tempo_is_scored_against_a_number_or_beats(songs, tmp_path):
+    found = evaluate("tempo", songs, systems=["tempogram"], n_draws=10)
+    assert found.means == {"tempogram": {"tempo_accuracy_1": 1, "tempo_accuracy_2": 1}}
+    twice = [Item("slow", songs / "slow.wav", mirkit.Tempo(180))]
+    means = evaluate("tempo", twice, systems=["tempogram"], n_draws=10).means["tempogram"]
+    assert means == {"tempo_accuracy_1": 0, "tempo_accuracy_2": 1}
+    mirkit.save(mirkit.Tempo(45.0), tmp_path / "slow.json")
+    scores = mirkit.score(tmp_path / "slow.json", songs / "slow.jams", "tempo").mean()
+    assert scores == {"tempo_accuracy_1": 0, "tempo_accuracy_2": 1}
+
+
+def test_a_split_is_selected(toy, clips):
+    from dataclasses import replace
+
+    halves = [
+        replace(item, columns={**item.columns, "split": "train" if i < 4 else "test"})
+        for i, item in enumerate(clips)
+    ]
+    report = evaluate("toy", halves, split="test", n_draws=10)
+    assert {row.clip for row in report.rows} == {"clip4", "clip5"}
+    with pytest.raises(ParameterError, match="there are test, train"):
+        evaluate("toy", halves, split="val")
+
+
+def test_a_value_of_another_task_is_refused():
+    with pytest.raises(ParameterError, match="from Beats or Tempo, or a path, not Key"):
+        mirkit.score(mirkit.Key("C major"), mirkit.Key("C major"))
 
 
 def test_rendered_clips_are_read_with_their_columns(tmp_path):
