@@ -5,7 +5,7 @@ import signals
 import soundfile
 
 import mirkit
-from mirkit.evaluation import BENCHMARKS
+from mirkit.evaluation import BENCHMARKS, Item
 from mirkit.evaluation.key import longest
 
 SONG = [("C:maj", 2.0), ("F:maj", 2.0), ("G:maj", 2.0), ("C:maj", 2.0)]
@@ -18,7 +18,8 @@ def clip(tmp_path):
     soundfile.write(tmp_path / "a.flac", audio.samples.T, audio.sample_rate)
     chords = [[2.0 * i, 2.0 * i + 2, label] for i, (label, _) in enumerate(SONG)]
     keys = [[0, 7, "C major"], [7, 8, "A minor"]]
-    truth = {"schema": 1, "clip_id": "a", "chords": chords, "keys": keys}
+    sections = [[0, 4, "A"], [4, 8, "B"]]
+    truth = {"schema": 1, "clip_id": "a", "chords": chords, "keys": keys, "sections": sections}
     path = tmp_path / "a.json"
     path.write_text(json.dumps(truth))
     return path
@@ -41,6 +42,17 @@ def test_the_longest_key_of_a_clip_is_the_truth_of_the_benchmark_of_keys(clip):
     assert scores["weighted"] == 1
     assert scores["local_correct"] == pytest.approx(7 / 8)
     assert set(benchmark.measures) == set(scores)
+
+
+def test_a_clips_sections_are_scored(clip):
+    items = [Item("a", clip.with_suffix(".flac"), clip)]
+    report = mirkit.evaluate("sections", items, n_draws=2)
+    found = mirkit.sections(clip.with_suffix(".flac"))
+    truth = mirkit.Segments([[0, 4], [4, 8]], ("A", "B"), kind="section")
+    assert report.rows[0].scores == mirkit.score(truth, found, "sections").mean()
+    assert set(BENCHMARKS["sections"].measures) == set(report.rows[0].scores)
+    with pytest.raises(mirkit.UnknownName, match="self-similarity"):
+        mirkit.evaluate("sections", items, systems=["beat-tcn"])
 
 
 def read(clip):
