@@ -11,7 +11,7 @@ import numpy as np
 from mirkit.annotation import Segments
 from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
-from mirkit.metrics.spans import fitted, gapless
+from mirkit.metrics.spans import fit_span, gapless
 
 WINDOWS = {"boundary_f_05": 0.5, "boundary_f_3": 3.0}
 """How far a boundary may lie from a true one, by the name of the measure [s]."""
@@ -56,7 +56,7 @@ def section_scores(reference: Segments, estimate: Segments) -> dict[str, float]:
     true_edges, true_labels = gapless(reference, NONE)
     if not true_labels:
         raise ParameterError("the reference holds no sections; there is nothing to score against")
-    found_edges, found_labels = fitted(estimate, true_edges[0], true_edges[-1], NONE)
+    found_edges, found_labels = fit_span(estimate, true_edges[0], true_edges[-1], NONE)
     start = true_edges[0]  # mir_eval counts from 0
     true, found = _intervals(true_edges - start), _intervals(found_edges - start)
     scores = _boundary_scores(true, found) if len(true) > 1 else {}
