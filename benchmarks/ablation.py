@@ -83,7 +83,7 @@ def main() -> None:
     keep = args.runs / "scores.jsonl"
     reports = {
         name: mirkit.evaluate(
-            "beat", items, systems=[*systems.values()], against=systems["base"], keep=keep
+            "beats", items, systems=[*systems.values()], against=systems["base"], keep=keep
         )
         for name, items in boards.items()
     }

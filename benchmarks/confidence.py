@@ -37,16 +37,20 @@ def main() -> None:
     parser.add_argument("--model", default="beat-tcn")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the reliability diagram")
     args = parser.parse_args()
-    held_out = tracked(args.model, args.test, args.audio_test, args.jobs)
-    settle(args.model, tracked(args.model, args.fit, args.audio, args.jobs), held_out, args.dry_run)
+    held_out = decode(args.model, args.test, args.audio_test, args.jobs)
+    fitted_on = decode(args.model, args.fit, args.audio, args.jobs)
+    settle(args.model, fitted_on, held_out, args.dry_run, args.plot)
 
 
-def settle(model: str, fitted_on: list, held_out: list, dry_run: bool) -> None:
-    """Fit on some tracks, measure on others, print, and write unless it is a dry run."""
+def settle(
+    model: str, fitted_on: list, held_out: list, dry_run: bool, picture: Path | None
+) -> None:
+    """Fit on some tracks, measure on others, print, draw, and write unless it is a dry run."""
     from mirkit.evaluation.confidence import (
         card_with,
-        cross_validated,
+        cross_validate,
         fit_confidence,
         honesty,
         outcomes,
@@ -55,7 +59,7 @@ def settle(model: str, fitted_on: list, held_out: list, dry_run: bool) -> None:
     from mirkit.zoo.registry import card
 
     confidence = fit_confidence(fitted_on)
-    boards = {f"validation ({len(fitted_on)}), cross-validated": cross_validated(fitted_on)}
+    boards = {f"validation ({len(fitted_on)}), cross-validated": cross_validate(fitted_on)}
     if held_out:
         boards[f"test ({len(held_out)})"] = outcomes(held_out, lambda _: confidence)
     numbers = {
@@ -64,6 +68,8 @@ def settle(model: str, fitted_on: list, held_out: list, dry_run: bool) -> None:
     }
     summary, curves = summary_table(numbers), curve_table(*list(boards.items())[-1])
     print(summary, curves, sep="\n\n")
+    if picture:
+        draw(list(boards.values())[-1], picture)
     if dry_run:
         return
     known = card(model)
@@ -77,7 +83,7 @@ def settle(model: str, fitted_on: list, held_out: list, dry_run: bool) -> None:
     report.write_json("confidence", {"weights": weights, "boards": without_nan(numbers)})
 
 
-def tracked(model: str, manifests: list[Path], folders: list[Path], n_jobs: int) -> list:
+def decode(model: str, manifests: list[Path], folders: list[Path], n_jobs: int) -> list:
     """Return the decoded tracks of manifests, each with the folder of its recordings."""
     if len(manifests) != len(folders):
         raise SystemExit(f"{len(manifests)} manifests need as many folders, not {len(folders)}")
@@ -96,13 +102,13 @@ def tracked(model: str, manifests: list[Path], folders: list[Path], n_jobs: int)
 
 def track(model: str, item) -> object:  # noqa: ANN001
     """Decode a recording, and keep what its confidence is made of."""
-    from mirkit.evaluation.beat import reference
-    from mirkit.evaluation.confidence import Tracked
+    from mirkit.evaluation.beat import read_beats
+    from mirkit.evaluation.confidence import DecodedTrack
     from mirkit.system import load
 
     ready = load(model, task="beats")
     activations = ready.activations(item.audio)
-    return Tracked.of(ready.decoder(activations), activations, reference(item.reference))
+    return DecodedTrack.of(ready.decoder(activations), activations, read_beats(item.reference))
 
 
 def summary_table(numbers: dict[str, dict[str, dict[str, float]]]) -> str:
@@ -130,6 +136,15 @@ def curve_table(board: str, found: dict) -> str:
         for p, right, n in zip(curve.confidence, curve.accuracy, curve.counts, strict=True):
             rows.append((NAMES[name], f"{p:.2f}", f"{right:.2f}", n))
     return report.table((board, "confidence", "right", "decisions"), rows)
+
+
+def draw(found: dict, path: Path) -> None:
+    """Draw the reliability diagram of each kind of confidence."""
+    from mirkit.metrics.calibration import reliability
+    from mirkit.plots import plot_reliability
+
+    curves = {NAMES[name]: reliability(x.confidence, x.correct) for name, x in found.items()}
+    plot_reliability(curves).savefig(path)
 
 
 def without_nan(numbers: dict) -> dict:

@@ -1,6 +1,6 @@
 """Chords and keys on held-out renders: tables in docs/chords-and-key.md, and benchmarks/results.
 
-Run: python benchmarks/harmony_boards.py chord data/manifests/chord-test.jsonl --audio DIR
+Run: python benchmarks/harmony_boards.py chords data/manifests/chord-test.jsonl --audio DIR
        [--keep FILE] [--clips N] [--systems NAME ...] [--board NAME], and the same with key
 
 The slow peers are scored on fewer clips, in tables of their own: --clips 24 --board
@@ -18,26 +18,27 @@ from mirkit.evaluation.key import longest
 from mirkit.rendering.clips import read_clip
 from mirkit.vocab import TONICS, parse_chord
 
+BOARDS = {"chords": "chord board", "key": "key board"}
 LEFT_OUT = "\nClips without a truth of this kind are in no mean."
 
 
 def main() -> None:
     """Score, print and write."""
-    from mirkit.evaluation import evaluate
+    from mirkit.evaluation import BENCHMARKS, evaluate
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("task", choices=["chord", "key"])
+    parser.add_argument("task", choices=list(BOARDS))
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--audio", type=Path, required=True, metavar="DIR")
     parser.add_argument("--keep", type=Path, metavar="FILE")
     parser.add_argument("--clips", type=int)
     parser.add_argument("--systems", nargs="+", metavar="NAME")
-    parser.add_argument("--board", metavar="NAME", help="of the table; default: TASK board")
+    parser.add_argument("--board", metavar="NAME", help="of the table")
     args = parser.parse_args()
     found = evaluate(
         args.task,
         args.manifest,
-        systems=args.systems or [f"{args.task}-crnn"],
+        systems=args.systems or BENCHMARKS[args.task].systems[:1],
         audio=args.audio,
         clips=args.clips,
         keep=args.keep,
@@ -49,7 +50,7 @@ def main() -> None:
         text += "\n\n" + by_tonic(found.rows, args.audio)
     print(text)
     docs = report.ROOT / "docs" / "chords-and-key.md"
-    board = args.board or f"{args.task} board"
+    board = args.board or BOARDS[args.task]
     report.write_between_markers(docs, board, text)
     report.write_json(board.replace(" ", "_"), found.means)
 

@@ -17,7 +17,7 @@ import numpy as np
 import report
 
 CARDS = report.ROOT / "mirkit" / "cards"
-MODELS = {"chord": "chord-crnn", "key": "key-crnn"}
+MODELS = {"chords": "chord-crnn", "key": "key-crnn"}
 PENALTY = 1.0
 N_BINS = 10
 
@@ -90,19 +90,19 @@ def odds(probability: np.ndarray) -> np.ndarray:
 def decisions(task: str, manifest: Path, folder: Path, clips: int | None) -> np.ndarray:
     """Return posterior, share that is right, and number of the clip, a row for each decision."""
     from mirkit.errors import MirkitError
-    from mirkit.evaluation.boards import board
     from mirkit.evaluation.items import read_items, spread
+    from mirkit.evaluation.registry import find_benchmark
 
     ready = plain_system(task)
     rows: list[tuple[float, float, int]] = []
     for i, item in enumerate(spread(read_items(manifest, folder), clips)):
         try:
-            truth = board(task).reference(item.reference)
+            truth = find_benchmark(task).reference(item.reference)
             found = ready(item.audio)
         except MirkitError as error:  # a clip without chords, or without a key
             print(f"{item.name}: {error}")
             continue
-        judged = right_chords(truth, found) if task == "chord" else right_key(truth, found)
+        judged = right_chords(truth, found) if task == "chords" else right_key(truth, found)
         rows += [(sure, right, i) for sure, right in judged]
     return np.array(rows)
 

@@ -28,9 +28,9 @@ def main() -> None:
     args = parser.parse_args()
     shared = {"audio": args.audio, "keep": args.keep, "n_jobs": args.jobs}
     own = ("beat-tcn", "tempogram", "librosa")
-    everything = mirkit.evaluate("beat", MANIFEST, systems=own, **shared)
+    everything = mirkit.evaluate("beats", MANIFEST, systems=own, **shared)
     peers = mirkit.evaluate(
-        "beat",
+        "beats",
         MANIFEST,
         systems=("beat-tcn", "madmom", "librosa"),
         clips=N_PEER_CLIPS,

@@ -48,7 +48,7 @@ def main() -> None:
     boards = {"rendered": read_items(args.clips), **real(Path(os.environ["MIRKIT_DATA"]))}
     reports = {
         name: mirkit.evaluate(
-            "beat",
+            "beats",
             items,
             systems=args.systems,
             by="style" if name == "rendered" else None,

@@ -69,6 +69,57 @@ def test_imports_go_down_only(path):
         assert FLOOR_OF[other] > FLOOR_OF[room], f"{room} imports {other}, which is not below it"
 
 
+def module_of(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(path, modules):
+    """The modules that a file imports from, in functions and for types too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            for alias in node.names:  # a name of a package is a module of its own, or lies in it
+                inside = f"{node.module}.{alias.name}"
+                yield inside if inside in modules else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def find_circle(graph):
+    """A list of modules of which each imports the next, and the last the first; None without."""
+    done = set()
+    for start in graph:
+        path, todo = [], [(start, iter(graph[start]))]
+        while todo:
+            name, others = todo[-1]
+            if len(path) < len(todo):
+                path.append(name)
+            other = next((x for x in others if x not in done), None)
+            if other is None:
+                done.add(path.pop())
+                todo.pop()
+            elif other in path:
+                return path[path.index(other) :]
+            else:
+                todo.append((other, iter(graph[other])))
+    return None
+
+
+def test_no_files_import_each_other_in_a_circle():
+    modules = {module_of(path): path for path in MODULES}
+    graph = {
+        name: sorted({x for x in imported_modules(path, modules) if x in modules} - {name})
+        for name, path in modules.items()
+    }
+    circle = find_circle(graph)
+    assert circle is None, " → ".join([*circle, circle[0]])
+
+
+def test_a_circle_is_found_and_named():
+    assert find_circle({"a": ["b", "c"], "b": ["c"], "c": [], "d": ["a"]}) is None
+    assert find_circle({"a": ["b", "d"], "b": [], "c": ["b", "a"], "d": ["c"]}) == ["a", "d", "c"]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_grows_past_500_lines(path):
     assert len(path.read_text().splitlines()) <= 500

@@ -60,19 +60,19 @@ def widened(
         raise ParameterError(f"only the checkpoint or only the network has {names}")
     kept = {}
     for name, wide in own.items():
-        narrow, how = tensors[name], layout(name)
+        narrow, axes = tensors[name], layout(name)
         if not _fits(narrow.shape, wide.shape):
             raise ParameterError(
                 f"{name} has shape {tuple(narrow.shape)} in the checkpoint and "
                 f"{tuple(wide.shape)} in the network, which may be wider only"
             )
         places = [
-            _places(n_old, n_new, how.groups.get(axis, 1))
+            _places(n_old, n_new, axes.groups.get(axis, 1))
             for axis, (n_old, n_new) in enumerate(zip(narrow.shape, wide.shape, strict=True))
         ]
         grown = wide.clone()
         if wide.dim() > 1:
-            grown.index_fill_(how.outputs, places[how.outputs], 0.0)
+            grown.index_fill_(axes.outputs, places[axes.outputs], 0.0)
         grown[torch.meshgrid(*places, indexing="ij") if places else ()] = narrow
         kept[name] = grown
     return kept

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from mirkit.evaluation import Benchmark
 
 T = TypeVar("T")
 
@@ -42,6 +45,18 @@ def decoding_options(args: argparse.Namespace) -> dict[str, Any]:
         "meter": args.meter,
     }
     return {name: value for name, value in options.items() if value is not None}
+
+
+def benchmark_of(args: argparse.Namespace) -> Benchmark:
+    """Return the benchmark of the argument ``task``; an unknown one is wrong usage."""
+    from mirkit.errors import UnknownName
+    from mirkit.evaluation.registry import find_benchmark
+
+    try:
+        return find_benchmark(args.task)
+    except UnknownName as error:
+        args.usage_error(str(error))
+        raise AssertionError from None  # argparse has ended the program
 
 
 def processors() -> int:

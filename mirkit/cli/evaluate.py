@@ -1,17 +1,18 @@
-"""``mirkit evaluate``: systems on a board, with intervals."""
+"""``mirkit evaluate``: systems on a benchmark, with intervals."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
-from mirkit.cli.arguments import add_jobs, processors
+from mirkit.cli.arguments import add_jobs, benchmark_of, processors
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("task", choices=["beat", "chord", "key", "tags"], help="what is scored")
+    parser.add_argument("task", metavar="TASK", help="what is scored, such as beats")
     parser.add_argument(
         "manifest",
         metavar="MANIFEST",
@@ -30,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", type=Path, metavar="FILE", help="go on from these scores")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report; - prints it")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the report (.png, .pdf)")
+    parser.add_argument("--split", metavar="NAME", help="score only the clips of this split")
     parser.add_argument("--ontology", metavar="PATH", help="tags: AudioSet's ontology.json")
-    parser.add_argument("--split", metavar="NAME", help="tags: only the clips of this split")
     add_jobs(parser)
     parser.set_defaults(usage_error=parser.error)
 
@@ -50,16 +51,14 @@ def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     from mirkit.evaluation import evaluate
 
-    options = {name: getattr(args, name) for name in ("ontology", "split") if getattr(args, name)}
-    if options and args.task != "tags":
-        args.usage_error(f"--{next(iter(options))} is for tags; {args.task} has no such setting")
     report = evaluate(
         args.task,
         args.manifest,
-        **options,
+        **_options(args),
         systems=args.systems,
         audio=args.audio,
         clips=args.clips,
+        split=args.split,
         against=args.against,
         by=args.by,
         keep=args.keep,
@@ -74,5 +73,22 @@ def run(args: argparse.Namespace) -> int:
     if args.json and str(args.json) != "-":
         args.json.write_text(report.to_json(), encoding="utf-8")
     if args.plot:
-        report.plot(args.plot)
+        from mirkit.evaluation import draw
+
+        draw(report).savefig(args.plot)
     return 1 if report.failed else 0
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings of one benchmark alone; they are wrong usage of any other."""
+    from mirkit.evaluation import BENCHMARKS
+
+    benchmark = benchmark_of(args)
+    options = {name: getattr(args, name) for name in ("ontology",) if getattr(args, name)}
+    for name in options:
+        if name not in benchmark.options:
+            owners = [task for task, other in BENCHMARKS.items() if name in other.options]
+            args.usage_error(
+                f"--{name} is for {' and '.join(owners)}; {args.task} has no such setting"
+            )
+    return options

@@ -6,13 +6,14 @@ import argparse
 import sys
 from typing import Any
 
+from mirkit.cli.arguments import benchmark_of
 from mirkit.cli.files import print_json
 from mirkit.tasks import SCHEMA
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("task", choices=["beat", "chord", "key", "tags"], help="what is scored")
+    parser.add_argument("task", metavar="TASK", help="what is scored, such as beats")
     parser.add_argument("--reference", required=True, metavar="PATH", help="file or folder")
     parser.add_argument("--estimate", required=True, metavar="PATH", help="file or folder")
     parser.add_argument("--trim", type=float, metavar="SECONDS", help="leave out beats before: 5")
@@ -24,10 +25,11 @@ def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     from mirkit.evaluation import score
 
-    options = {} if args.trim is None else {"trim": args.trim}
-    if options and args.task != "beat":
-        args.usage_error(f"--trim is for beats; {args.task} has no such setting")
-    scores = score(args.reference, args.estimate, args.task, **options)
+    task = benchmark_of(args).task
+    settings = {} if args.trim is None else {"trim": args.trim}
+    if settings and task != "beats":
+        args.usage_error(f"--trim is for beats; {task} has no such setting")
+    scores = score(args.reference, args.estimate, task, **settings)
     for name in scores.missing:
         print(f"mirkit: {name} has no estimate", file=sys.stderr)
     if args.json:

@@ -46,7 +46,7 @@ _OTHER_WEIGHT = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Tracked:
+class DecodedTrack:
     """A track as it was decoded, and the truth."""
 
     beats: Beats
@@ -55,7 +55,7 @@ class Tracked:
     features: Floats
 
     @classmethod
-    def of(cls, beats: Beats, activations: Activations, truth: Beats) -> Tracked:
+    def of(cls, beats: Beats, activations: Activations, truth: Beats) -> DecodedTrack:
         """Return it, with the features of its levels."""
         inputs = read(activations, upsample=False)
         return cls(beats, inputs, truth, level_features(beats, inputs))
@@ -101,7 +101,7 @@ def right_beats(times: Floats, truth: Floats) -> Floats:
     return near
 
 
-def fit_confidence(tracks: Sequence[Tracked]) -> Confidence:
+def fit_confidence(tracks: Sequence[DecodedTrack]) -> Confidence:
     """Fit both models on tracks whose network was not trained on them.
 
     Raises
@@ -128,7 +128,7 @@ def fit_confidence(tracks: Sequence[Tracked]) -> Confidence:
     return Confidence(level, beat)
 
 
-def _beat_rows(track: Tracked, level: Logistic) -> Iterator[tuple[Floats, Floats]]:
+def _beat_rows(track: DecodedTrack, level: Logistic) -> Iterator[tuple[Floats, Floats]]:
     """Yield features and rightness of the beats of each hypothesis."""
     odds = track.features @ np.array(level.weights) + level.intercept
     for known, row, own in zip(track.beats.hypotheses, track.features, odds, strict=True):
@@ -137,7 +137,7 @@ def _beat_rows(track: Tracked, level: Logistic) -> Iterator[tuple[Floats, Floats
 
 
 def outcomes(
-    tracks: Sequence[Tracked], confidence_of: Callable[[int], Confidence]
+    tracks: Sequence[DecodedTrack], confidence_of: Callable[[int], Confidence]
 ) -> dict[str, Outcome]:
     """Return what was promised and kept of the chosen level, of its beats, and of whole tracks.
 
@@ -160,10 +160,10 @@ def outcomes(
         found["level"].append((level, track.right_levels[chosen : chosen + 1], i))
         found["beat"].append((sure, right, i))
         found["track"].append((sure.mean(keepdims=True), right.mean(keepdims=True), i))
-    return {name: _joined(parts) for name, parts in found.items()}
+    return {name: _join(parts) for name, parts in found.items()}
 
 
-def _joined(parts: list[tuple[Floats, Floats, int]]) -> Outcome:
+def _join(parts: list[tuple[Floats, Floats, int]]) -> Outcome:
     if not parts:
         raise ParameterError("no track has beats; there is nothing to measure")
     sure, right, track = zip(*parts, strict=True)
@@ -172,7 +172,7 @@ def _joined(parts: list[tuple[Floats, Floats, int]]) -> Outcome:
     )
 
 
-def cross_validated(tracks: Sequence[Tracked], n_folds: int = 10) -> dict[str, Outcome]:
+def cross_validate(tracks: Sequence[DecodedTrack], n_folds: int = 10) -> dict[str, Outcome]:
     """Return the outcomes of tracks whose models were fitted on the other folds."""
     folds = [
         fit_confidence([track for i, track in enumerate(tracks) if i % n_folds != fold])

@@ -1,4 +1,4 @@
-"""What a board is made of: recordings, each with its reference and what else is known of it.
+"""The items of a benchmark: recordings, each with its reference and what else is known of it.
 
 | manifest | items |
 |---|---|
@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,15 @@ class Item:
         return next((self.columns[key] for key in SONG_COLUMNS if self.columns.get(key)), self.name)
 
 
-def read_items(manifest: str | Path, audio: str | Path | None = None) -> tuple[Item, ...]:
+def read_items(
+    manifest: str | Path | Sequence[Item], audio: str | Path | None = None
+) -> tuple[Item, ...]:
     """Return the items of a manifest or of a folder.
 
     Parameters
     ----------
     manifest
-        See the table above.
+        See the table above; or the items themselves.
     audio
         Where the recordings lie; None looks beside the manifest.
 
@@ -69,6 +72,8 @@ def read_items(manifest: str | Path, audio: str | Path | None = None) -> tuple[I
     ParameterError
         Where it is not there, or holds nothing.
     """
+    if not isinstance(manifest, str | Path):
+        return tuple(manifest)
     path = Path(manifest)
     if not path.exists():
         raise ParameterError(f"{path} is not there; it is a manifest (.csv, .jsonl) or a folder")
@@ -85,6 +90,56 @@ def read_items(manifest: str | Path, audio: str | Path | None = None) -> tuple[I
             "a name, as song.flac and song.beats do"
         )
     return items
+
+
+def check_names(items: Sequence[Item]) -> None:
+    """Check that no two items share a name.
+
+    Raises
+    ------
+    ParameterError
+        Where two do.
+    """
+    twice = next((name for name, n in Counter(item.name for item in items).items() if n > 1), None)
+    if twice is not None:
+        raise ParameterError(
+            f"{twice!r} is the name of two items; a column 'name' tells them apart"
+        )
+
+
+def check_column(items: Sequence[Item], by: str | None) -> None:
+    """Check that some item has the column `by`, where it is not None.
+
+    Raises
+    ------
+    ParameterError
+        Where none has; it names the columns.
+    """
+    if by is not None and not any(by in item.columns for item in items):
+        known = sorted({column for item in items for column in item.columns})
+        raise ParameterError(f"by is {by!r}; the columns are {', '.join(known) or 'none'}")
+
+
+def column_values(items: Sequence[Item], by: str | None) -> list[str]:
+    """Return the values of a column, numbers in their order; none where it is None."""
+    values = {item.columns.get(by, "") for item in items} - {""} if by else set()
+    return sorted(values, key=lambda value: (int(value) if value.isdigit() else 1 << 30, value))
+
+
+def select_split(items: tuple[Item, ...], split: str | None) -> tuple[Item, ...]:
+    """Return the items whose column ``split`` is `split`; all where it is None.
+
+    Raises
+    ------
+    ParameterError
+        Where there is none; it names the splits.
+    """
+    if split is None:
+        return items
+    known = sorted({item.columns.get("split", "") for item in items} - {""})
+    if split not in known:
+        raise ParameterError(f"split is {split!r}; there are {', '.join(known) or 'none'}")
+    return tuple(item for item in items if item.columns.get("split") == split)
 
 
 def spread(items: tuple[Item, ...], n: int | None) -> tuple[Item, ...]:

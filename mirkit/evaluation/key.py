@@ -1,31 +1,20 @@
-"""The key board: the key of the whole and the local keys, against what a renderer knows."""
+"""The benchmark of keys: of the whole and local ones, against what a renderer knows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mirkit.annotation import Key, Segments
-from mirkit.audio import Audio
-from mirkit.evaluation.beat import parse_system
+from mirkit.evaluation.benchmark import Benchmark
 from mirkit.evaluation.references import read_reference
-
-MEASURES: Mapping[str, str] = {
-    "weighted": "weighted",
-    "correct": "correct",
-    "fifth": "fifth",
-    "relative": "relative",
-    "parallel": "parallel",
-    "other": "other",
-    "local_correct": "local correct",
-    "local_weighted": "local weighted",
-}
+from mirkit.evaluation.systems import fingerprint, load_system
 
 
-def reference(path: Path) -> Key:
+def read_key(path: Path) -> Key:
     """Return the key of an annotation file; of local keys alone the one that lasts longest."""
-    value: Key | Segments = read_reference(path, "key", (Key, Segments))
+    value: Key | Segments = read_reference(path, (Key, Segments), "key", "keys")
     return value if isinstance(value, Key) else longest(value)
 
 
@@ -43,16 +32,31 @@ def longest(local: Segments) -> Key:
     return Key(max(seconds, key=lambda label: seconds[label], default=None), segments=local)
 
 
-def estimator(name: str) -> Callable[[Audio], Key]:
-    """Return what finds the key by the system called ``MODEL[+DECODER][@WEIGHTS]``."""
-    from mirkit.system import load
-
-    parts = parse_system(name)
-    return load(parts["model"], task="key", weights=parts["weights"], decoder=parts["decoder"])
-
-
-def score(truth: Any, found: Key) -> Mapping[str, float]:
-    """Return all measures of keys."""
+def score_keys(reference: Any, estimate: Any) -> dict[str, float]:
+    """Return all measures of keys; of local keys alone the one that lasts longest counts."""
     from mirkit.metrics.key import key_scores
 
-    return key_scores(truth, found)
+    true, found = (longest(x) if isinstance(x, Segments) else x for x in (reference, estimate))
+    return key_scores(true, found)
+
+
+BENCHMARK = Benchmark(
+    task="key",
+    measures={
+        "weighted": "weighted",
+        "correct": "correct",
+        "fifth": "fifth",
+        "relative": "relative",
+        "parallel": "parallel",
+        "other": "other",
+        "local_correct": "local correct",
+        "local_weighted": "local weighted",
+    },
+    headline=("weighted", "correct", "local_correct"),
+    systems=("key-crnn", "librosa-key"),
+    reference=read_key,
+    estimator=partial(load_system, "key"),
+    score=score_keys,
+    fingerprint=fingerprint,
+    values=(Key, Segments),
+)

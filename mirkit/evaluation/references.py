@@ -1,4 +1,4 @@
-"""References for boards: from a file that a person or a renderer wrote to the value scored."""
+"""References: from a file that a person or a renderer wrote to the value scored."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def is_clip(path: Path) -> bool:
     return isinstance(truth, dict) and "clip_id" in truth
 
 
-def read_reference(path: Path, attribute: str, kinds: tuple[type, ...]) -> Any:
+def read_reference(path: Path, kinds: tuple[type, ...], *names: str) -> Any:
     """Return the annotation of a file.
 
     Parameters
     ----------
     path
         The truth of a rendered clip, or any annotation that `mirkit.read` reads.
-    attribute
-        What is asked of a clip or an `Analysis`: ``"beats"``, ``"chords"``.
     kinds
         What the value may be.
+    names
+        What it may be called in a clip or an `Analysis`; the first that is there is taken.
 
     Raises
     ------
@@ -41,15 +41,15 @@ def read_reference(path: Path, attribute: str, kinds: tuple[type, ...]) -> Any:
     from mirkit.formats import read
     from mirkit.rendering.clips import read_clip
 
+    value: Any
     if is_clip(path):
         clip = read_clip(path)
-        if attribute == "tags":
-            raise FormatError(f"{path} is the truth of a rendered clip, which has no tags")
-        return getattr(clip, "keys" if attribute == "key" else attribute)
-    value: Any = read(path)
+        value = next((getattr(clip, name) for name in names if hasattr(clip, name)), None)
+    else:
+        value = read(path)
     if isinstance(value, Analysis):
-        value = value.get(attribute, value.get(f"{attribute}s"))
+        value = next((value[name] for name in names if name in value), None)
     if not isinstance(value, kinds):
-        held = "nothing" if value is None else type(value).__name__
-        raise FormatError(f"{path} holds no {attribute}, but {held}")
+        held = "nothing of the kind" if value is None else type(value).__name__
+        raise FormatError(f"{path} holds no {names[0]}, but {held}")
     return value

@@ -1,116 +1,46 @@
-"""What a board found: rows, means with intervals, differences; as table, JSON and plot."""
+"""The report of a benchmark: scores, measures with intervals, paired differences; as text and JSON.
+
+It is data alone. `mirkit.evaluation.figures` turns it into pictures.
+"""
 
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from mirkit.arrays import Floats
 from mirkit.batch import Failure
-from mirkit.evaluation.statistics import LEVEL, Interval, bootstrap
-
-if TYPE_CHECKING:
-    from mirkit.evaluation.boards import Board
-
-SCHEMA = 1
-
-Intervals = Mapping[str, Mapping[str, Interval]]
-"""By system, then by measure."""
+from mirkit.evaluation.parts import ClassRow, Intervals, Part, Row
+from mirkit.evaluation.statistics import LEVEL, Interval
+from mirkit.evaluation.tables import class_table, group_table, part_table
+from mirkit.tasks import SCHEMA
 
 
-@dataclass(frozen=True)
-class Row:
-    """What a system scored on a clip, and what is known of the clip."""
-
-    clip: str
-    system: str
-    scores: Mapping[str, float]
-    columns: Mapping[str, str] = field(default_factory=dict)
-    song: str = ""
-
-
-@dataclass(frozen=True)
-class Part:
-    """The measures of some clips of a board.
-
-    Parameters
-    ----------
-    name
-        ``"all"``, the name of a subset, or a value of the column that the report's `by` names.
-    n_clips, n_groups
-        Its size. Clips of a group, such as those of one song, are drawn together.
-    means
-        By system, then by measure.
-    differences
-        What each system is better by than the report's `against`, on the clips that both have.
-    """
-
-    name: str
-    n_clips: int
-    n_groups: int
-    means: Intervals
-    differences: Intervals
-
-
-class Averaged(ABC):
-    """What all reports have: measures of systems over all clips."""
-
-    systems: tuple[str, ...]
-    labels: Mapping[str, str]
-    against: str | None
-
-    @property
-    @abstractmethod
-    def whole(self) -> Part:
-        """All clips."""
-
-    @property
-    def means(self) -> dict[str, dict[str, float]]:
-        """Mean over all clips, by system and measure."""
-        found = self.whole.means
-        return {system: {name: x.mean for name, x in row.items()} for system, row in found.items()}
-
-    @property
-    def intervals(self) -> Intervals:
-        """Mean and interval over all clips, by system and measure."""
-        return self.whole.means
-
-    @property
-    def differences(self) -> Intervals:
-        """What each system is better by than `against` over all clips, by system and measure."""
-        return self.whole.differences
-
-
-@dataclass(frozen=True)
-class Report(Averaged):
-    """The scores of systems on a board.
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What systems scored on the clips of a benchmark, before it is summarized.
 
     Parameters
     ----------
     task, source
-        The board, and the manifest.
+        The benchmark, and the manifest.
     systems
         In the order they were asked for.
     labels
         The measures: name, and label in tables.
     headline
         The measures that tables by group show.
+    subsets
+        Parts that have a name, and what their columns hold.
     rows
         Each clip with each system.
     failed
-        Clip, system and reason of what could not be scored; it counts in no mean.
-    summaries
-        All clips, then the named subsets.
-    groups
-        The values of the column `by`, if any.
+        Clip, system and reason of what could not be scored.
     against
         The system that differences refer to, or None.
+    by
+        The column that groups are made by, or None.
     n_draws, seed
         Of the bootstrap.
     """
@@ -120,105 +50,95 @@ class Report(Averaged):
     systems: tuple[str, ...]
     labels: Mapping[str, str]
     headline: tuple[str, ...]
+    subsets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rows: tuple[Row, ...]
-    failed: tuple[tuple[str, str, Failure], ...]
-    summaries: tuple[Part, ...]
-    groups: tuple[Part, ...]
-    by: str | None
-    against: str | None
+    failed: tuple[tuple[str, str, Failure], ...] = ()
+    against: str | None = None
+    by: str | None = None
     n_draws: int
-    seed: int
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Trial):
+    """A trial with its measures.
+
+    Parameters
+    ----------
+    summaries
+        All clips, then the named subsets.
+    groups
+        The values of the column `by`, if any.
+    classes
+        The classes of a benchmark of labels, in order of their names.
+    unheard
+        By system, the classes that it never names: they count as score 0.
+    unrelated
+        Classes that the ontology lacks, and that are in none of its measures.
+    """
+
+    summaries: tuple[Part, ...]
+    groups: tuple[Part, ...] = ()
+    classes: tuple[ClassRow, ...] = ()
+    unheard: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unrelated: tuple[str, ...] = ()
 
     @property
-    def whole(self) -> Part:
-        """All clips."""
-        return self.summaries[0]
+    def parts(self) -> tuple[Part, ...]:
+        """All clips, the named subsets, and the groups."""
+        return self.summaries + self.groups
+
+    @property
+    def means(self) -> dict[str, dict[str, float]]:
+        """Mean over all clips, by system and measure."""
+        return {
+            system: {name: x.mean for name, x in row.items()}
+            for system, row in self.intervals.items()
+        }
+
+    @property
+    def intervals(self) -> Intervals:
+        """Mean and interval over all clips, by system and measure."""
+        return self.summaries[0].means
+
+    @property
+    def differences(self) -> Intervals:
+        """What each system is better by than `against` over all clips, by system and measure."""
+        return self.summaries[0].differences
 
     def table(self) -> str:
-        """Return the report as text: a block for each part, then one for each headline measure."""
-        from mirkit.evaluation.tables import report_table
-
-        return report_table(self)
+        """Return the report as text: a block for each part, then groups and classes."""
+        blocks = [self._title(), *(self._part(part) for part in self.summaries)]
+        blocks += [self._by_group(measure) for measure in self.headline if self._has(measure)]
+        if self.classes:
+            blocks.append(class_table(self.classes, self.systems))
+        return "\n\n".join([*blocks, *self._notes()])
 
     def to_json(self, indent: int | None = 1) -> str:
-        """Return the report as a JSON object with ``"schema": 1``."""
+        """Return the report as a JSON object ; infinite numbers are null."""
         return json.dumps(_object(self), ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
 
-    def plot(self, path: str | Path) -> None:
-        """Draw means and intervals into an image file, whose suffix says the format.
+    def _title(self) -> str:
+        draws = f"{self.n_draws} draws of songs"
+        return f"{self.task}: {self.source}\n[{LEVEL:.0%} interval: cluster bootstrap, {draws}]"
 
-        Raises
-        ------
-        MissingExtra
-            Where matplotlib is not installed.
-        """
-        from mirkit.evaluation.plots import plot_report
+    def _part(self, part: Part) -> str:
+        return part_table(part, self.systems, self.labels, self.against)
 
-        plot_report(self, Path(path))
+    def _has(self, measure: str) -> bool:
+        return any(measure in row for part in self.groups for row in part.means.values())
 
+    def _by_group(self, measure: str) -> str:
+        title = f"{self.labels[measure]} by {self.by}"
+        return group_table(self.groups, self.systems, measure, title)
 
-def summarized(
-    task: str,
-    source: str,
-    board: Board,
-    systems: tuple[str, ...],
-    rows: tuple[Row, ...],
-    failed: tuple[tuple[str, str, Failure], ...],
-    against: str | None,
-    by: str | None,
-    n_draws: int,
-    seed: int,
-) -> Report:
-    """Return the report of scored rows."""
-
-    def part(name: str, chosen: Sequence[Row]) -> Part:
-        return _summary(name, chosen, systems, tuple(board.measures), against, n_draws, seed)
-
-    def matching(wanted: Mapping[str, str]) -> list[Row]:
-        return [
-            row
-            for row in rows
-            if all(row.columns.get(column) == value for column, value in wanted.items())
-        ]
-
-    parts = [part("all", rows)]
-    parts += [
-        part(name, chosen) for name, wanted in board.subsets.items() if (chosen := matching(wanted))
-    ]
-    values = sorted({row.columns[by] for row in rows if by in row.columns}) if by else []
-    groups = [part(value, matching({str(by): value})) for value in values]
-    return Report(
-        task, source, systems, board.measures, board.headline, rows, failed, tuple(parts),
-        tuple(groups), by, against, n_draws, seed,
-    )  # fmt: skip
-
-
-def _summary(
-    name: str,
-    rows: Sequence[Row],
-    systems: tuple[str, ...],
-    measures: tuple[str, ...],
-    against: str | None,
-    n_draws: int,
-    seed: int,
-) -> Part:
-    songs = {row.clip: row.song or row.clip for row in rows}
-    place = {clip: i for i, clip in enumerate(songs)}
-    values = {system: np.full((len(songs), len(measures)), np.nan) for system in systems}
-    for row in rows:
-        scored = [row.scores.get(measure, np.nan) for measure in measures]
-        values[row.system][place[row.clip]] = scored
-
-    def intervals(columns: Floats) -> dict[str, Interval]:
-        found = bootstrap(columns, list(songs.values()), n_draws, seed=seed)
-        return {m: x for m, x in zip(measures, found, strict=True) if x is not None}
-
-    differences = {}
-    if against is not None:
-        others = [system for system in systems if system != against]
-        differences = {other: intervals(values[other] - values[against]) for other in others}
-    means = {system: intervals(values[system]) for system in systems}
-    return Part(name, len(songs), len(set(songs.values())), means, differences)
+    def _notes(self) -> list[str]:
+        notes = [f"{system} never names: {', '.join(x)}" for system, x in self.unheard.items()]
+        if self.unrelated:
+            notes.append(f"Not in the ontology: {', '.join(self.unrelated)}")
+        if self.failed:
+            notes.append(f"{len(self.failed)} failed and are in no mean.")
+        return notes
 
 
 def _object(report: Report) -> dict[str, Any]:
@@ -233,6 +153,9 @@ def _object(report: Report) -> dict[str, Any]:
         "parts": [_part(part) for part in report.summaries],
         "by": report.by,
         "groups": [_part(part) for part in report.groups],
+        "classes": [_class(row) for row in report.classes],
+        "unheard": {system: list(labels) for system, labels in report.unheard.items()},
+        "not_in_ontology": list(report.unrelated),
         "rows": [
             {"clip": row.clip, "song": row.song, "system": row.system, "scores": dict(row.scores)}
             for row in report.rows
@@ -245,15 +168,30 @@ def _object(report: Report) -> dict[str, Any]:
 
 
 def _part(part: Part) -> dict[str, Any]:
-    to_dict: Callable[[Interval], dict[str, Any]] = vars
-
-    def plain(found: Intervals) -> dict[str, Any]:
-        return {s: {m: dict(to_dict(x)) for m, x in row.items()} for s, row in found.items()}
-
     return {
         "name": part.name,
         "n_clips": part.n_clips,
-        "n_songs": part.n_groups,
-        "means": plain(part.means),
-        "differences": plain(part.differences),
+        "n_groups": part.n_groups,
+        "means": {system: _plain(row) for system, row in part.means.items()},
+        "differences": {system: _plain(row) for system, row in part.differences.items()},
     }
+
+
+def _class(row: ClassRow) -> dict[str, Any]:
+    return {
+        "label": row.label,
+        "n_clips": row.n,
+        "stratum": row.stratum or None,
+        "average_precision": _plain(row.precision),
+    }
+
+
+def _plain(found: Mapping[str, Interval]) -> dict[str, dict[str, float | int | None]]:
+    return {
+        name: {"mean": _finite(x.mean), "low": _finite(x.low), "high": _finite(x.high), "n": x.n}
+        for name, x in found.items()
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and abs(value) < float("inf") else None

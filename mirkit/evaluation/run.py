@@ -1,28 +1,184 @@
-"""Score systems on the items of a board: many at a time, and going on where it was cut off."""
+"""Score systems on the items of a benchmark: many at a time, going on where it was cut off."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from typing import Any
 
 from mirkit.batch import Failure, run_batch
-from mirkit.errors import FormatError, MirkitError, ParameterError
-from mirkit.evaluation.boards import BOARDS, Board, board
-from mirkit.evaluation.items import Item, read_items, spread
-from mirkit.evaluation.report import Report, Row, summarized
-from mirkit.evaluation.statistics import N_DRAWS
+from mirkit.datasets.sounds import Sound
+from mirkit.errors import MirkitError, ParameterError, UnknownName
+from mirkit.evaluation.benchmark import Benchmark, Outcome
+from mirkit.evaluation.cache import CacheKey, ScoreCache
+from mirkit.evaluation.items import Item, check_column, check_names, select_split, spread
+from mirkit.evaluation.parts import Row
+from mirkit.evaluation.registry import BENCHMARKS, find_benchmark
+from mirkit.evaluation.report import Report, Trial
 
-if TYPE_CHECKING:
-    from mirkit.datasets.ontology import Ontology
-    from mirkit.datasets.sounds import Sound
-    from mirkit.evaluation.tag_report import TagReport
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
-Scores = Mapping[str, float]
-Key = tuple[str, str, str, str, str]
+
+def evaluate(
+    task: str,
+    manifest: str | Path | Sequence[Item | Sound],
+    *,
+    systems: Sequence[str] | None = None,
+    audio: str | Path | None = None,
+    clips: int | None = None,
+    split: str | None = None,
+    against: str | None = None,
+    by: str | None = None,
+    keep: str | Path | None = None,
+    n_jobs: int = 1,
+    n_draws: int | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> Report:
+    """Score systems on a benchmark, with intervals that say how far to trust the measures.
+
+    Parameters
+    ----------
+    task
+        A name in `mirkit.evaluation.BENCHMARKS`, such as ``"beats"``.
+    manifest
+        A manifest of rendered clips (``.csv``, ``.jsonl``), a table with the columns ``audio`` and
+        ``annotation``, a folder of recordings with annotations beside them, or the items. Of tags:
+        a published set as ``"esc50:FOLDER"``, a table, a folder of class folders, items or sounds.
+    systems
+        What is compared, ``MODEL[+DECODER][@WEIGHTS]``, or saved scores of tags; None takes those
+        of the benchmark.
+    audio
+        Folder of the recordings; None looks beside the manifest.
+    clips
+        Score so many, evenly spaced; all where None.
+    split
+        Only the clips whose column ``split`` holds this; all where None.
+    against
+        The system that the others are compared with, clip by clip; None takes the first.
+    by
+        A column of the manifest: means are also given for each of its values.
+    keep
+        A file (JSON lines) that each score is appended to, and that is read first: what was cut off
+        goes on. Scores of other weights or of another version are not used.
+    n_jobs
+        Items at a time, each in a process.
+    n_draws, seed
+        Of the cluster bootstrap; None takes as many draws as the benchmark says.
+    options
+        Settings of one benchmark. Of tags: ``ontology``, a path of AudioSet's ``ontology.json``,
+        for hierarchical measures, and ``counts``, how often each label was trained on.
+
+    Returns
+    -------
+    Report
+        Scores of each clip, measures, intervals and differences; clips that failed stand in
+        `failed`.
+
+    Raises
+    ------
+    ParameterError, FormatError, UnknownName
+        Where the manifest is not one, or there is no such task, system, split, column or setting.
+    """
+    benchmark = find_benchmark(task)
+    _check_options(benchmark, options)
+    n_draws = benchmark.n_draws if n_draws is None else n_draws
+    if n_draws < 1:
+        raise ParameterError(f"n_draws is {n_draws}; there is at least one draw")
+    found = select_split(benchmark.read_items(manifest, audio), split)
+    check_names(found)
+    check_column(found, by)
+    items = spread(found, clips)
+    names = _choose_systems(benchmark, systems)
+    against = _choose_baseline(names, against)
+    outcomes = list(_score(benchmark, items, names, ScoreCache(keep), n_jobs))
+    trial = Trial(
+        task=task,
+        source=str(manifest) if isinstance(manifest, str | Path) else f"{len(items)} items",
+        systems=names,
+        labels=benchmark.measures,
+        headline=benchmark.headline,
+        subsets=benchmark.subsets,
+        rows=tuple(Row(x, s, o) for x, s, o in outcomes if not isinstance(o, Failure)),
+        failed=tuple((x.name, s, o) for x, s, o in outcomes if isinstance(o, Failure)),
+        against=against,
+        by=by,
+        n_draws=n_draws,
+        seed=seed,
+    )
+    return benchmark.summarize(trial, **options)
+
+
+def _check_options(benchmark: Benchmark, options: Mapping[str, Any]) -> None:
+    shared = [
+        name for name, x in inspect.signature(evaluate).parameters.items() if x.kind == KEYWORD
+    ]
+    for name in options:
+        if name not in benchmark.options:
+            kind = f"setting of {benchmark.task}"
+            raise UnknownName(kind, name, [*shared, *benchmark.options])
+
+
+def _choose_systems(benchmark: Benchmark, systems: Sequence[str] | None) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(benchmark.systems if systems is None else systems))
+    if not names:
+        raise ParameterError("systems is empty; name one system at least")
+    return names
+
+
+def _choose_baseline(systems: tuple[str, ...], against: str | None) -> str | None:
+    """Return which system the others are compared with: the first where None, or none."""
+    if against is not None and against not in systems:
+        raise ParameterError(f"against is {against!r}; the systems are {', '.join(systems)}")
+    return against or (systems[0] if len(systems) > 1 else None)
+
+
+def _score(
+    benchmark: Benchmark,
+    items: tuple[Item, ...],
+    systems: tuple[str, ...],
+    cache: ScoreCache,
+    n_jobs: int,
+) -> Iterator[tuple[Item, str, Outcome]]:
+    """Yield what each system scored on each item: first what was saved before, with no sound."""
+    saved = {system: benchmark.saved(system, items) for system in systems}
+    running = tuple(system for system in systems if saved[system] is None)
+    for system in running:
+        benchmark.estimator(system)  # a wrong name is the fault of no clip
+    for system, outcomes in saved.items():
+        yield from ((item, system, outcome) for item, outcome in outcomes or ())
+    yield from _run(benchmark, items, running, cache, n_jobs)
+
+
+def _run(
+    benchmark: Benchmark,
+    items: tuple[Item, ...],
+    systems: tuple[str, ...],
+    cache: ScoreCache,
+    n_jobs: int,
+) -> Iterator[tuple[Item, str, Outcome]]:
+    """Yield what each system scored on each item: first what was kept, then what is new."""
+    prints = {system: benchmark.fingerprint(system) for system in systems}
+
+    def key(item: Item, system: str) -> CacheKey:
+        return CacheKey(benchmark.task, system, prints[system], item.name, str(item.audio))
+
+    jobs = []
+    for item in items:
+        kept = {system: cache.get(key(item, system)) for system in systems}
+        missing = tuple(system for system, scores in kept.items() if scores is None)
+        yield from ((item, system, scores) for system, scores in kept.items() if scores is not None)
+        if missing:
+            jobs.append(Job(item, missing))
+    worker, n_jobs = Worker(benchmark.task), min(n_jobs, len(jobs) or 1)
+    for job, outcome in run_batch(worker, jobs, n_jobs, benchmark.task):
+        answers = dict.fromkeys(job.systems, outcome) if isinstance(outcome, Failure) else outcome
+        for system, answer in answers.items():
+            if not isinstance(answer, Failure):
+                cache.append(key(job.item, system), answer)
+            yield job.item, system, answer
 
 
 @dataclass(frozen=True)
@@ -42,259 +198,22 @@ class Worker:
 
     task: str
 
-    def __call__(self, job: Job) -> dict[str, Scores | Failure]:
+    def __call__(self, job: Job) -> dict[str, Outcome]:
         """Return the scores of each system, or why there are none."""
         from mirkit.audio import reading
 
-        asked = BOARDS[self.task]
+        benchmark = BENCHMARKS[self.task]
         truth = job.item.reference
         if isinstance(truth, Path):
-            truth = asked.reference(truth)
+            truth = benchmark.reference(truth)
         audio = reading.read(job.item.audio, mono=True)
 
-        def answer(system: str) -> Scores | Failure:
+        def answer(system: str) -> Outcome:
             try:
-                return dict(asked.score(truth, asked.estimator(system)(audio)))
+                return dict(benchmark.score(truth, benchmark.estimator(system)(audio)))
             except MirkitError as error:
                 return Failure(type(error).__name__, str(error))
             except Exception as error:  # noqa: BLE001  # a peer's defect must not stop the others
                 return Failure(type(error).__name__, f"{system}: internal error: {error}")
 
         return {system: answer(system) for system in job.systems}
-
-
-class Options(TypedDict, total=False):
-    """What `evaluate` can be told of any board."""
-
-    systems: Sequence[str] | None
-    audio: str | Path | None
-    clips: int | None
-    against: str | None
-    by: str | None
-    keep: str | Path | None
-    n_jobs: int
-    n_draws: int
-    seed: int
-
-
-class TagOptions(Options, total=False):
-    """What it can be told of a board of tags."""
-
-    split: str | None
-    ontology: str | Path | Ontology | None
-    counts: Mapping[str, float] | None
-
-
-@overload
-def evaluate(  # type: ignore[overload-overlap]  # "tags" is a task, and has a report of its own
-    task: Literal["tags"],
-    manifest: str | Path | Sequence[Item | Sound],
-    **options: Unpack[TagOptions],
-) -> TagReport: ...
-@overload
-def evaluate(
-    task: str, manifest: str | Path | Sequence[Item], **options: Unpack[Options]
-) -> Report: ...
-
-
-def evaluate(task: str, manifest: Any, **options: Any) -> Report | TagReport:
-    """Score systems on a board, with intervals that say how far to trust the measures.
-
-    Parameters
-    ----------
-    task
-        The board: ``"beat"``, ``"chord"``, ``"key"`` or ``"tags"``.
-    manifest
-        What is scored: see `evaluate_clips`, or for tags `mirkit.evaluation.tag_board`.
-    options
-        Those of `evaluate_clips` or, for tags, of `evaluate_tags`: ``systems``, ``audio``,
-        ``clips``, ``against``, ``by``, ``keep``, ``n_jobs``, ``n_draws`` and ``seed`` for all.
-
-    Returns
-    -------
-    Report or TagReport
-        Measures, intervals and differences; clips that failed stand in `failed`.
-
-    Raises
-    ------
-    ParameterError, FormatError, UnknownName
-        Where the manifest is not one, or there is no such task, system or column.
-    """
-    if task == "tags":
-        from mirkit.evaluation.tag_board import evaluate_tags
-
-        return evaluate_tags(manifest, **options)
-    return evaluate_clips(task, manifest, **options)
-
-
-def evaluate_clips(
-    task: str,
-    manifest: str | Path | Sequence[Item],
-    *,
-    systems: Sequence[str] | None = None,
-    audio: str | Path | None = None,
-    clips: int | None = None,
-    against: str | None = None,
-    by: str | None = None,
-    keep: str | Path | None = None,
-    n_jobs: int = 1,
-    n_draws: int = N_DRAWS,
-    seed: int = 0,
-) -> Report:
-    """Score systems on a board whose measures are means over clips.
-
-    Parameters
-    ----------
-    task
-        The board: ``"beat"``, ``"chord"`` or ``"key"``.
-    manifest
-        A manifest of rendered clips (``.csv``, ``.jsonl``), a table with the columns ``audio`` and
-        ``annotation``, a folder of recordings with annotations beside them, or the items.
-    systems
-        What is compared, ``MODEL[+DECODER][@WEIGHTS]``; None takes those of the board.
-    audio
-        Folder of the recordings; None looks beside the manifest.
-    clips
-        Score so many, evenly spaced; all where None.
-    against
-        The system that the others are compared with, clip by clip; None takes the first.
-    by
-        A column of the manifest: means are also given for each of its values.
-    keep
-        A file (JSON lines) that each score is appended to, and that is read first: what was cut off
-        goes on. Scores of other weights or of another version are not used.
-    n_jobs
-        Items at a time, each in a process.
-    n_draws, seed
-        Of the bootstrap.
-
-    Returns
-    -------
-    Report
-        Scores of each clip, means, intervals and differences; clips that failed stand in `failed`.
-
-    Raises
-    ------
-    ParameterError, FormatError, UnknownName
-        Where the manifest is not one, or there is no such task, system or column.
-    """
-    asked = board(task)
-    items = _items(manifest, audio, clips)
-    names = tuple(dict.fromkeys(asked.systems if systems is None else systems))
-    if not names:
-        raise ParameterError("systems is empty; name one at least")
-    for name in names:
-        asked.estimator(name)  # a wrong name is the fault of no clip
-    against = compared(names, against)
-    if by is not None and not any(by in item.columns for item in items):
-        known = sorted({column for item in items for column in item.columns})
-        raise ParameterError(f"by is {by!r}; the columns are {', '.join(known) or 'none'}")
-    rows, failed = [], []
-    for item, system, outcome in scored(task, asked, items, names, keep, n_jobs):
-        if isinstance(outcome, Failure):
-            failed.append((item.name, system, outcome))
-        else:
-            rows.append(Row(item.name, system, outcome, item.columns, item.song))
-    source = str(manifest) if isinstance(manifest, str | Path) else f"{len(items)} items"
-    return summarized(
-        task, source, asked, names, tuple(rows), tuple(failed), against, by, n_draws, seed
-    )
-
-
-def _items(
-    manifest: str | Path | Sequence[Item], audio: str | Path | None, clips: int | None
-) -> tuple[Item, ...]:
-    found = read_items(manifest, audio) if isinstance(manifest, str | Path) else tuple(manifest)
-    return spread(distinct(found), clips)
-
-
-def distinct(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    """Return the items.
-
-    Raises
-    ------
-    ParameterError
-        Where two have one name.
-    """
-    twice = next((name for name, n in Counter(item.name for item in items).items() if n > 1), None)
-    if twice is not None:
-        raise ParameterError(
-            f"{twice!r} is the name of two items; a column 'name' tells them apart"
-        )
-    return items
-
-
-def compared(systems: tuple[str, ...], against: str | None) -> str | None:
-    """Return which system the others are compared with: the first where None, or none.
-
-    Raises
-    ------
-    ParameterError
-        Where it is not among the systems.
-    """
-    if against is not None and against not in systems:
-        raise ParameterError(f"against is {against!r}; the systems are {', '.join(systems)}")
-    return against or (systems[0] if len(systems) > 1 else None)
-
-
-def scored(
-    task: str,
-    asked: Board,
-    items: tuple[Item, ...],
-    systems: tuple[str, ...],
-    keep: str | Path | None,
-    n_jobs: int,
-) -> Iterator[tuple[Item, str, Scores | Failure]]:
-    """Yield what each system scored on each item: first what was kept, then what is new."""
-    prints = {system: asked.fingerprint(system) for system in systems}
-    kept = _Kept(keep)
-
-    def key(item: Item, system: str) -> Key:
-        return (task, system, prints[system], item.name, str(item.audio))
-
-    jobs = []
-    for item in items:
-        missing = tuple(system for system in systems if key(item, system) not in kept.scores)
-        for system in systems:
-            if system not in missing:
-                yield item, system, kept.scores[key(item, system)]
-        if missing:
-            jobs.append(Job(item, missing))
-    for job, outcome in run_batch(Worker(task), jobs, min(n_jobs, len(jobs) or 1), task):
-        answers = dict.fromkeys(job.systems, outcome) if isinstance(outcome, Failure) else outcome
-        for system, answer in answers.items():
-            if not isinstance(answer, Failure):
-                kept.append(key(job.item, system), answer)
-            yield job.item, system, answer
-
-
-class _Kept:
-    """Scores in a file, one line each; a line that was cut off is ignored."""
-
-    names = ("task", "system", "fingerprint", "clip", "audio")
-
-    def __init__(self, path: str | Path | None) -> None:
-        self.path = None if path is None else Path(path)
-        self.scores: dict[Key, Scores] = {}
-        if self.path is None or not self.path.exists():
-            return
-        text = self.path.read_text(encoding="utf-8")
-        for i, line in enumerate(text.splitlines(), 1):
-            try:
-                row = json.loads(line)
-                key = tuple(str(row[name]) for name in self.names)
-                self.scores[key] = row["scores"]  # type: ignore[index]
-            except (json.JSONDecodeError, KeyError, TypeError):
-                if i < len(text.splitlines()) or text.endswith("\n"):
-                    raise FormatError(
-                        f"{self.path}, line {i} is no score; it is a file that evaluate wrote"
-                    ) from None
-        if text and not text.endswith("\n"):  # killed while it wrote
-            self.path.write_text("".join(f"{x}\n" for x in text.split("\n")[:-1]), encoding="utf-8")
-
-    def append(self, key: Key, scores: Scores) -> None:
-        if self.path is None:
-            return
-        row = {"schema": 1, **dict(zip(self.names, key, strict=True)), "scores": dict(scores)}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, allow_nan=False) + "\n")

@@ -1,4 +1,4 @@
-"""Means that say how far to trust them: bootstrap intervals over recordings that hang together.
+"""Measures that say how far to trust them: cluster bootstrap over recordings that hang together.
 
 Clips of one song are no independent witnesses. So songs are drawn, not clips: a drawn song brings
 all its clips along.
@@ -6,17 +6,21 @@ all its clips along.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from mirkit import checks
-from mirkit.arrays import Floats
+from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
 
 LEVEL = 0.95
 N_DRAWS = 2000
+
+Statistic: TypeAlias = Callable[[Floats], Floats]
+"""From how often each cluster counts, ``(n_draws, n_clusters)``, to ``(n_draws, n_measures)``."""
 
 
 @dataclass(frozen=True)
@@ -90,42 +94,101 @@ def bootstrap(
             f"n_draws is {n_draws} and level {level}; there is at least one draw, and the level "
             "lies between 0 and 1"
         )
-    sums, counts = _by_song(values, songs)
-    means = _drawn_means(sums, counts, n_draws, seed)
-    tail = (1 - level) / 2
-    intervals: list[Interval | None] = []
-    for total, count, drawn in zip(sums.T, counts.T, means.T, strict=True):
-        n = int(count.sum())
-        if not n:
-            intervals.append(None)
-            continue
-        low = high = None
-        if np.count_nonzero(count) > 1:
-            low, high = map(float, np.nanquantile(drawn, [tail, 1 - tail]))
-        intervals.append(Interval(float(total.sum() / n), low, high, n))
-    return intervals
+    n_songs, index = number_clusters(songs)
+    sums, counts = _add_up(values, index, n_songs)
+    rows = resample(lambda times: ratio(times @ sums, times @ counts), n_songs, n_draws, seed)
+    found = zip(rows.T, counts.T, strict=True)
+    return [
+        interval(column, int(count.sum()), int(np.count_nonzero(count)), level)
+        for column, count in found
+    ]
 
 
-def _by_song(values: Floats, songs: Sequence[str]) -> tuple[Floats, Floats]:
-    """Return the sums of each measure and of how many clips, shape ``(n_songs, n_measures)``."""
+def number_clusters(songs: Sequence[str]) -> tuple[int, Ints]:
+    """Return how many different songs there are, and the number of each clip's song."""
     names, index = np.unique(np.asarray(songs, dtype=object).astype(str), return_inverse=True)
+    return len(names), index
+
+
+def resample(
+    statistic: Statistic, n_clusters: int, n_draws: int, seed: int, n_at_once: int | None = None
+) -> Floats:
+    """Return measures of all clusters, then of each draw of as many, with replacement.
+
+    Parameters
+    ----------
+    statistic
+        What is measured, as a function of how often each cluster counts.
+    n_clusters
+        How many there are; a single one is not drawn.
+    n_draws, seed
+        How many times they are drawn, and from where: every statistic meets the same draws.
+    n_at_once
+        So many draws are measured at a time, to bound memory; all where None.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(1 + n_draws, n_measures)``, or ``(1, n_measures)``.
+    """
+    rng = np.random.default_rng(seed)
+    found = [statistic(np.ones((1, n_clusters)))]
+    left = n_draws if n_clusters > 1 else 0
+    while left > 0:
+        n = left if n_at_once is None else min(left, n_at_once)
+        times = rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=n)
+        found.append(statistic(times.astype(np.float64)))
+        left -= n
+    return np.concatenate(found)
+
+
+def interval(
+    column: Floats,
+    n: int,
+    n_clusters: int,
+    level: float = LEVEL,
+    method: Literal["linear", "nearest"] = "linear",
+) -> Interval | None:
+    """Return a measure with the percentile interval of its draws.
+
+    Parameters
+    ----------
+    column
+        The measure, then that of each draw, shape ``(1 + n_draws,)``; NaN in draws without it.
+    n, n_clusters
+        How many clips and clusters have it.
+    level
+        Share of the draws that the interval holds.
+    method
+        Of the percentiles; ``"nearest"`` for measures that may be infinite.
+
+    Returns
+    -------
+    Interval or None
+        None where the measure is NaN; without ends where fewer than two clusters have it.
+    """
+    if np.isnan(column[0]):
+        return None
+    drawn = column[1:][~np.isnan(column[1:])]
+    if n_clusters < 2 or not len(drawn):
+        return Interval(float(column[0]), None, None, n)
+    tail = (1 - level) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail], method=method)
+    return Interval(float(column[0]), float(low), float(high), n)
+
+
+def ratio(above: Floats, below: Floats | Ints) -> Floats:
+    """Return ``above / below``, NaN where that is 0 / 0 or a division by 0."""
+    quotient: Floats = np.full(above.shape, np.nan)
+    np.divide(above, below, out=quotient, where=np.asarray(below) > 0)
+    return quotient
+
+
+def _add_up(values: Floats, index: Ints, n_songs: int) -> tuple[Floats, Floats]:
+    """Return the sums of each measure and of how many clips, shape ``(n_songs, n_measures)``."""
     known = np.isfinite(values)
-    sums = np.zeros((len(names), values.shape[1]))
+    sums = np.zeros((n_songs, values.shape[1]))
     counts = np.zeros_like(sums)
     np.add.at(sums, index, np.where(known, values, 0.0))
     np.add.at(counts, index, known.astype(np.float64))
     return sums, counts
-
-
-def _drawn_means(sums: Floats, counts: Floats, n_draws: int, seed: int) -> Floats:
-    """Return the mean of each measure in each draw, NaN where it drew no clip that has it."""
-    n_songs = len(sums)
-    if not n_songs:
-        return np.full((n_draws, sums.shape[1]), np.nan)
-    rng = np.random.default_rng(seed)
-    # how often each song is drawn is all that a mean needs to know of a draw
-    times = rng.multinomial(n_songs, np.full(n_songs, 1 / n_songs), size=n_draws)
-    drawn = times @ counts
-    with np.errstate(invalid="ignore"):
-        means: Floats = np.where(drawn > 0, times @ sums / np.maximum(drawn, 1), np.nan)
-    return means

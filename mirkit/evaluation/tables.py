@@ -1,57 +1,67 @@
-"""Reports as aligned text."""
+"""Parts and classes of a report as aligned text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from mirkit.evaluation.report import Averaged, Part, Report
-from mirkit.evaluation.statistics import LEVEL, Interval
+from mirkit.evaluation.parts import ClassRow, Part, rank_classes
+from mirkit.evaluation.statistics import Interval
 
-
-def report_table(report: Report) -> str:
-    """Return a report as text: a block a part, then a block a headline measure by group."""
-    blocks = [_title(report)]
-    blocks += [part_table(report, part) for part in report.summaries]
-    if report.groups:
-        blocks += [_by_group(report, measure) for measure in report.headline]
-    if report.failed:
-        blocks.append(f"{len(report.failed)} failed and are in no mean.")
-    return "\n\n".join(blocks)
+N_CLASSES = 60
+"""So many classes a table shows, the best and the worst; JSON has all."""
 
 
-def _title(report: Report) -> str:
-    return (
-        f"{report.task}: {report.source}\n"
-        f"Mean [{LEVEL:.0%} interval: {report.n_draws} bootstrap draws of songs]"
-    )
+def part_table(
+    part: Part, systems: Sequence[str], labels: Mapping[str, str], against: str | None
+) -> str:
+    """Return the measures of a part: a row each, a column a system, then the differences.
 
-
-def part_table(report: Averaged, part: Part) -> str:
-    """Return the measures of a part: a row each, a column a system, then the differences."""
-    others = [s for s in report.systems if s in part.differences]
-    header = [_size(part), *report.systems, *(f"{other} - {report.against}" for other in others)]
+    Parameters
+    ----------
+    part
+        The clips and their measures.
+    systems
+        Columns, in order.
+    labels
+        Rows, in order: name of a measure, and how it is printed; left out where no system has it.
+    against
+        The system that the differences of the part refer to.
+    """
+    others = [s for s in systems if s in part.differences]
+    header = [_size(part), *systems, *(f"{other} - {against}" for other in others)]
     rows = [
         [
             label,
-            *(cell(part.means[system].get(measure)) for system in report.systems),
-            *(_signed(part.differences[other].get(measure)) for other in others),
+            *(cell(part.means[system].get(measure)) for system in systems),
+            *(signed_cell(part.differences[other].get(measure)) for other in others),
         ]
-        for measure, label in report.labels.items()
-        if any(measure in part.means[system] for system in report.systems)
+        for measure, label in labels.items()
+        if any(measure in part.means[system] for system in systems)
     ]
-    return aligned([header, *rows])
+    return align([header, *rows])
 
 
-def _by_group(report: Report, measure: str) -> str:
+def group_table(groups: Sequence[Part], systems: Sequence[str], measure: str, title: str) -> str:
+    """Return one measure of several parts: a row each, a column a system."""
     rows = [
-        [_size(part), *(cell(part.means[system].get(measure)) for system in report.systems)]
-        for part in report.groups
+        [_size(part), *(cell(part.means[system].get(measure)) for system in systems)]
+        for part in groups
     ]
-    return aligned([[f"{report.labels[measure]} by {report.by}", *report.systems], *rows])
+    return align([[title, *systems], *rows])
 
 
-def _size(part: Part) -> str:
-    return f"{part.name} ({part.n_clips})"
+def class_table(classes: tuple[ClassRow, ...], systems: Sequence[str]) -> str:
+    """Return the average precision of classes, from the best of the first system to the worst."""
+    known = rank_classes(classes, systems[0])
+    half = N_CLASSES // 2
+    shown = known if len(known) <= N_CLASSES else [*known[:half], *known[-half:]]
+    header = ["average precision", "clips", "", *systems]
+    rows = [
+        [row.label, str(row.n), row.stratum, *(cell(row.precision[s]) for s in systems)]
+        for row in shown
+    ]
+    more = len(known) - len(shown)
+    return align([header, *rows]) + (f"\n({more} between them)" if more else "")
 
 
 def cell(x: Interval | None) -> str:
@@ -59,7 +69,8 @@ def cell(x: Interval | None) -> str:
     return "-" if x is None else str(x)
 
 
-def _signed(x: Interval | None) -> str:
+def signed_cell(x: Interval | None) -> str:
+    """Return a difference with its interval, all with their signs, or a dash."""
     if x is None:
         return "-"
     if x.low is None or x.high is None:
@@ -67,11 +78,22 @@ def _signed(x: Interval | None) -> str:
     return f"{x.mean:+.3f} [{x.low:+.3f}, {x.high:+.3f}]"
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as lines of columns: the first aligned left, the others right."""
+def align(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as lines of columns: the first aligned left, the others right.
+
+    Examples
+    --------
+    >>> print(align([["", "F"], ["beat-tcn", "0.9"]]))
+                F
+    beat-tcn  0.9
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for first, *others in rows:
         cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
         lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
     return "\n".join(lines)
+
+
+def _size(part: Part) -> str:
+    return f"{part.name} ({part.n_clips})"

@@ -1,4 +1,4 @@
-"""The tag board: what systems hear, against the labels of a set; or scores that were saved before.
+"""The benchmark of tags: what systems hear, against the labels of a set; or scores saved before.
 
 A system is ``MODEL[@WEIGHTS]``, or a file or folder of saved scores: JSON lines as ``mirkit tags
 --json`` prints them, or a folder with a file for each clip.
@@ -6,124 +6,44 @@ A system is ``MODEL[@WEIGHTS]``, or a file or folder of saved scores: JSON lines
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from mirkit.annotation import Tags
-from mirkit.audio import Audio
-from mirkit.batch import Failure
-from mirkit.errors import FormatError, MirkitError, ParameterError
-from mirkit.evaluation.beat import fingerprint as fingerprint
-from mirkit.evaluation.beat import parse_system
-from mirkit.evaluation.items import Item
-from mirkit.evaluation.references import read_reference
-
-SUFFIXES = (".json", ".jams", ".csv")
-"""Of files with the scores of one clip, in the order they are looked for."""
+from mirkit.evaluation.benchmark import Benchmark
+from mirkit.evaluation.saved_tags import read_scores, read_tags
+from mirkit.evaluation.systems import fingerprint, load_system
+from mirkit.evaluation.tag_items import read_tag_items
+from mirkit.evaluation.tag_measures import MEASURES
+from mirkit.evaluation.tag_summary import summarize_tags
 
 
-def reference(path: Path) -> Tags:
-    """Return the tags of an annotation file."""
-    value: Tags = read_reference(path, "tags", (Tags,))
-    return value
+def list_scores(reference: Any, estimate: Tags) -> dict[str, float]:
+    """Return the score of each label: all clips are measured together, see `summarize_tags`."""
+    return dict(estimate)
 
 
-def estimator(name: str) -> Callable[[Audio], Tags]:
-    """Return what tags by the system called ``MODEL[@WEIGHTS]``: all labels that it knows."""
-    from mirkit.system import load
+def compare_tags(reference: Any, estimate: Any) -> dict[str, float]:
+    """Return the measures of one estimate alone."""
+    from mirkit.metrics.tag import tag_scores
 
-    parts = parse_system(name)
-    if parts["decoder"] is not None:
-        raise ParameterError(f"system is {name!r}; tags have no decoders, it is MODEL[@WEIGHTS]")
-    return load(parts["model"], task="tags", weights=parts["weights"], top="all")
+    return tag_scores(reference, estimate)
 
 
-def score(truth: Any, found: Tags) -> Mapping[str, float]:
-    """Return the score of each label: a board of tags measures all clips together."""
-    return dict(found)
-
-
-def is_saved(name: str) -> bool:
-    """Return whether a system is a file or a folder of saved scores."""
-    return Path(name).exists() and (Path(name).is_dir() or Path(name).suffix == ".jsonl")
-
-
-def saved_scores(
-    source: str | Path, items: Sequence[Item]
-) -> Iterator[tuple[Item, Mapping[str, float] | Failure]]:
-    """Yield the scores of each item from a file of JSON lines, or from a folder of files.
-
-    An item's scores stand under its path, its name, or its file's name without suffix.
-
-    Raises
-    ------
-    FormatError
-        Where a line is no JSON, or two lines are of one file.
-    """
-    find = _in_folder(Path(source)) if Path(source).is_dir() else _in_lines(Path(source))
-    for item in items:
-        try:
-            found = find(item)
-        except MirkitError as error:
-            yield item, Failure(type(error).__name__, str(error))
-            continue
-        if found is None:
-            yield item, Failure("ParameterError", f"{source} has no scores of {item.name}")
-        else:
-            yield item, dict(found)
-
-
-def _in_folder(folder: Path) -> Callable[[Item], Tags | None]:
-    def find(item: Item) -> Tags | None:
-        for name in (item.name, item.audio.stem):
-            for suffix in SUFFIXES:
-                path = folder / f"{name}{suffix}"
-                if path.is_file():
-                    return reference(path)
-        return None
-
-    return find
-
-
-def _in_lines(path: Path) -> Callable[[Item], Tags | None]:
-    by_file: dict[str, Any] = {}
-    by_stem: dict[str, list[str]] = {}
-    for i, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if line.strip():
-            file, row = _line(line, f"{path}, line {i}")
-            if file in by_file:
-                raise FormatError(f"{path}, line {i}: {file} was there before; keep one of them")
-            by_file[file] = row
-            by_stem.setdefault(Path(file).stem, []).append(file)
-
-    def find(item: Item) -> Tags | None:
-        known = [name for name in (str(item.audio), item.name) if name in by_file]
-        known = known or by_stem.get(item.audio.stem, [])
-        if len(known) > 1:
-            raise ParameterError(
-                f"{item.name} may be {' or '.join(known)} in {path}; name files by their whole path"
-            )
-        return _tags(by_file[known[0]], f"{path}: {known[0]}") if known else None
-
-    return find
-
-
-def _line(line: str, where: str) -> tuple[str, dict[str, Any]]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise FormatError(f"{where} is no JSON: {error.msg}") from None
-    if not isinstance(row, dict) or not isinstance(row.get("file"), str):
-        raise FormatError(f"{where} has no 'file'; a line is as mirkit tags --json prints it")
-    return row["file"], row
-
-
-def _tags(row: dict[str, Any], where: str) -> Tags:
-    from mirkit.formats.json import from_object
-
-    value = from_object(row, where)
-    if not isinstance(value, Tags):
-        raise FormatError(f"{where} holds no tags, but {type(value).__name__}")
-    return value
+BENCHMARK = Benchmark(
+    task="tags",
+    measures=MEASURES,
+    headline=("map", "auc", "accuracy"),
+    systems=("tag-mn",),
+    reference=read_tags,
+    estimator=partial(load_system, "tags", top="all"),
+    score=list_scores,
+    fingerprint=fingerprint,
+    values=(Tags,),
+    compare=compare_tags,
+    read_items=read_tag_items,
+    saved=read_scores,
+    summarize=summarize_tags,
+    options=("ontology", "counts"),
+    n_draws=1000,
+)

@@ -1,4 +1,4 @@
-"""What a board of tags is made of: recordings with their labels.
+"""The items of a benchmark of tags: recordings with their labels.
 
 | manifest | items |
 |---|---|
@@ -21,9 +21,7 @@ from mirkit.evaluation.items import Item
 
 
 def read_tag_items(
-    manifest: str | Path | Sequence[Item | Sound],
-    audio: str | Path | None = None,
-    split: str | None = None,
+    manifest: str | Path | Sequence[Item | Sound], audio: str | Path | None = None
 ) -> tuple[Item, ...]:
     """Return the items of a manifest; the reference of each is the tuple of its labels.
 
@@ -33,24 +31,17 @@ def read_tag_items(
         See the table above; or the items, or sounds.
     audio
         Where the recordings of a table lie; None looks beside it.
-    split
-        Only those of this split; all where None.
 
     Raises
     ------
     FormatError, ParameterError
-        Where the manifest is none of these, names nothing, or has no such split.
+        Where the manifest is none of these, or names nothing.
     """
     if not isinstance(manifest, str | Path):
         sounds = [x for x in manifest if isinstance(x, Sound)]
         items = [x for x in manifest if isinstance(x, Item)] + _items(sounds)
     else:
         items = _items(list(_sounds(str(manifest), audio)))
-    if split is not None:
-        known = sorted({item.columns.get("split", "") for item in items} - {""})
-        items = [item for item in items if item.columns.get("split") == split]
-        if not items:
-            raise ParameterError(f"split is {split!r}; there are {', '.join(known) or 'none'}")
     if not items:
         raise ParameterError(f"{manifest} names no recording with labels")
     return tuple(items)

@@ -1,4 +1,4 @@
-"""The measures of a board of tags, as functions of how often each clip counts.
+"""The measures of tags over all clips at once, as functions of how often each clip counts.
 
 Mean average precision is no mean over clips. So an interval weighs the clips anew in each draw and
 takes every measure again; what the weights do not touch, such as rankings, is done once.
@@ -15,7 +15,8 @@ import numpy as np
 
 from mirkit.arrays import Bools, Floats, Ints
 from mirkit.datasets.ontology import Level, Ontology
-from mirkit.metrics.ontology import omap, propagated
+from mirkit.evaluation.statistics import ratio
+from mirkit.metrics.ontology import omap, propagate
 from mirkit.metrics.ranking import Ranking
 from mirkit.metrics.tag import d_prime, lwlrap_by_clip, strata
 
@@ -106,7 +107,7 @@ MEASURES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class TagMeasures:
     """The measures of one system on clips.
 
     Parameters
@@ -133,7 +134,7 @@ class Measured:
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """The measures that apply, by name."""
-        found: dict[str, Column] = {"map": lambda weights, precision: known_mean(precision)}
+        found: dict[str, Column] = {"map": lambda weights, precision: mean_known(precision)}
         found |= {
             f"map_{name}": _of_classes(classes) for name, classes in self.truth.strata.items()
         }
@@ -160,7 +161,7 @@ class Measured:
         return omap(self.scores[:, at], self.truth.targets[:, at], self.truth.distances).mean
 
     def _auc(self, weights: Floats, precision: Floats) -> Floats:
-        return known_mean(self.ranking.roc_auc(weights))
+        return mean_known(self.ranking.roc_auc(weights))
 
     def _d_prime(self, weights: Floats, precision: Floats) -> Floats:
         return np.array([d_prime(auc) for auc in self._auc(weights, precision)])
@@ -168,7 +169,7 @@ class Measured:
     def _lwlrap(self) -> Column:
         shares = np.nan_to_num(lwlrap_by_clip(self.scores, self.truth.targets))
         counts = self.truth.targets.sum(1).astype(np.float64)
-        return lambda weights, precision: _ratio(weights @ (shares * counts), weights @ counts)
+        return lambda weights, precision: ratio(weights @ (shares * counts), weights @ counts)
 
     def _among_best(self, k: int) -> Bools:
         best = np.argsort(-self.scores, axis=1, kind="stable")[:, :k]
@@ -179,7 +180,7 @@ class Measured:
         folds = np.zeros(len(right), np.int64) if self.truth.folds is None else self.truth.folds
         inside = (folds[:, None] == np.unique(folds)).astype(np.float64)  # (n_clips, n_folds)
         hits = inside * right[:, None]
-        return lambda weights, precision: known_mean(_ratio(weights @ hits, weights @ inside))
+        return lambda weights, precision: mean_known(ratio(weights @ hits, weights @ inside))
 
     def _calibration(self) -> Column:
         """Return the calibration error of the best class, or of all decisions."""
@@ -198,22 +199,16 @@ class Measured:
 
     def _level(self, level: Level) -> Column:
         at = self.truth.known
-        above = propagated(self.scores[:, at], self.truth.targets[:, at], level.members)
+        above = propagate(self.scores[:, at], self.truth.targets[:, at], level.members)
         ranking = Ranking.of(*above)
-        return lambda weights, precision: known_mean(ranking.average_precision(weights))
+        return lambda weights, precision: mean_known(ranking.average_precision(weights))
 
 
-def known_mean(values: Floats) -> Floats:
+def mean_known(values: Floats) -> Floats:
     """Return the mean of each row over what is not NaN; NaN where all is."""
     known = ~np.isnan(values)
-    return _ratio(np.where(known, values, 0.0).sum(1), known.sum(1))
+    return ratio(np.where(known, values, 0.0).sum(1), known.sum(1))
 
 
 def _of_classes(classes: Ints) -> Column:
-    return lambda weights, precision: known_mean(precision[:, classes])
-
-
-def _ratio(above: Floats, below: Floats | Ints) -> Floats:
-    ratio: Floats = np.full(above.shape, np.nan)
-    np.divide(above, below, out=ratio, where=np.asarray(below) > 0)
-    return ratio
+    return lambda weights, precision: mean_known(precision[:, classes])

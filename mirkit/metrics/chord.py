@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mirkit.annotation import Segments
 from mirkit.arrays import Bools, Floats
 from mirkit.errors import ParameterError
-from mirkit.metrics.spans import fitted, gapless
+from mirkit.metrics.spans import fit_span, gapless
 from mirkit.vocab import Chord, parse_chord
 from mirkit.vocab.chords import SHORTHANDS
 
@@ -97,7 +97,7 @@ def chord_scores(reference: Segments, estimate: Segments) -> dict[str, float]:
     true_edges, true_labels = gapless(reference)
     if not true_labels:
         raise ParameterError("the reference holds no chords; there is nothing to score against")
-    found_edges, found_labels = fitted(estimate, true_edges[0], true_edges[-1])
+    found_edges, found_labels = fit_span(estimate, true_edges[0], true_edges[-1])
     edges = np.unique(np.concatenate([true_edges, found_edges]))
     middles = (edges[1:] + edges[:-1]) / 2
     true, found = Codes.of(true_labels), Codes.of(found_labels)

@@ -6,7 +6,7 @@ import numpy as np
 
 from mirkit.annotation import Key, Segments
 from mirkit.errors import ParameterError
-from mirkit.metrics.spans import fitted, gapless, labels_at
+from mirkit.metrics.spans import fit_span, gapless, labels_at
 from mirkit.vocab.keys import key_number
 
 NEAR = {"correct": 1.0, "fifth": 0.5, "relative": 0.3, "parallel": 0.2, "other": 0.0}
@@ -79,7 +79,7 @@ def local_key_scores(reference: Segments, estimate: Segments) -> dict[str, float
     true_edges, true_labels = gapless(reference, NONE)
     if not true_labels:
         raise ParameterError("the reference holds no keys; there is nothing to score against")
-    found_edges, found_labels = fitted(estimate, true_edges[0], true_edges[-1], NONE)
+    found_edges, found_labels = fit_span(estimate, true_edges[0], true_edges[-1], NONE)
     edges = np.unique(np.concatenate([true_edges, found_edges]))
     middles = (edges[1:] + edges[:-1]) / 2
     pairs = zip(

@@ -4,7 +4,7 @@ Two measures that take the relations as plain arrays (`mirkit.datasets.ontology`
 
 - `ontology_average_precision`: each false positive costs what its class is away from the labels of
   the clip; up to a distance, the coarse level, it costs nothing. `omap` is the mean over levels.
-- `propagated`: labels and scores of classes move up to what contains them, so that the same
+- `propagate`: labels and scores of classes move up to what contains them, so that the same
   measures tell how good a tagger is at telling animals from music.
 """
 
@@ -120,7 +120,7 @@ def costs(away: Floats, distances: Floats, level: int) -> Floats:
     return beyond / unit if unit > 0 else beyond
 
 
-def propagated(scores: ArrayLike, targets: ArrayLike, members: ArrayLike) -> tuple[Floats, Bools]:
+def propagate(scores: ArrayLike, targets: ArrayLike, members: ArrayLike) -> tuple[Floats, Bools]:
     """Return scores and targets of what contains the classes: the highest score, any label.
 
     Parameters
@@ -137,7 +137,7 @@ def propagated(scores: ArrayLike, targets: ArrayLike, members: ArrayLike) -> tup
 
     Examples
     --------
-    >>> propagated([[0.2, 0.7, 0.1]], [[1, 0, 0]], [[1, 1, 0], [0, 0, 1]])
+    >>> propagate([[0.2, 0.7, 0.1]], [[1, 0, 0]], [[1, 1, 0], [0, 0, 1]])
     (array([[0.7, 0.1]]), array([[ True, False]]))
     """
     values, truth = table(scores, targets)

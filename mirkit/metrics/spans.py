@@ -25,7 +25,7 @@ def gapless(segments: Segments, gap: str = "N") -> tuple[Floats, list[str]]:
     return np.array(edges), labels
 
 
-def fitted(
+def fit_span(
     segments: Segments, start: float, end: float, gap: str = "N"
 ) -> tuple[Floats, list[str]]:
     """Return boundaries and labels cut to a span, or filled up with `gap`."""

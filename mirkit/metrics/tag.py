@@ -286,7 +286,7 @@ def accuracy(
 
 def correct(scores: ArrayLike, labels: ArrayLike) -> Ints:
     """Return whether the best class of each clip is the right one, shape ``(n_clips,)``."""
-    values, truth = _classified(scores, labels)
+    values, truth = _check_labels(scores, labels)
     return np.asarray(values.argmax(axis=1) == truth)
 
 
@@ -300,7 +300,7 @@ def top_k_accuracy(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
     >>> top_k_accuracy([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]], [1, 2], k=2)
     0.5
     """
-    values, truth = _classified(scores, labels)
+    values, truth = _check_labels(scores, labels)
     if not 1 <= k <= values.shape[1]:
         raise ParameterError(f"k is {k}; it is 1 to {values.shape[1]}, the number of classes")
     best = np.argsort(-values, axis=1, kind="stable")[:, :k]
@@ -336,13 +336,13 @@ def confusion(scores: ArrayLike, labels: ArrayLike) -> Ints:
     array([[1, 0],
            [1, 1]])
     """
-    values, truth = _classified(scores, labels)
+    values, truth = _check_labels(scores, labels)
     counts = np.zeros((values.shape[1], values.shape[1]), np.int64)
     np.add.at(counts, (truth, values.argmax(axis=1)), 1)
     return counts
 
 
-def _classified(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Ints]:
+def _check_labels(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Ints]:
     values: Floats = checks.frozen_array("scores", scores, np.float64, 2)
     truth: Ints = checks.frozen_array("labels", labels, np.int64, 1)
     checks.same_length("labels", truth, len(values))

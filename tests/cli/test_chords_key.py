@@ -91,12 +91,12 @@ def test_files_of_chords_are_written_beside_each_other_and_scored(run, folder, t
     mirkit.save(truth, tmp_path / "true.lab")
     assert {parse_chord(label).shorthand for label in found.labels} <= {"maj", "min", ""}
     scored = run(
-        "score", "chord", "--reference", tmp_path / "true.lab",
+        "score", "chords", "--reference", tmp_path / "true.lab",
         "--estimate", tmp_path / "found" / "song.lab", "--json",
     )  # fmt: skip
     scores = objects(scored)[-1]["mean"]
     assert scores["majmin"] > 0.95
-    assert scores == mirkit.score(truth, found, task="chord").mean()
+    assert scores == mirkit.score(truth, found, task="chords").mean()
 
 
 def test_the_screen_shows_a_comment_with_the_key_and_a_line_a_segment(run, folder):

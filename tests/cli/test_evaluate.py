@@ -21,7 +21,7 @@ def board(tmp_path_factory):
 
 
 def test_a_board_is_scored_to_a_table_a_report_and_a_kept_file(mirkit_cli, board, tmp_path):
-    arguments = ("evaluate", "beat", board, "--systems", "tempogram", "--jobs", "1",
+    arguments = ("evaluate", "beats", board, "--systems", "tempogram", "--jobs", "1",
                  "--keep", tmp_path / "kept.jsonl")  # fmt: skip
     result = mirkit_cli(*arguments, "--json", tmp_path / "report.json")
     assert result.status == 1
@@ -35,8 +35,11 @@ def test_a_board_is_scored_to_a_table_a_report_and_a_kept_file(mirkit_cli, board
 
 
 def test_wrong_usage_is_told(mirkit_cli, board):
-    assert mirkit_cli("evaluate", "beat", board, "--clips", "0").status == 2
-    unknown = mirkit_cli("evaluate", "beat", board, "--systems", "tempogran")
+    assert mirkit_cli("evaluate", "beats", board, "--clips", "0").status == 2
+    singular = mirkit_cli("evaluate", "beat", board)
+    assert singular.status == 2
+    assert "Did you mean 'beats'" in singular.err
+    unknown = mirkit_cli("evaluate", "beats", board, "--systems", "tempogran")
     assert unknown.status == 1
     assert "tempogram" in unknown.err
 
@@ -76,7 +79,7 @@ def test_saved_tags_are_scored_by_class_and_by_kind(mirkit_cli, tagged, data_dir
 
 
 def test_what_is_for_tags_alone_is_wrong_usage_elsewhere(mirkit_cli, board):
-    result = mirkit_cli("evaluate", "beat", board, "--ontology", "x")
+    result = mirkit_cli("evaluate", "beats", board, "--ontology", "x")
     assert result.status == 2
     assert "--ontology is for tags" in result.err
 

@@ -13,7 +13,7 @@ def folders(tmp_path):
 
 def test_folders_are_matched_by_name_and_averaged(mirkit_cli, folders):
     result = mirkit_cli(
-        "score", "beat", "--reference", folders / "reference", "--estimate", folders / "estimate",
+        "score", "beats", "--reference", folders / "reference", "--estimate", folders / "estimate",
         "--json",
     )  # fmt: skip
     rows = result.objects()
@@ -27,7 +27,7 @@ def test_folders_are_matched_by_name_and_averaged(mirkit_cli, folders):
 
 def test_the_table_has_a_row_a_file_and_the_mean(mirkit_cli, folders):
     result = mirkit_cli(
-        "score", "beat", "--reference", folders / "reference", "--estimate", folders / "estimate"
+        "score", "beats", "--reference", folders / "reference", "--estimate", folders / "estimate"
     )
     lines = result.out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["one", "two", "mean"]
@@ -37,7 +37,7 @@ def test_the_table_has_a_row_a_file_and_the_mean(mirkit_cli, folders):
 def test_a_reference_without_estimate_is_named(mirkit_cli, folders):
     (folders / "estimate" / "two.beats").unlink()
     result = mirkit_cli(
-        "score", "beat", "--reference", folders / "reference", "--estimate", folders / "estimate"
+        "score", "beats", "--reference", folders / "reference", "--estimate", folders / "estimate"
     )
     assert result.status == 1
     assert "two has no estimate" in result.err
@@ -45,7 +45,7 @@ def test_a_reference_without_estimate_is_named(mirkit_cli, folders):
 
 def test_a_folder_against_a_file_is_refused(mirkit_cli, folders):
     result = mirkit_cli(
-        "score", "beat", "--reference", folders / "reference",
+        "score", "beats", "--reference", folders / "reference",
         "--estimate", folders / "estimate" / "one.beats",
     )  # fmt: skip
     assert result.status == 1

@@ -8,10 +8,10 @@ from mirkit.activations import beat_activations
 from mirkit.annotation import Beats
 from mirkit.errors import ParameterError
 from mirkit.evaluation.confidence import (
+    DecodedTrack,
     Outcome,
-    Tracked,
     card_with,
-    cross_validated,
+    cross_validate,
     fit_confidence,
     honesty,
     outcomes,
@@ -44,12 +44,12 @@ def tracks():
         tempo[bpm], tempo[round(bpm / 2)] = belief, 1 - belief
         curve = signals.click_activation(times, duration=16, noise=0.02)
         heard = beat_activations(curve, np.zeros(len(curve)), tempo, fps=100)
-        found.append(Tracked.of(decoder()(heard), heard, Beats(truth)))
+        found.append(DecodedTrack.of(decoder()(heard), heard, Beats(truth)))
     return found
 
 
 def test_a_fit_tells_right_levels_from_wrong_ones(tracks):
-    found = cross_validated(tracks, n_folds=5)
+    found = cross_validate(tracks, n_folds=5)
     assert honesty(found["level"])["auroc"] > 0.7
     assert abs(honesty(found["track"])["confidence"] - honesty(found["track"])["right"]) < 0.1
     assert len(found["level"].correct) == len(tracks)
@@ -104,7 +104,7 @@ def test_shares_have_no_floor_and_are_right_from_nine_tenths():
 
 def test_without_beats_there_is_nothing_to_fit_or_measure():
     still = beat_activations(np.zeros(500), np.zeros(500), np.ones(300) / 300, fps=100)
-    track = Tracked.of(decoder()(still), still, Beats([1.0, 2.0]))
+    track = DecodedTrack.of(decoder()(still), still, Beats([1.0, 2.0]))
     with pytest.raises(ParameterError, match="no track has beats"):
         fit_confidence([track])
     with pytest.raises(ParameterError, match="no track has beats"):

@@ -7,9 +7,9 @@ import soundfile
 
 import mirkit
 from mirkit.errors import AudioError, FormatError, MissingExtra, ParameterError, UnknownName
-from mirkit.evaluation import BOARDS, Board, Item, evaluate
-from mirkit.evaluation.beat import parse_system
+from mirkit.evaluation import BENCHMARKS, Benchmark, Item, draw, evaluate
 from mirkit.evaluation.items import read_items, spread
+from mirkit.evaluation.systems import parse_system
 
 RATE = 8000
 CALLS = []
@@ -31,8 +31,9 @@ def estimator(name):
 
 @pytest.fixture
 def toy(monkeypatch):
-    """A board whose score is an estimate's nearness to the number in a text file."""
-    board = Board(
+    """A benchmark whose score is an estimate's nearness to the number in a text file."""
+    benchmark = Benchmark(
+        task="toy",
         measures={"near": "nearness", "never": "never there"},
         headline=("near",),
         systems=("loud", "half"),
@@ -42,9 +43,9 @@ def toy(monkeypatch):
         fingerprint=lambda name: f"{name} 1",
         subsets={"slow ones": {"speed": "slow"}, "none": {"speed": "no such"}},
     )
-    monkeypatch.setitem(BOARDS, "toy", board)
+    monkeypatch.setitem(BENCHMARKS, "toy", benchmark)
     CALLS.clear()
-    return board
+    return benchmark
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_scores_of_other_weights_are_not_used(toy, clips, tmp_path, monkeypatch)
 
     kept = tmp_path / "kept.jsonl"
     evaluate("toy", clips, keep=kept, n_draws=10)
-    monkeypatch.setitem(BOARDS, "toy", replace(toy, fingerprint=lambda name: f"{name} 2"))
+    monkeypatch.setitem(BENCHMARKS, "toy", replace(toy, fingerprint=lambda name: f"{name} 2"))
     CALLS.clear()
     evaluate("toy", clips, keep=kept, n_draws=10)
     assert len(CALLS) == 12
@@ -138,9 +139,11 @@ def test_scores_of_other_weights_are_not_used(toy, clips, tmp_path, monkeypatch)
 
 def test_a_kept_file_of_something_else_is_refused(toy, clips, tmp_path):
     kept = tmp_path / "kept.jsonl"
-    kept.write_text("beats\nof a song\n")
-    with pytest.raises(FormatError, match="line 1 is no score"):
-        evaluate("toy", clips, keep=kept)
+    for text in ("beats\nof a song\n", "beats"):
+        kept.write_text(text)
+        with pytest.raises(FormatError, match="line 1 is no score"):
+            evaluate("toy", clips, keep=kept)
+        assert kept.read_text() == text
 
 
 def test_the_report_prints_as_a_table_and_as_strict_json(toy, clips):
@@ -161,7 +164,7 @@ def test_the_report_prints_as_a_table_and_as_strict_json(toy, clips):
 
 def test_the_report_is_drawn(toy, clips, tmp_path):
     report = evaluate("toy", clips, by="speed", n_draws=10)
-    report.plot(tmp_path / "report.png")
+    draw(report).savefig(tmp_path / "report.png")
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -171,7 +174,7 @@ def test_without_matplotlib_the_plot_names_the_line_that_installs_it(toy, clips,
     report = evaluate("toy", clips, n_draws=10)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtra, match=r"pip install 'mirkit\[plot\]'"):
-        report.plot("report.png")
+        draw(report)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +185,10 @@ def test_without_matplotlib_the_plot_names_the_line_that_installs_it(toy, clips,
         ({"against": "broken"}, ParameterError, "against is 'broken'"),
         ({"by": "style"}, ParameterError, "the columns are song, speed"),
         ({"clips": 0}, ParameterError, "clips is 0"),
+        ({"n_draws": 0}, ParameterError, "n_draws is 0"),
+        ({"split": "test"}, ParameterError, "split is 'test'; there are none"),
+        ({"system": ["loud"]}, UnknownName, "setting of toy 'system'. Did you mean 'systems'"),
+        ({"ontology": "x"}, UnknownName, "setting of toy 'ontology'"),
     ],
 )
 def test_what_is_wrong_is_named_before_any_work(toy, clips, options, error, message):
@@ -195,7 +202,7 @@ def test_two_items_of_one_name_are_refused(toy, clips):
         evaluate("toy", [*clips, clips[1]])
 
 
-def test_a_task_without_a_board_is_unknown():
+def test_a_task_without_a_benchmark_is_unknown():
     with pytest.raises(UnknownName, match="unknown task 'baet'"):
         evaluate("baet", "anything")
 
@@ -221,22 +228,51 @@ def songs(tmp_path_factory):
     return folder
 
 
-def test_a_folder_and_a_table_are_the_same_board(songs):
+def test_a_folder_and_a_table_are_the_same_benchmark(songs):
     of_folder, of_table = read_items(songs), read_items(songs / "board.csv")
     assert sorted(item.name for item in of_folder) == sorted(item.name for item in of_table)
     assert {item.columns["style"] for item in of_table} == {"clicks"}
-    report = evaluate("beat", songs, systems=["tempogram"], n_draws=10)
+    report = evaluate("beats", songs, systems=["tempogram"], n_draws=10)
     assert report.means["tempogram"]["f_measure"] > 0.95
     assert not report.failed
 
 
-def test_the_beat_board_scores_what_the_verb_finds(songs):
-    report = evaluate("beat", songs / "board.csv", systems=["tempogram+dp"], n_draws=10)
+def test_the_benchmark_of_beats_scores_what_the_verb_finds(songs):
+    report = evaluate("beats", songs / "board.csv", systems=["tempogram+dp"], n_draws=10)
     row = next(row for row in report.rows if row.clip == "fast")
     found = mirkit.beats(songs / "fast.wav", model="tempogram", decoder="dp")
     by_hand = mirkit.score(mirkit.read(songs / "fast.beats"), found).mean()
     assert row.scores == by_hand
     assert row.song == "fast"
+
+
+def test_a_tempo_is_scored_against_a_number_or_beats(songs, tmp_path):
+    found = evaluate("tempo", songs, systems=["tempogram"], n_draws=10)
+    assert found.means == {"tempogram": {"tempo_accuracy_1": 1, "tempo_accuracy_2": 1}}
+    twice = [Item("slow", songs / "slow.wav", mirkit.Tempo(180))]
+    means = evaluate("tempo", twice, systems=["tempogram"], n_draws=10).means["tempogram"]
+    assert means == {"tempo_accuracy_1": 0, "tempo_accuracy_2": 1}
+    mirkit.save(mirkit.Tempo(45.0), tmp_path / "slow.json")
+    scores = mirkit.score(tmp_path / "slow.json", songs / "slow.jams", "tempo").mean()
+    assert scores == {"tempo_accuracy_1": 0, "tempo_accuracy_2": 1}
+
+
+def test_a_split_is_selected(toy, clips):
+    from dataclasses import replace
+
+    halves = [
+        replace(item, columns={**item.columns, "split": "train" if i < 4 else "test"})
+        for i, item in enumerate(clips)
+    ]
+    report = evaluate("toy", halves, split="test", n_draws=10)
+    assert {row.clip for row in report.rows} == {"clip4", "clip5"}
+    with pytest.raises(ParameterError, match="there are test, train"):
+        evaluate("toy", halves, split="val")
+
+
+def test_a_value_of_another_task_is_refused():
+    with pytest.raises(ParameterError, match="from Beats or Tempo, or a path, not Key"):
+        mirkit.score(mirkit.Key("C major"), mirkit.Key("C major"))
 
 
 def test_rendered_clips_are_read_with_their_columns(tmp_path):
@@ -251,7 +287,7 @@ def test_rendered_clips_are_read_with_their_columns(tmp_path):
     first, second = read_items(manifest)
     assert (first.columns["drums"], first.columns["meter"], first.song) == ("1", "2/4", "own-1")
     assert second.song == "c2"
-    assert len(BOARDS["beat"].reference(first.reference)) == 2
+    assert len(BENCHMARKS["beats"].reference(first.reference)) == 2
     (alone,) = read_items(tmp_path)
     assert alone.columns["style"] == "samba"
 

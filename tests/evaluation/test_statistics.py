@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirkit.errors import ParameterError
-from mirkit.evaluation.statistics import Interval, bootstrap
+from mirkit.evaluation.statistics import Interval, bootstrap, interval, resample
 
 
 def plain_bootstrap(values, songs, n_draws, seed):
@@ -79,3 +79,25 @@ def test_settings_out_of_range_are_refused():
         bootstrap(np.ones((2, 1)), n_draws=0)
     with pytest.raises(ParameterError, match="songs holds 1"):
         bootstrap(np.ones((2, 1)), ["a"])
+
+
+def test_any_statistic_meets_the_same_draws_in_blocks_of_any_size():
+    values = np.random.default_rng(4).uniform(size=(12, 2))
+
+    def mean(times):
+        return times @ values / times.sum(1, keepdims=True)
+
+    whole = resample(mean, 12, 50, seed=5)
+    assert whole.shape == (51, 2)
+    assert np.allclose(whole[0], values.mean(0))
+    assert np.allclose(resample(mean, 12, 50, seed=5, n_at_once=7), whole)
+    found = bootstrap(values, [f"{i:02d}" for i in range(12)], n_draws=50, seed=5)
+    for column, x in zip(whole.T, found, strict=True):
+        same = interval(column, 12, 12)
+        assert (same.mean, same.low, same.high) == pytest.approx((x.mean, x.low, x.high))
+    assert resample(lambda times: times, 1, 50, seed=5).shape == (1, 1)
+
+
+def test_an_infinite_draw_is_an_end_and_no_hole():
+    column = np.array([2.0, 1.0, np.inf, np.nan, 3.0])
+    assert interval(column, 9, 3, method="nearest") == Interval(2.0, 1.0, np.inf, 9)

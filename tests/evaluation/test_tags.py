@@ -12,9 +12,10 @@ from mirkit.annotation import Tags
 from mirkit.datasets.ontology import Ontology
 from mirkit.datasets.sounds import Sound
 from mirkit.errors import FormatError, ParameterError
-from mirkit.evaluation import BOARDS, evaluate, score
+from mirkit.evaluation import BENCHMARKS, draw, evaluate, score
+from mirkit.evaluation.items import select_split
 from mirkit.evaluation.tag_items import read_tag_items
-from mirkit.evaluation.tag_measures import Measured, Truth
+from mirkit.evaluation.tag_measures import TagMeasures, Truth
 from mirkit.metrics.calibration import expected_calibration_error
 from mirkit.metrics.ontology import omap
 from mirkit.metrics.tag import accuracy, lwlrap
@@ -44,7 +45,7 @@ def save_lines(path, sounds, scores):
     with path.open("w") as file:
         for sound, row in zip(sounds, scores.tolist(), strict=True):
             tags = [{"label": x, "score": s} for x, s in zip(LABELS, row, strict=True)]
-            file.write(json.dumps({"schema": 1, "file": sound.path.name, "tags": tags}) + "\n")
+            file.write(json.dumps({"schema": 2, "file": sound.path.name, "tags": tags}) + "\n")
     return str(path)
 
 
@@ -112,8 +113,10 @@ def test_a_draw_is_what_scoring_the_drawn_clips_gives(sounds):
     tree = Ontology({"Animal": ("Bark", "Cat"), **dict.fromkeys(LABELS, ())})
     weights = np.random.default_rng(7).integers(0, 3, N).astype(float)
     rows = np.repeat(np.arange(N), weights.astype(int))
-    whole = Measured(Truth(LABELS, targets, folds, np.arange(6.0), tree), scores)
-    drawn = Measured(Truth(LABELS, targets[rows], folds[rows], np.arange(6.0), tree), scores[rows])
+    whole = TagMeasures(Truth(LABELS, targets, folds, np.arange(6.0), tree), scores)
+    drawn = TagMeasures(
+        Truth(LABELS, targets[rows], folds[rows], np.arange(6.0), tree), scores[rows]
+    )
     assert list(whole.columns) == [
         "map", "map_head", "map_mid", "map_tail", "auc", "d_prime", "lwlrap", "accuracy", "top_5",
         "ece", "map_depth_0", "map_depth_1", "map_depth_2", "map_all_nodes",
@@ -184,7 +187,7 @@ def test_strata_and_parts_are_shown_and_json_is_strict(sounds, systems, tmp_path
     held = json.loads(report.to_json())
     assert held["schema"] == 1
     assert held["classes"][0]["average_precision"][systems[0]]["n"] == report.classes[0].n
-    report.plot(tmp_path / "classes.png")
+    draw(report).savefig(tmp_path / "classes.png")
     assert (tmp_path / "classes.png").stat().st_size > 10_000
 
 
@@ -209,7 +212,7 @@ def test_many_classes_are_drawn_by_rank(tmp_path):
             file.write(json.dumps({"file": str(sound.path), "tags": tags}) + "\n")
     report = evaluate("tags", many, systems=[str(path)], n_draws=2)
     assert "(30 between them)" in report.table()
-    report.plot(tmp_path / "ranks.png")
+    draw(report).savefig(tmp_path / "ranks.png")
     assert (tmp_path / "ranks.png").exists()
 
 
@@ -263,8 +266,8 @@ def test_a_system_hears_each_clip_once_and_goes_on_where_it_was_cut_off(tmp_path
 
         return answer
 
-    board = replace(BOARDS["tags"], estimator=estimator, fingerprint=lambda name: "1")
-    monkeypatch.setitem(BOARDS, "tags", board)
+    benchmark = replace(BENCHMARKS["tags"], estimator=estimator, fingerprint=lambda name: "1")
+    monkeypatch.setitem(BENCHMARKS, "tags", benchmark)
     manifest = tmp_path / "clips.csv"
     with manifest.open("w", newline="") as file:
         writer = csv.DictWriter(file, ["path", "label"])
@@ -292,7 +295,7 @@ def test_a_manifest_is_a_set_a_table_or_a_folder_of_classes(tmp_path, data_dir):
     assert found == {"Dog/a": ("Dog",), "Cat/a": ("Cat",), "b": ("Cat",)}
     table = tmp_path / "t.csv"
     table.write_text("path,labels,fold,split,group\na.wav,Dog; Bark,2,test,x\nb.wav,,1,train,\n")
-    (item,) = read_tag_items(table, audio="there", split="test")
+    (item,) = select_split(read_tag_items(table, audio="there"), "test")
     assert (item.reference, item.song, str(item.audio)) == (("Dog", "Bark"), "x", "there/a.wav")
     assert item.columns == {"fold": "2", "split": "test", "group": "x"}
     assert read_tag_items(table)[1].reference == ()
@@ -313,7 +316,7 @@ def test_a_manifest_of_something_else_is_told(tmp_path):
         read_tag_items(table)
     table.write_text("path,label,split\na.wav,Dog,test\n")
     with pytest.raises(ParameterError, match="there are test"):
-        read_tag_items(table, split="eval")
+        evaluate("tags", table, split="eval")
 
 
 def test_wrong_options_are_told(sounds, systems):

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirkit.errors import ParameterError
-from mirkit.metrics.ontology import nearest, omap, ontology_average_precision, propagated
+from mirkit.metrics.ontology import nearest, omap, ontology_average_precision, propagate
 from mirkit.metrics.tag import average_precision, mean_average_precision
 
 STEPS = np.array([[0, 1, 2, 5], [1, 0, 1, 4], [2, 1, 0, 5], [5, 4, 5, 0]], float)
@@ -66,14 +66,14 @@ def test_what_contains_classes_has_their_best_score_and_any_label(seed):
     scores, targets = board(seed)
     members = np.random.default_rng(seed).uniform(size=(3, 4)) < 0.5
     members[:, 0] |= ~members.any(axis=1)
-    above, truth = propagated(scores, targets, members)
+    above, truth = propagate(scores, targets, members)
     for i, clip in enumerate(scores.tolist()):
         for j, node in enumerate(members.tolist()):
             assert above[i, j] == max(s for s, held in zip(clip, node, strict=True) if held)
             assert truth[i, j] == any(
                 t for t, held in zip(targets[i].tolist(), node, strict=True) if held
             )
-    itself = propagated(scores, targets, np.eye(4))
+    itself = propagate(scores, targets, np.eye(4))
     assert np.array_equal(itself[0], scores)
     assert np.array_equal(itself[1], targets)
 
@@ -85,4 +85,4 @@ def test_relations_of_another_vocabulary_are_refused():
     with pytest.raises(ParameterError, match="0 from a class to itself"):
         omap(scores, targets, STEPS + 1)
     with pytest.raises(ParameterError, match="contains a class"):
-        propagated(scores, targets, np.zeros((1, 4)))
+        propagate(scores, targets, np.zeros((1, 4)))

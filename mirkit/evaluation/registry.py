@@ -1,0 +1,29 @@
+"""The benchmarks by task.
+
+A task joins by a file with its `Benchmark`, named here; items, workers, statistics, tables, JSON
+and figures are shared.
+"""
+
+from __future__ import annotations
+
+from mirkit.errors import UnknownName
+from mirkit.evaluation import beat, chord, key, section, tag, tempo
+from mirkit.evaluation.benchmark import Benchmark
+
+BENCHMARKS: dict[str, Benchmark] = {
+    room.BENCHMARK.task: room.BENCHMARK for room in (beat, tempo, chord, key, section, tag)
+}
+"""The benchmarks by task."""
+
+
+def find_benchmark(task: str) -> Benchmark:
+    """Return the benchmark of `task`.
+
+    Raises
+    ------
+    UnknownName
+        Where there is none.
+    """
+    if task not in BENCHMARKS:
+        raise UnknownName("task", task, list(BENCHMARKS))
+    return BENCHMARKS[task]
