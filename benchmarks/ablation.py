@@ -5,7 +5,7 @@ docs/training-log.md says what long runs made of it. Differences to the base com
 interval over songs. Runs that are finished are kept, a killed one resumes.
 
 Writes a table into docs/training-log.md and benchmarks/results/ablation.json. Needs MIRKIT_DATA, a
-store of clips (see mirkit.training.clips.pack) and the rendered clips to score on.
+store of clips (see mirkit.training.beat.data.pack_clips) and the rendered clips to score on.
 
 Run: python benchmarks/ablation.py --store DIR --clips DIR [--only VARIANT ...] [--steps N]
 """

@@ -50,10 +50,10 @@ def run_fold(text: str, folder: Path) -> None:
     """Train one fold and write what it made of each clip of the fold that was left out."""
     import torch
 
+    from mirkit.training.families import parse_recipe
     from mirkit.training.loop import train
-    from mirkit.training.recipe import parse_recipe
     from mirkit.training.tag.task import TagTask
-    from mirkit.zoo import checkpoints
+    from mirkit.training.weights import load_best
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "asked.toml"
@@ -64,7 +64,7 @@ def run_fold(text: str, folder: Path) -> None:
     spent = {"wall": time.monotonic() - began, "cpu": time.process_time() - cpu}
     task = TagTask(parse_recipe(text), torch.device("cpu"))
     net = task.network()
-    net.load_state_dict(checkpoints.load_tensors(folder / "best.safetensors")[0])
+    load_best(net, folder)
     places = task.data.validation
     logits = task.predict(net, places)
     truth = task.data.targets[list(places)].argmax(axis=1)

@@ -84,13 +84,13 @@ def heard(recipe: Any, tensors: Path, manifest: str = "") -> tuple[Any, Any, Any
     from mirkit.training.tag.task import TagTask
     from mirkit.zoo import checkpoints
 
-    data = dict(recipe.data)
     if manifest:  # all of it judges, and the store is beside the run's
-        data |= {"path": manifest, "store": f"{data['store']}-test"}
-    task = TagTask(replace(recipe, data=data), torch.device("cpu"))
+        data = replace(recipe.data, path=manifest, store=f"{recipe.data.store}-test")
+        recipe = replace(recipe, data=data)
+    task = TagTask(recipe, torch.device("cpu"))
     net = task.network()
     net.load_state_dict(checkpoints.load_tensors(tensors)[0])
-    n_frames = round(WINDOW * task.front_end.grid.fps)
+    n_frames = round(WINDOW * task.inputs.front_end.grid.fps)
     places = list(task.data.validation)
     logits = []
     with torch.no_grad():
@@ -104,12 +104,12 @@ def heard(recipe: Any, tensors: Path, manifest: str = "") -> tuple[Any, Any, Any
 def ship(args: argparse.Namespace) -> None:
     """Calibrate, write weights and card, score."""
     from mirkit.datasets.tag_sources import OWN_NAMES, vocabularies
-    from mirkit.training.recipe import read_recipe
+    from mirkit.training.families import read_recipe
     from mirkit.zoo import checkpoints
 
     recipe = read_recipe(args.run / "recipe.toml")
-    recipe = replace(recipe, model={**recipe.model, "weights": ""})
-    labels = list(recipe.data["labels"])
+    recipe = replace(recipe, model=replace(recipe.model, weights=""))
+    labels = list(recipe.data.labels)
     music, other = vocabularies()
     names = ([x for x in music if x not in OWN_NAMES], other, OWN_NAMES)
     groups = [[labels.index(name) for name in group] for group in names]

@@ -14,11 +14,11 @@ import numpy as np
 import soundfile
 import torch
 
+from mirkit.training.families import make_task, parse_recipe
 from mirkit.training.loop import train
-from mirkit.training.recipe import parse_recipe
-from mirkit.training.tag.recipe import tag_recipe
+from mirkit.training.tag.compose import compose_recipe
 from mirkit.training.tag.task import TagTask, known_precision
-from mirkit.zoo import checkpoints
+from mirkit.training.weights import load_best
 
 RATE = 16000
 
@@ -69,7 +69,7 @@ def main() -> None:
             data = Path(os.environ["MIRKIT_DATA"]) / "esc10" / "esc10.csv"
         data = data or made_sounds(Path(scratch) / "sounds")
         began = time.monotonic()
-        text = tag_recipe(
+        text = compose_recipe(
             args.backbone,
             data,
             Path(scratch) / "run",
@@ -81,9 +81,10 @@ def main() -> None:
         recipe = Path(scratch) / "recipe.toml"
         recipe.write_text(text, "utf-8")
         run = train(recipe)
-        task = TagTask(parse_recipe(text), torch.device("cpu"))
+        task = make_task(parse_recipe(text), torch.device("cpu"))
+        assert isinstance(task, TagTask)
         net = task.network()
-        net.load_state_dict(checkpoints.load_tensors(run / "best.safetensors")[0])
+        load_best(net, run)
         places = list(task.data.validation)
         logits = task.predict(net, places)
         precision = known_precision(logits, task.data.targets[places], task.data.mask[places])

@@ -74,11 +74,11 @@ def _check_tags(args: argparse.Namespace) -> None:
 
 def _tag_recipe(args: argparse.Namespace) -> Path:
     """Write the recipe of ``mirkit train tags`` beside its run, unless it goes on with one."""
-    from mirkit.training.tag.recipe import tag_recipe
+    from mirkit.training.tag.compose import compose_recipe
 
     path: Path = args.output / "asked.toml"
     if not args.resume:
-        text = tag_recipe(
+        text = compose_recipe(
             args.backbone,
             args.data,
             args.output,

@@ -1,93 +1,99 @@
-"""Augmentations: what is changed about an excerpt, so that the network never hears it twice.
+"""Augmentation: changes to excerpts, so that a network never hears the same one twice.
 
-Each is a small function of its input and a random generator. Those of samples work in numpy on
-one excerpt, those of features in torch on a batch.
+Each is a small function of its input and a random generator. The changes that a family of tasks
+makes with them, and their settings, are in the family's own ``augment.py``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from mirkit.arrays import Floats32
+from mirkit.arrays import Floats, Floats32
 from mirkit.errors import ParameterError
 
 Generator = np.random.Generator
+Array = TypeVar("Array", NDArray[np.float32], Tensor)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far each augmentation goes; 0 leaves it out.
+    """Settings of the changes that a family makes; 0 leaves one out.
+
+    Attributes
+    ----------
+    PROBABILITIES
+        Names of the settings that lie in [0, 1].
+    SIGNED
+        Names of the numbers that may be negative.
+    """
+
+    PROBABILITIES: ClassVar[tuple[str, ...]] = ()
+    SIGNED: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name in (each.name for each in fields(self)):
+            value = getattr(self, name)
+            if name in self.PROBABILITIES and not 0 <= value <= 1:
+                raise ParameterError(f"{name} is {value}; it is a probability, in [0, 1]")
+            if isinstance(value, int | float) and value < 0 and name not in self.SIGNED:
+                raise ParameterError(f"{name} is {value}; it is not negative")
+
+
+def draw_factor(rate: float, rng: Generator) -> float:
+    """Return a random factor between ``1 / (1 + rate)`` and ``1 + rate``, log-uniform."""
+    return float(np.exp(rng.uniform(-1, 1) * np.log1p(rate)))
+
+
+def draw_curve(
+    place: Floats,
+    greatest: float,
+    lowpass: float,
+    rng: Generator,
+    cutoff: tuple[float, float],
+    slope: float,
+) -> Floats:
+    """Return random gains [dB], a smooth curve over frequency, perhaps without the highs.
+
+    The curve is the mean of three waves of half a period to three periods.
 
     Parameters
     ----------
-    rate
-        Greatest relative change of the frame rate, and so of the tempo: 0.2 is ±20 %.
-    pitch
-        Greatest shift of the bands, up or down.
-    gain
-        Greatest change of level [dB].
-    equalizer
-        Greatest gain or loss of any frequency [dB], in smooth curves.
+    place
+        Position of each frequency on the axis of the curve, from 0 to 1.
+    greatest
+        Greatest gain or loss [dB].
     lowpass
-        Probability of losing the highs above some frequency, as old recordings have.
-    noise
-        Probability of noise, 10 to 40 dB below the music.
-    clipping
-        Probability of soft clipping.
-    band_masks, band_mask_width
-        How many stripes of bands are muted, and their greatest width.
-    time_masks, time_mask_width
-        How many stretches are muted, and their greatest length [frames].
-    mixup
-        Parameter of the Beta distribution that mixes pairs of excerpts.
+        Probability of a low-pass filter, 60 dB deep.
+    rng
+        Random generator.
+    cutoff
+        Where the filter begins, from and to [position].
+    slope
+        Its width [position].
     """
-
-    rate: float = 0.2
-    pitch: int = 4
-    gain: float = 12.0
-    equalizer: float = 12.0
-    lowpass: float = 0.1
-    noise: float = 0.3
-    clipping: float = 0.2
-    band_masks: int = 2
-    band_mask_width: int = 8
-    time_masks: int = 2
-    time_mask_width: int = 25
-    mixup: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            if getattr(self, name) < 0:
-                raise ParameterError(f"{name} is {getattr(self, name)}; it is not negative")
-        if self.rate >= 1:
-            raise ParameterError(f"rate is {self.rate}; it is a relative change below 1")
+    periods, phases = rng.uniform(0.5, 3, 3), rng.uniform(0, 2 * np.pi, 3)
+    waves = np.sin(2 * np.pi * periods * place[:, None] + phases).mean(axis=1)
+    decibels: Floats = rng.uniform(0, greatest) * waves
+    if rng.random() < lowpass:
+        edge = rng.uniform(*cutoff)
+        decibels -= 60 * np.clip((place - edge) / slope, 0, 1)
+    return decibels
 
 
-NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-"""No augmentation at all: for validation."""
+def add_noise(samples: Floats32, level: float, rng: Generator) -> Floats32:
+    """Return samples ``(n_samples,)`` with white noise of this root mean square."""
+    noise = rng.standard_normal(len(samples), dtype=np.float32)
+    return np.asarray(samples + np.float32(level) * noise, dtype=np.float32)
 
 
-def random_hop(hop_length: int, rate: float, rng: Generator) -> int:
-    """Return a hop that differs from `hop_length` by up to `rate`, tempi being log-uniform."""
-    factor = np.exp(rng.uniform(-1, 1) * np.log1p(rate))
-    return max(1, round(hop_length * float(factor)))
-
-
-def change_samples(samples: Floats32, how: Augmentation, rng: Generator) -> Floats32:
-    """Return samples ``(n_samples,)`` at another level, perhaps clipped, perhaps with noise."""
-    samples = samples * np.float32(10 ** (rng.uniform(-how.gain, how.gain) / 20))
-    if rng.random() < how.clipping:
-        samples = soft_clipped(samples, drive=rng.uniform(0, 15))
-    if rng.random() < how.noise:
-        samples = with_noise(samples, rng.uniform(10, 40), rng)
-    return samples
-
-
-def soft_clipped(samples: Floats32, drive: float) -> Floats32:
+def clip_softly(samples: Floats32, drive: float) -> Floats32:
     """Return samples bent by a hyperbolic tangent, `drive` dB above their peak, at equal peak."""
     peak = max(float(np.abs(samples).max(initial=0)), 1e-6)
     factor = np.float32(10 ** (drive / 20))
@@ -95,27 +101,31 @@ def soft_clipped(samples: Floats32, drive: float) -> Floats32:
     return np.asarray(bent / np.tanh(factor) * np.float32(peak), dtype=np.float32)
 
 
-def with_noise(samples: Floats32, snr: float, rng: Generator) -> Floats32:
-    """Return samples with white noise `snr` dB below their power."""
-    level = np.sqrt(np.mean(np.square(samples))) * 10 ** (-snr / 20)
-    noise = rng.standard_normal(len(samples), dtype=np.float32)
-    return np.asarray(samples + np.float32(level) * noise, dtype=np.float32)
+def draw_stripe(size: int, greatest: int, rng: Generator) -> slice:
+    """Return a random stretch of up to `greatest` of `size` places."""
+    width = int(rng.integers(0, min(greatest, size) + 1))
+    first = int(rng.integers(0, size - width + 1))
+    return slice(first, first + width)
 
 
-def equalizer_gains(n_bins: int, how: Augmentation, rng: Generator) -> Floats32:
-    """Return a gain for each frequency, ``(n_bins,)``: a smooth curve over octaves.
+def mute_bands(features: Array, n_stripes: int, width: int, level: Any, rng: Generator) -> None:
+    """Set random stripes of features ``(n_frames, n_bins)``, up to `width` bins wide, to `level`.
 
-    Three random waves of half a period to three over all octaves; the highs cut where
-    `lowpass` says so.
+    With `mute_frames` this is SpecAugment without its warping of time.
+
+    References
+    ----------
+    D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech
+    recognition", Interspeech 2019.
     """
-    octave = np.log2(np.arange(n_bins) + 1) / np.log2(n_bins)
-    periods, phases = rng.uniform(0.5, 3, 3), rng.uniform(0, 2 * np.pi, 3)
-    waves = np.sin(2 * np.pi * periods * octave[:, None] + phases).mean(axis=1)
-    decibels = rng.uniform(0, how.equalizer) * waves
-    if rng.random() < how.lowpass:
-        edge = rng.uniform(0.7, 1.0)
-        decibels -= 60 * np.clip((octave - edge) / 0.05, 0, 1)
-    return np.asarray(10 ** (decibels / 20), dtype=np.float32)
+    for _ in range(n_stripes):
+        features[:, draw_stripe(features.shape[1], width, rng)] = level
+
+
+def mute_frames(values: Array, n_stripes: int, length: int, level: Any, rng: Generator) -> None:
+    """Set random stretches of frames or samples, up to `length` of them, to `level`."""
+    for _ in range(n_stripes):
+        values[draw_stripe(len(values), length, rng)] = level
 
 
 def shift_bands(features: Tensor, steps: int) -> Tensor:
@@ -127,35 +137,35 @@ def shift_bands(features: Tensor, steps: int) -> Tensor:
     return features[..., index]
 
 
-def mute_stripes(features: Tensor, how: Augmentation, rng: Generator) -> Tensor:
-    """Return features ``(n_frames, n_bins)`` with stripes at the level of their quietest point."""
-    n_frames, n_bins = features.shape
-    features = features.clone()
-    floor = features.min()
-    for _ in range(how.band_masks):
-        first, stop = _stripe(n_bins, how.band_mask_width, rng)
-        features[:, first:stop] = floor
-    for _ in range(how.time_masks):
-        first, stop = _stripe(n_frames, how.time_mask_width, rng)
-        features[first:stop] = floor
-    return features
+def shift_bands_by_parts(x: Floats32, shift: float) -> Floats32:
+    """Return ``(n_frames, n_bins)`` shifted up by `shift` bands, interpolated, edges repeated.
 
-
-def mixed(batch: dict[str, Tensor], alpha: float, rng: Generator) -> dict[str, Tensor]:
-    """Return a batch whose examples are mixed with one another, features and targets alike.
-
-    Masks multiply: what is unknown of either is unknown of the mixture.
+    Examples
+    --------
+    >>> shift_bands_by_parts(np.array([[1, 2, 4]], np.float32), 0.5).tolist()
+    [[1.0, 1.5, 3.0]]
     """
-    weight = float(rng.beta(alpha, alpha))
-    size = len(batch["features"])
-    other = torch.as_tensor(rng.permutation(size))
+    if shift == 0:
+        return x
+    n_bins = x.shape[1]
+    at = np.clip(np.arange(n_bins) - shift, 0, n_bins - 1)
+    index = np.minimum(at.astype(np.int64), n_bins - 2)
+    share = (at - index).astype(np.float32)
+    return np.asarray(x[:, index] * (1 - share) + x[:, index + 1] * share, np.float32)
+
+
+def mix_examples(a: Mapping[str, Array], b: Mapping[str, Array], share: float) -> dict[str, Array]:
+    """Return mixup: features and targets of `a` and `b`, the former weighted by `share`.
+
+    Masks multiply: what is unknown in either is unknown in the mixture.
+
+    References
+    ----------
+    H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
+    """
     return {
-        name: x * x[other] if name.endswith("mask") else weight * x + (1 - weight) * x[other]
-        for name, x in batch.items()
+        name: a[name] * b[name]
+        if name.endswith("mask")
+        else share * a[name] + (1 - share) * b[name]
+        for name in a
     }
-
-
-def _stripe(size: int, greatest: int, rng: Generator) -> tuple[int, int]:
-    width = int(rng.integers(0, min(greatest, size) + 1))
-    first = int(rng.integers(0, size - width + 1))
-    return first, first + width

@@ -26,7 +26,7 @@ class CSVLog:
     def __init__(self, path: Path, last_step: int) -> None:
         self.path = path
         self._columns: list[str] = []
-        rows = self._kept(last_step) if path.exists() else []
+        rows = self._read(last_step) if path.exists() else []
         if rows:
             self._columns = list(rows[0])
             with path.open("w", newline="") as file:
@@ -36,7 +36,7 @@ class CSVLog:
         else:
             path.unlink(missing_ok=True)
 
-    def _kept(self, last_step: int) -> list[dict[str, str]]:
+    def _read(self, last_step: int) -> list[dict[str, str]]:
         with self.path.open(newline="") as file:
             rows = list(csv.DictReader(file))
         # A process that was killed may leave half a row, but never one that is still wanted.
@@ -80,15 +80,50 @@ class TensorBoard:
         self._writer.flush()
 
 
+class RunLogs:
+    """The logs of a run: ``train.csv``, ``validation.csv`` and, if asked, TensorBoard's.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run.
+    last_step
+        The step that the run continues from.
+    tensorboard
+        Also write TensorBoard's files.
+    """
+
+    def __init__(self, folder: Path, last_step: int, tensorboard: bool) -> None:
+        self._began = time.monotonic()
+        self._files = {
+            name: CSVLog(folder / f"{name}.csv", last_step) for name in ("train", "validation")
+        }
+        self._board = TensorBoard(folder / "tensorboard", last_step) if tensorboard else None
+
+    def write_losses(self, step: int, losses: Mapping[str, float]) -> None:
+        """Write the losses of a step."""
+        self._write("train", {"step": step, **losses})
+
+    def write_scores(self, step: int, scores: Mapping[str, float]) -> None:
+        """Write the scores of a step, and the minutes since the run began or was resumed."""
+        minutes = round((time.monotonic() - self._began) / 60, 2)
+        self._write("validation", {"step": step, **scores, "minutes": minutes})
+
+    def _write(self, name: str, row: dict[str, Any]) -> None:
+        self._files[name].write(row)
+        if self._board is not None:
+            self._board.write(name, row)
+
+
 class Progress:
-    """One line on a terminal that says how far a run is.
+    """A progress bar: one line on a terminal.
 
     Parameters
     ----------
     n_steps
         Steps of the run.
     stream
-        Where to write; nothing is written where None, or where it is no terminal.
+        The terminal; nothing is written where None, or where it is none.
     """
 
     def __init__(self, n_steps: int, stream: TextIO | None = sys.stderr) -> None:

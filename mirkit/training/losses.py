@@ -1,4 +1,4 @@
-"""Losses of frame-wise activations, all of logits, all with a mask for what nobody knows."""
+"""Losses of logits, all with a mask or weight for where the truth is unknown."""
 
 from __future__ import annotations
 
@@ -6,11 +6,38 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+UNKNOWN = -1  # class of an unknown truth
 
-def masked_bce(
+
+def masked_mean(loss: Tensor, mask: Tensor | None, count: Tensor | None = None) -> Tensor:
+    """Return the mean of `loss` over what `mask` keeps; 0 where it keeps nothing.
+
+    `count` is the weight of each element in the divisor; that of the mask where None.
+    """
+    if mask is not None:
+        loss = loss * mask
+    if count is None:
+        count = torch.ones_like(loss) if mask is None else mask
+    return loss.sum() / count.sum().clamp_min(1e-6)
+
+
+def masked_bce(logits: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the binary cross-entropy, averaged over what `mask` keeps.
+
+    Parameters
+    ----------
+    logits, targets
+        Of one shape; targets in [0, 1].
+    mask
+        Same shape: weight of each element; 0 where the truth is unknown.
+    """
+    return masked_mean(F.binary_cross_entropy_with_logits(logits, targets, reduction="none"), mask)
+
+
+def weighted_bce(
     logits: Tensor, targets: Tensor, mask: Tensor | None = None, pos_weight: float = 1.0
 ) -> Tensor:
-    """Return the binary cross-entropy, averaged over the frames that `mask` keeps.
+    """Return the binary cross-entropy in which positives count `pos_weight` times.
 
     Parameters
     ----------
@@ -19,7 +46,7 @@ def masked_bce(
     mask
         Shape ``(batch, n_frames)``: weight of each frame; 0 where the truth is unknown.
     pos_weight
-        How much more a positive counts than a negative.
+        Weight of a positive; a negative has 1.
     """
     positive, negative = -F.logsigmoid(logits), -F.logsigmoid(-logits)
     loss = pos_weight * targets * positive + (1 - targets) * negative
@@ -29,16 +56,16 @@ def masked_bce(
 def focal_bce(
     logits: Tensor, targets: Tensor, mask: Tensor | None = None, gamma: float = 2.0
 ) -> Tensor:
-    """Return the binary cross-entropy in which frames that are already right count little.
+    """Return the focal loss: a binary cross-entropy in which what is right already counts little.
 
-    Each frame counts ``|target - probability| ** gamma``.
+    Each element counts ``|target - probability| ** gamma``.
 
     References
     ----------
     T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017.
     """
-    error = (targets - logits.sigmoid()).abs()
     loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    error = (targets - logits.sigmoid()).abs()
     return masked_mean(error**gamma * loss, mask)
 
 
@@ -62,7 +89,7 @@ def shift_tolerant_bce(
     mask
         Shape ``(batch, n_frames)``: weight of each frame; 0 where the truth is unknown.
     pos_weight
-        How much more an event counts than any other frame.
+        Weight of an event; any other frame has 1.
     tolerance
         Frames that an event may be off.
 
@@ -71,8 +98,8 @@ def shift_tolerant_bce(
     F. Foscarin, J. Schlüter and G. Widmer, "Beat This! Accurate beat tracking without DBN
     postprocessing", ISMIR 2024.
     """
-    highest = widened(logits, tolerance)
-    quiet = 1 - widened(targets, 2 * tolerance)
+    highest = max_filter(logits, tolerance)
+    quiet = 1 - max_filter(targets, 2 * tolerance)
     positive = -pos_weight * targets * F.logsigmoid(highest)
     negative = -quiet * F.logsigmoid(-highest)
     judged = targets + quiet
@@ -80,27 +107,75 @@ def shift_tolerant_bce(
     return masked_mean(positive + negative, mask, weight)
 
 
-def soft_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    """Return the cross-entropy of softmax `logits` with distributions, ``(batch, n_classes)``.
+def max_filter(x: Tensor, reach: int) -> Tensor:
+    """Return the highest value of x ``(batch, n_frames)`` within `reach` frames of each frame."""
+    return F.max_pool1d(x.unsqueeze(1), 2 * reach + 1, stride=1, padding=reach).squeeze(1)
 
-    `mask`, shape ``(batch,)``, is 0 for clips whose distribution is unknown.
+
+def class_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Return the cross-entropy with classes, averaged over the frames whose class is known.
+
+    Parameters
+    ----------
+    logits
+        Shape ``(batch, n_frames, n_classes)``.
+    targets
+        Shape ``(batch, n_frames)``: a class, or `UNKNOWN`.
+    weight
+        Shape ``(batch, n_frames)``: weight of each frame; 1 where None.
+    """
+    known = (targets != UNKNOWN).float()
+    loss = F.cross_entropy(
+        logits.flatten(0, 1), targets.clamp_min(0).flatten(), reduction="none"
+    ).reshape(targets.shape)
+    return masked_mean(loss, known if weight is None else known * weight)
+
+
+def soft_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the cross-entropy with distributions over classes, averaged over what `mask` keeps.
+
+    Parameters
+    ----------
+    logits, targets
+        Shape ``(..., n_classes)``; targets sum to 1.
+    mask
+        Shape ``(...)``: 0 where the distribution is unknown.
     """
     loss = -(targets * logits.log_softmax(dim=-1)).sum(dim=-1)
     return masked_mean(loss, mask)
 
 
-def widened(x: Tensor, reach: int) -> Tensor:
-    """Return the highest value of x ``(batch, n_frames)`` within `reach` frames of each frame."""
-    return F.max_pool1d(x.unsqueeze(1), 2 * reach + 1, stride=1, padding=reach).squeeze(1)
+def smooth_labels(targets: Tensor, smoothing: float, n_classes: int) -> Tensor:
+    """Return targets of which a share, `smoothing`, is spread evenly over `n_classes`.
 
-
-def masked_mean(loss: Tensor, mask: Tensor | None, count: Tensor | None = None) -> Tensor:
-    """Return the mean of `loss` where `mask` keeps it; 0 where it keeps nothing.
-
-    `count` says how much each element counts in the divisor: as much as the mask where None.
+    Examples
+    --------
+    >>> smooth_labels(torch.tensor([1.0, 0.0]), 0.5, 2).tolist()
+    [0.75, 0.25]
     """
-    if mask is not None:
-        loss = loss * mask
-    if count is None:
-        count = torch.ones_like(loss) if mask is None else mask
-    return loss.sum() / count.sum().clamp_min(1e-6)
+    return (1 - smoothing) * targets + smoothing / n_classes
+
+
+def distillation(logits: Tensor, teacher: Tensor, temperature: float, exclusive: bool) -> Tensor:
+    """Return the distillation loss: the distance from a teacher's probabilities.
+
+    Parameters
+    ----------
+    logits, teacher
+        Logits of the network and of its teacher, ``(batch, n_classes)``.
+    temperature
+        Divisor of both before they are compared.
+    exclusive
+        Compare by softmax, for classes that exclude each other; by sigmoid where False.
+
+    References
+    ----------
+    G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", 2015: the
+    temperature, whose square keeps the size of the gradient.
+    F. Schmid, K. Koutini and G. Widmer, "Efficient large-scale audio tagging via
+    transformer-to-CNN knowledge distillation", ICASSP 2023: binary, the teacher weighted by 0.9.
+    """
+    soft, hard = logits / temperature, teacher / temperature
+    if exclusive:
+        return temperature**2 * soft_cross_entropy(soft, hard.softmax(dim=-1))
+    return temperature**2 * F.binary_cross_entropy_with_logits(soft, hard.sigmoid())

@@ -46,13 +46,13 @@ def learning_rate(step: int, n_steps: int, settings: OptimizerSettings) -> float
 
 
 def clip_gradient(parameters: Iterable[nn.Parameter], greatest: float) -> float:
-    """Scale the gradient down to a norm of `greatest`, where that is not 0; return its norm."""
+    """Clip the gradient to a norm of `greatest`, where that is not 0, and return its norm."""
     limit = greatest if greatest > 0 else math.inf
     return float(torch.nn.utils.clip_grad_norm_(list(parameters), limit))
 
 
 class RunningMean:
-    """The exponential running mean of a network's weights.
+    """The exponential moving average (EMA) of a network's weights.
 
     It forgets faster in the beginning, so that the first weights do not linger.
 
@@ -61,7 +61,7 @@ class RunningMean:
     net
         The network that is trained.
     decay
-        What stays of the mean at each step; 0 follows the network.
+        Share of the mean that each step keeps; 0 follows the network.
     """
 
     def __init__(self, net: nn.Module, decay: float) -> None:

@@ -14,14 +14,14 @@ from mirkit.errors import ParameterError
 
 @dataclass(frozen=True)
 class Ranks:
-    """Which of how many processes this is, and what it computes on.
+    """The rank of this process among all, and its device.
 
     Parameters
     ----------
     rank, world
         Number of this process, and of all.
     device
-        What it computes on.
+        Its device.
     """
 
     rank: int
@@ -30,7 +30,7 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes files."""
+        """True for the process that writes files."""
         return self.rank == 0
 
     def wrap(self, net: nn.Module) -> nn.Module:

@@ -1,18 +1,18 @@
-"""Recipes: everything that decides a training run, in one TOML file."""
+"""Recipes: everything that decides a training run, read from TOML into frozen dataclasses."""
 
 from __future__ import annotations
 
+import json
 import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 from mirkit import checks
 from mirkit.errors import FormatError, ParameterError, UnknownName
-from mirkit.training.augment import Augmentation
 
 T = TypeVar("T")
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -20,7 +20,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """How weights follow their gradients.
+    """Settings of the optimizer and its learning-rate schedule.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class OptimizerSettings:
     learning_rate
         The highest.
     final_fraction
-        What is left of it at the end of the cosine.
+        Share of it that is left at the end of the cosine.
     warmup_steps
         Steps of linear rise.
     weight_decay
@@ -37,8 +37,8 @@ class OptimizerSettings:
     clip_norm
         Greatest norm of the gradient; 0 does not clip.
     ema
-        Decay of the running mean of the weights, which is what is validated and kept; 0 keeps
-        the weights themselves.
+        Decay of the exponential moving average of the weights, which is validated and kept; 0
+        keeps the weights themselves.
     """
 
     name: Literal["adamw", "radam"] = "adamw"
@@ -57,22 +57,22 @@ class OptimizerSettings:
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """How long, how often, how many.
+    """Settings of the training loop: length, batch size, intervals, early stopping.
 
     Parameters
     ----------
     n_steps
         Steps of the optimizer.
     batch_size
-        Excerpts of one step, over all processes.
+        Excerpts per step, over all processes.
     accumulate
-        Parts that a process works its share off in, to save memory.
+        Parts that each process splits its share of a batch into, to save memory.
     log_every, validate_every
         Steps between rows of the logs.
     checkpoint_minutes
         Time between states to resume from.
     patience
-        Validations without improvement after which to stop; 0 never stops early.
+        Validations without improvement before early stopping; 0 never stops early.
     threads
         Of torch on the CPU.
     workers
@@ -80,7 +80,7 @@ class LoopSettings:
     precision
         Of the forward pass on a GPU; a CPU computes in float32.
     tensorboard
-        Whether to write TensorBoard's files beside the CSV ones.
+        Also write TensorBoard's files beside the CSV ones.
     """
 
     n_steps: int
@@ -101,70 +101,66 @@ class LoopSettings:
         checks.positive("threads", self.threads)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A training run.
+    """A training run: the tables that all families share.
+
+    A family of tasks declares its own recipe, with a dataclass for each further table (``model``,
+    ``data``, ``augment``, ``loss``), so that a recipe is checked in full when it is read.
 
     Parameters
     ----------
     task
-        Which task: see `mirkit.training.tasks.TASKS`.
+        Name of the task, as in `mirkit.training.families.RECIPES`.
     name
-        Name of the model that it makes.
-    loop, optimizer, augment
-        What all tasks share.
+        Name of the model that the run makes.
+    loop, optimizer
+        Settings that all tasks share.
     seed
-        What all chance follows.
+        Seed of all randomness.
     folder
-        Where the run is kept; ``runs/<name>`` where empty.
-    model, data, loss
-        What the task reads.
+        Folder of the run; ``runs/<name>`` where empty.
+
+    Attributes
+    ----------
+    trains
+        The task that recipes of this class train.
+    entry
+        Where its `mirkit.training.task.Task` is, as ``"package.module:Class"``.
     """
+
+    trains: ClassVar[str]
+    entry: ClassVar[str]
 
     task: str
     name: str
     loop: LoopSettings
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
-    augment: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
     folder: str = ""
-    model: Mapping[str, Any] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
-    loss: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
-        """Where the run is kept."""
+        """Folder of the run."""
         return Path(self.folder or f"runs/{self.name}").expanduser()
 
 
-def read_recipe(path: str | Path) -> Recipe:
-    """Return the recipe in a TOML file.
+def load_toml(text: str, source: str) -> dict[str, Any]:
+    """Return the tables in a TOML text.
 
     Raises
     ------
     FormatError
-        Where it is not TOML, or a setting is unknown, missing or of the wrong type; the message
-        names file and setting.
+        Where it is not TOML; the message begins with `source`.
     """
     try:
-        text = Path(path).read_text("utf-8")
-    except OSError as error:
-        raise FormatError(f"{path}: no such recipe ({error.strerror})") from None
-    return parse_recipe(text, str(path))
-
-
-def parse_recipe(text: str, source: str = "<recipe>") -> Recipe:
-    """Return the recipe in `text`; `source` names it in messages."""
-    try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FormatError(f"{source} is not TOML: {error}") from None
-    return build(Recipe, values, source)
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
-    """Return the dataclass `cls` of `values`, tables within tables.
+    """Return the dataclass `cls` with these values, tables within tables.
 
     Raises
     ------
@@ -180,7 +176,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         if name not in values and each.default is MISSING and each.default_factory is MISSING:
             raise FormatError(f"{where}: setting {name!r} is missing")
     converted = {
-        name: _converted(value, hints[name], f"{where}: {name}") for name, value in values.items()
+        name: _convert(value, hints[name], f"{where}: {name}") for name, value in values.items()
     }
     try:
         return cls(**converted)
@@ -188,7 +184,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         raise FormatError(f"{where}: {error}") from None
 
 
-def _converted(value: Any, hint: Any, where: str) -> Any:
+def _convert(value: Any, hint: Any, where: str) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             raise FormatError(f"{where} is {value!r}; it is a table")
@@ -197,7 +193,7 @@ def _converted(value: Any, hint: Any, where: str) -> Any:
         if value not in get_args(hint):
             raise FormatError(f"{where} is {value!r}; it is one of {', '.join(get_args(hint))}")
         return value
-    if get_origin(hint) is UnionType:  # "int | None": TOML has no None, so what stands is the other
+    if get_origin(hint) is UnionType:  # "int | None": TOML has no None, so a value is the other
         (hint,) = (each for each in get_args(hint) if each is not NoneType)
     if hint is float and type(value) is int:
         return float(value)
@@ -209,3 +205,25 @@ def _converted(value: Any, hint: Any, where: str) -> Any:
     ):
         raise FormatError(f"{where} is {value!r}; it is of type {plain.__name__}")
     return value
+
+
+def format_toml(top: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return plain values, then tables of plain values, as TOML; its values are those of JSON.
+
+    Examples
+    --------
+    >>> print(format_toml({"seed": 0}, {"data": {"path": "a", "crop": 5.0}}))
+    seed = 0
+    <BLANKLINE>
+    [data]
+    path = "a"
+    crop = 5.0
+    <BLANKLINE>
+    """
+    blocks = [_format_lines(top)]
+    blocks += [f"[{name}]\n{_format_lines(values)}" for name, values in tables.items()]
+    return "\n".join(blocks)
+
+
+def _format_lines(values: Mapping[str, Any]) -> str:
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())

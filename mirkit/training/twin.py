@@ -52,10 +52,10 @@ class TorchLogSpectrogram(nn.Module):
         if framing.padding not in ("none", "zero", "reflect"):
             raise ParameterError(f"padding {framing.padding!r} has no twin")
         mode = "reflect" if framing.padding == "reflect" else "constant"
-        padded = F.pad(self._conditioned(samples), (framing.left, framing.right), mode=mode)
+        padded = F.pad(self._condition(samples), (framing.left, framing.right), mode=mode)
         return self.from_frames(padded.unfold(-1, framing.frame_length, framing.hop_length))
 
-    def _conditioned(self, samples: Tensor) -> Tensor:
+    def _condition(self, samples: Tensor) -> Tensor:
         for step in self.front_end.conditioning:
             if isinstance(step, PreEmphasis):
                 samples = samples[..., 1:] - step.coefficient * samples[..., :-1]

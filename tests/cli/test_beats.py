@@ -32,9 +32,11 @@ def test_json_is_one_object_a_line_and_names_the_file_that_failed(mirkit_cli, cl
     objects = {row["file"].rsplit("/", 1)[-1]: row for row in result.objects()}
     assert set(objects) == {"broken.mp3", "slow.wav", "fast.flac"}
     assert objects["broken.mp3"]["error"]["type"] == "AudioError"
-    assert all(row["schema"] == 1 for row in objects.values())
+    assert all(row["schema"] == 2 for row in objects.values())
     slow = objects["slow.wav"]
-    assert set(slow) == {"schema", "file", "beats", "tempo", "model"}
+    assert set(slow) == {
+        "schema", "file", "duration", "metadata", "content_hash", "models", "beats", "tempo"
+    }  # fmt: skip
     assert set(slow["beats"][0]) == {"time", "position", "confidence"}
     assert set(slow["tempo"]) == {"bpm", "confidence", "hypotheses"}
     assert set(slow["tempo"]["hypotheses"][0]) == {"bpm", "score"}

@@ -43,6 +43,10 @@ def objects(result):
     return [json.loads(line) for line in result.out.splitlines()]
 
 
+ANALYSIS = {"schema", "file", "duration", "metadata", "content_hash", "models"}
+"""Members of the JSON object of an analysis beside its annotations."""
+
+
 def by_name(result):
     return {row["file"].rsplit("/", 1)[-1]: row for row in objects(result)}
 
@@ -54,7 +58,7 @@ def test_chords_as_json_are_one_object_a_file(run, folder):
     rows = by_name(result)
     assert rows["broken.mp3"]["error"]["type"] == "AudioError"
     song = rows["song.wav"]
-    assert set(song) == {"schema", "file", "chords", "model"}
+    assert set(song) == ANALYSIS | {"chords"}
     assert set(song["chords"][0]) == {"start", "end", "label", "confidence"}
     assert [row["label"] for row in song["chords"]] == [label for label, _ in SONG]
     assert song["chords"][-1]["end"] == 10
@@ -69,13 +73,13 @@ def test_the_key_as_json_in_a_djs_notation(run, folder):
     assert result.status == 1
     rows = by_name(result)
     song = rows["song.wav"]
-    assert set(song) == {
-        "schema", "file", "key", "confidence", "tuning_cents", "segments", "model"
-    }  # fmt: skip
-    assert song["key"] == "8B"
-    assert set(song["segments"][0]) == {"start", "end", "key", "confidence"}
-    assert song["segments"][0]["key"] == "8B"
-    assert (rows["quiet.wav"]["key"], rows["quiet.wav"]["segments"]) == (None, [])
+    assert set(song) == ANALYSIS | {"key"}
+    assert set(song["key"]) == {"label", "confidence", "tuning_cents", "segments"}
+    assert song["key"]["label"] == "8B"
+    assert set(song["key"]["segments"][0]) == {"start", "end", "label", "confidence"}
+    assert song["key"]["segments"][0]["label"] == "8B"
+    quiet = rows["quiet.wav"]["key"]
+    assert (quiet["label"], quiet["segments"]) == (None, [])
     assert rows["broken.mp3"]["error"]["type"] == "AudioError"
 
 
@@ -125,4 +129,5 @@ def test_wrong_usage_exits_with_2_and_says_why(run, args, message):
 def test_a_wrong_model_is_told_once(run, folder):
     result = run("chords", folder / "song.wav", "--model", "beat-tcn")
     assert result.status == 1
-    assert result.err == ("mirkit: model 'beat-tcn' finds beats, not chords; see mirkit.models()\n")
+    assert result.err.startswith("mirkit: model 'beat-tcn' is for beats, not chords: call ")
+    assert result.err.count("\n") == 1

@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_folder_is_decoded_and_what_is_wrong_is_named(mirkit_cli, folder, n_jobs):
-    result = mirkit_cli("decode", "beat", folder, "--json", "--jobs", n_jobs)
+    result = mirkit_cli("decode", "beats", folder, "--json", "--jobs", n_jobs)
     assert result.status == 1
     rows = {row["file"].rsplit("/", 1)[-1]: row for row in result.objects()}
     assert "needs an array `beats`" in rows["wrong.npz"]["error"]["message"]
@@ -43,13 +43,13 @@ def test_a_folder_is_decoded_and_what_is_wrong_is_named(mirkit_cli, folder, n_jo
 
 
 def test_text_shows_tempo_and_beats(mirkit_cli, folder):
-    out = mirkit_cli("decode", "beat", folder / "full.npz").out
+    out = mirkit_cli("decode", "beats", folder / "full.npz").out
     assert "100.0" in out.splitlines()[0]
     assert len(out.splitlines()) > 30
 
 
 def test_every_decoder_is_reached_by_name(mirkit_cli, folder):
     for name in ("peaks", "dp", "dbn", "bars"):
-        result = mirkit_cli("decode", "beat", folder / "full.npz", "--decoder", name, "--json")
+        result = mirkit_cli("decode", "beats", folder / "full.npz", "--decoder", name, "--json")
         assert result.status == 0, result.err
         assert len(result.objects()[0]["beats"]) > 25

@@ -53,7 +53,7 @@ def tagged(tmp_path):
         for i in range(4):
             dog = 0.3 + 0.1 * (i % 2) + offset * (i < 2)
             tags = [{"label": "Dog", "score": dog}, {"label": "Rain", "score": 1 - dog}]
-            lines.append(json.dumps({"schema": 1, "file": f"clip{i}.wav", "tags": tags}))
+            lines.append(json.dumps({"schema": 2, "file": f"clip{i}.wav", "tags": tags}))
         (tmp_path / f"{system}.jsonl").write_text("\n".join(lines) + "\n")
     rows += [f"clip{i}.wav,{'Dog' if i < 2 else 'Rain'},{1 + i % 2}" for i in range(4)]
     (tmp_path / "clips.csv").write_text("\n".join(rows) + "\n")

@@ -60,7 +60,7 @@ def test_download_fetches_verifies_and_prints_where(run, tmp_path):
     assert Path(path).read_bytes() == CONTENT
     assert "2.3 MB" in result.err
     assert run("download", "by-hash", "--json").objects() == [
-        {"schema": 1, "model": "by-hash", "path": path}
+        {"schema": 2, "model": "by-hash", "path": path}
     ]
     assert Handler.asked == ["/net.pth"]
 

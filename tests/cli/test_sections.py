@@ -9,7 +9,7 @@ def test_sections_span_the_recording(mirkit_cli, demo):
     assert segments[0]["start"] == 0
     for earlier, later in pairwise(segments):
         assert earlier["end"] == later["start"]
-    assert row["schema"] == 1
+    assert row["schema"] == 2
 
 
 def test_sections_are_written_as_files(mirkit_cli, demo, tmp_path):

@@ -156,7 +156,7 @@ def test_the_report_prints_as_a_table_and_as_strict_json(toy, clips):
     assert len(lines) == 2
     assert "1.000 [1.000, 1.000]" in lines[0]
     value = json.loads(report.to_json())
-    assert value["schema"] == 1
+    assert value["schema"] == 2
     assert value["parts"][0]["means"]["half"]["near"]["n"] == 6
     assert len(value["rows"]) == 12
     assert value["failed"] == []

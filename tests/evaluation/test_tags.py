@@ -185,7 +185,7 @@ def test_strata_and_parts_are_shown_and_json_is_strict(sounds, systems, tmp_path
     assert "mAP tail" in table
     assert f"{systems[1]} - {systems[0]}" in table
     held = json.loads(report.to_json())
-    assert held["schema"] == 1
+    assert held["schema"] == 2
     assert held["classes"][0]["average_precision"][systems[0]]["n"] == report.classes[0].n
     draw(report).savefig(tmp_path / "classes.png")
     assert (tmp_path / "classes.png").stat().st_size > 10_000

@@ -50,10 +50,10 @@ def test_jams_of_a_key_holds_its_local_keys(tmp_path):
 
 def test_the_object_of_a_key_is_what_the_command_line_prints():
     found = json.loads(dumps(KEY, "json"))
-    assert found["key"] == "C major"
-    assert found["tuning_cents"] == -12.5
-    assert found["segments"][1] == {
-        "start": 40.0, "end": 60.0, "key": "Eb minor", "confidence": 0.6
+    assert found["key"]["label"] == "C major"
+    assert found["key"]["tuning_cents"] == -12.5
+    assert found["key"]["segments"][1] == {
+        "start": 40.0, "end": 60.0, "label": "Eb minor", "confidence": 0.6
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from mirkit.errors import FormatError, ParameterError, UnknownName
 from mirkit.formats import FORMATS, dumps, format_of, loads, read, save
 from mirkit.formats import midi as midi_format
 from mirkit.formats.jams import from_jams, to_jams
-from mirkit.formats.json import beats_object, from_object
+from mirkit.formats.json import from_object, to_object
 from mirkit.formats.mir_eval import from_mir_eval, to_mir_eval
 
 BEATS = Beats([0.5, 1.0, 1.5, 2.0, 2.5], positions=[1, 2, 3, 4, 1])
@@ -102,9 +102,9 @@ def test_the_published_beat_files_are_read(data_dir):
         ("csv", "time,position,confidence\n0.5,1,0.5\n1.0,2,\n", "confidence is missing"),
         ("csv", "time,position,confidence\n0.5,1,2\n", "lies in"),
         ("csv", "key,confidence\nH major,\n", "is no note name"),
-        ("json", '{"schema": 1, "beats": [', "line 1: no JSON"),
+        ("json", '{"schema": 2, "beats": [', "line 1: no JSON"),
         ("json", '{"beats": []}\n{"beats": []}', "Read one line at a time"),
-        ("json", '{"schema": 2, "beats": []}', "schema 2; this version reads 1"),
+        ("json", '{"schema": 1, "beats": []}', "schema 1; this version reads 2"),
         ("json", '{"beats": [{"time": 1}, {"position": 1}]}', r"beats\[1\] has no member 'time'"),
         ("json", '{"beats": [{"time": "1"}]}', r"beats\[0\]\.time is a text"),
         ("json", '{"beats": {}}', "beats is an object"),
@@ -112,7 +112,7 @@ def test_the_published_beat_files_are_read(data_dir):
         ("json", '{"beats": [{"time": 1, "position": 1.5}]}', "position is 1.5"),
         ("json", '{"notes": 3}', "notes is a number"),
         ("json", "[]", "holds a list"),
-        ("json", '{"schema": 1, "file": "x", "error": {"type": "AudioError"}}', "the error"),
+        ("json", '{"schema": 2, "file": "x", "error": {"type": "AudioError"}}', "the error"),
         ("json", '{"hello": 1}', "none of the members"),
         ("jams", "{}", "no 'annotations'"),
         ("jams", "[1", "no JSON"),
@@ -226,16 +226,16 @@ def test_writing_into_a_missing_folder_is_an_os_error(tmp_path):
 
 def test_the_object_of_beats_is_what_the_command_line_prints():
     made_by = Provenance("tempogram", "0.1")
-    x = beats_object(Beats([0.5, 1.0], [1, 0], [0.9, 0.8], provenance=made_by), file="song.mp3")
+    x = to_object(Beats([0.5, 1.0], [1, 0], [0.9, 0.8], provenance=made_by), file="song.mp3")
     assert x == {
-        "schema": 1,
+        "schema": 2,
         "file": "song.mp3",
         "beats": [
             {"time": 0.5, "position": 1, "confidence": 0.9},
             {"time": 1.0, "position": None, "confidence": 0.8},
         ],
         "tempo": {"bpm": 120.0, "confidence": None, "hypotheses": []},
-        "model": "tempogram",
+        "models": {"beats": "tempogram"},
     }
     assert list(from_object(x).positions) == [1, 0]
 

@@ -36,8 +36,8 @@ def clips(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def store(clips, tmp_path_factory):
-    from mirkit.training.clips import pack
+    from mirkit.training.beat.data import pack_clips
 
     folder = tmp_path_factory.mktemp("store")
-    assert pack(clips, folder) == 16
+    assert pack_clips(clips, folder) == 16
     return folder

@@ -14,8 +14,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mirkit.errors import FormatError, ParameterError, UnknownName, WeightsError  # noqa: E402
+from mirkit.training.batches import clip_at  # noqa: E402
 from mirkit.training.logs import CSVLog, Progress  # noqa: E402
-from mirkit.training.loop import clip_at, train  # noqa: E402
+from mirkit.training.loop import train  # noqa: E402
 from mirkit.training.optim import RunningMean, make_optimizer  # noqa: E402
 from mirkit.training.recipe import OptimizerSettings  # noqa: E402
 from mirkit.zoo import checkpoints  # noqa: E402
@@ -215,6 +216,7 @@ def test_wrong_recipes_are_refused_before_anything_is_trained(store, tmp_path):
     path.write_text(path.read_text().replace("n_blocks", "blocks"))
     with pytest.raises(FormatError, match="Did you mean 'n_blocks'"):
         train(path, device="cpu")
+    path = write_recipe(tmp_path / "r.toml", store, tmp_path / "run")
     with pytest.raises(ParameterError, match="'tpu9'"):
         train(path, device="tpu9")
 

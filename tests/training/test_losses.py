@@ -9,6 +9,7 @@ from mirkit.training.losses import (  # noqa: E402
     masked_bce,
     shift_tolerant_bce,
     soft_cross_entropy,
+    weighted_bce,
 )
 
 
@@ -36,7 +37,7 @@ def test_shift_tolerant_loss_is_its_slow_twin(seed, tolerance):
 def test_masked_loss_is_its_slow_twin(seed):
     logits, targets, mask = made(seed)
     targets[targets == 0] = 0.3
-    loss = masked_bce(*tensors(logits, targets, mask), pos_weight=2.0)
+    loss = weighted_bce(*tensors(logits, targets, mask), pos_weight=2.0)
     assert float(loss) == pytest.approx(reference.masked_bce(logits, targets, mask, 2.0))
 
 
@@ -59,6 +60,9 @@ def test_focal_loss_without_focus_is_cross_entropy():
     assert float(focal_bce(logits, targets, mask, gamma=0.0)) == pytest.approx(
         float(masked_bce(logits, targets, mask))
     )
+    assert float(weighted_bce(logits, targets, mask)) == pytest.approx(
+        float(masked_bce(logits, targets, mask))
+    )
     sure = torch.tensor([[6.0]]), torch.tensor([[1.0]])
     unsure = torch.tensor([[-1.0]]), torch.tensor([[1.0]])
     ratio = float(focal_bce(*sure) / focal_bce(*unsure))
@@ -75,7 +79,7 @@ def test_soft_cross_entropy_is_least_at_the_target():
     torch.testing.assert_close(logits.grad, torch.zeros(2, 3), atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("loss", [masked_bce, focal_bce, shift_tolerant_bce])
+@pytest.mark.parametrize("loss", [masked_bce, weighted_bce, focal_bce, shift_tolerant_bce])
 def test_what_is_masked_neither_costs_nor_teaches(loss):
     logits, targets, _ = tensors(*made())
     logits.requires_grad_()
@@ -85,7 +89,7 @@ def test_what_is_masked_neither_costs_nor_teaches(loss):
     assert not logits.grad.any()
 
 
-@pytest.mark.parametrize("loss", [masked_bce, focal_bce, shift_tolerant_bce])
+@pytest.mark.parametrize("loss", [masked_bce, weighted_bce, focal_bce, shift_tolerant_bce])
 def test_extreme_logits_stay_finite(loss):
     logits = torch.tensor([[-200.0, 200.0, 0.0]], requires_grad=True)
     value = loss(logits, torch.tensor([[1.0, 0.0, 1.0]]))

@@ -1,21 +1,24 @@
+from pathlib import Path
+
 import pytest
 
+import mirkit
 from mirkit.backbones.tcn.config import TCNConfig
-from mirkit.errors import FormatError
-from mirkit.training.augment import Augmentation
-from mirkit.training.recipe import (
-    LoopSettings,
-    OptimizerSettings,
-    build,
-    parse_recipe,
-    read_recipe,
-)
+from mirkit.errors import FormatError, UnknownName
+from mirkit.training.beat.recipe import BeatAugmentation, BeatLossSettings
+from mirkit.training.families import RECIPES, parse_recipe, read_recipe
+from mirkit.training.recipe import LoopSettings, OptimizerSettings, build
 
+SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 RECIPE = """
 task = "beats"
 name = "small"
+data = {store = "clips"}
 [loop]
 n_steps = 10
+[model]
+front_end = "tcn_22k"
+config = {n_blocks = 3}
 """
 
 
@@ -23,19 +26,19 @@ def test_recipe_fills_in_what_it_leaves_out():
     recipe = parse_recipe(RECIPE)
     assert recipe.loop == LoopSettings(n_steps=10)
     assert recipe.optimizer == OptimizerSettings()
-    assert recipe.augment == Augmentation()
+    assert recipe.augment == BeatAugmentation()
+    assert recipe.loss == BeatLossSettings()
     assert str(recipe.path) == "runs/small"
 
 
 def test_recipe_reads_tables_within_tables():
     recipe = parse_recipe(
         RECIPE + "[optimizer]\nname = 'radam'\nclip_norm = 1\n[augment]\nrate = 0.1\n"
-        "[model]\nconfig = {n_blocks = 3}\n"
     )
     assert recipe.optimizer == OptimizerSettings(name="radam", clip_norm=1.0)
     assert isinstance(recipe.optimizer.clip_norm, float)
     assert recipe.augment.rate == 0.1
-    assert recipe.model == {"config": {"n_blocks": 3}}
+    assert recipe.model.config == TCNConfig(n_blocks=3)
 
 
 def test_setting_that_may_be_absent_is_read_where_it_is_there():
@@ -58,6 +61,11 @@ def test_setting_that_may_be_absent_is_read_where_it_is_there():
         ("[loop]", "[augment]\nrate = -1\n[loop]", "augment: rate is -1"),
         ("[loop]", "[optimizer]\nema = 1\n[loop]", "ema is 1"),
         ('"beats"', '"beats', "not TOML"),
+        ("n_blocks", "blocks", "model: config: unknown setting 'blocks'"),
+        ('"clips"', "3", "data: store is 3; it is of type str"),
+        ("data = ", "other = ", "unknown setting 'other'"),
+        ('{store = "clips"}', "{}", "data: setting 'store' is missing"),
+        ('task = "beats"', "", "setting 'task' is missing; it is one of beats, chords, key"),
     ],
 )
 def test_wrong_setting_is_named_with_its_place(old, new, message):
@@ -69,3 +77,24 @@ def test_wrong_setting_is_named_with_its_place(old, new, message):
 def test_absent_recipe_is_named(tmp_path):
     with pytest.raises(FormatError, match=r"absent\.toml: no such recipe"):
         read_recipe(tmp_path / "absent.toml")
+
+
+def test_tables_that_a_family_lacks_are_refused():
+    text = 'task = "ssl"\nname = "x"\ndata = {folder = "x"}\nloop = {n_steps = 1}\n'
+    assert parse_recipe(text).data.crop == 10
+    with pytest.raises(FormatError, match="unknown setting 'augment'"):
+        parse_recipe(text + "[augment]\nrate = 0\n")
+
+
+def test_tasks_have_their_public_names():
+    assert set(RECIPES) - {"ssl"} <= set(mirkit.__all__)
+    for name in ("beat", "chord", "tag"):
+        with pytest.raises(UnknownName, match=f"Did you mean '{name}s'"):
+            parse_recipe(RECIPE.replace("beats", name))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_recipes_of_the_repository_are_right(path):
+    recipe = read_recipe(path)
+    assert recipe.name == path.stem
+    assert isinstance(recipe, RECIPES[recipe.task])

@@ -1,18 +1,15 @@
-"""What a beat network shall say: beats and downbeats by frame, tempo by excerpt."""
+"""Targets of beat networks: beats and downbeats per frame, tempo per excerpt."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mirkit.arrays import Floats32
+from mirkit.arrays import Floats, Floats32
 
 SPREAD = np.array([0.25, 0.5, 1.0, 0.5, 0.25])  # of a tempo over neighbouring bins
 
 
-def frame_targets(
-    times: NDArray[np.float64], fps: float, n_frames: int, neighbour: float = 0.5
-) -> Floats32:
+def frame_targets(times: Floats, fps: float, n_frames: int, neighbour: float = 0.5) -> Floats32:
     """Return 1 at the frame of each time, and `neighbour` at the frames beside it.
 
     Parameters
@@ -20,7 +17,7 @@ def frame_targets(
     times
         Events, counted from frame 0 [s].
     fps
-        Frames a second.
+        Frames per second.
     n_frames
         Length of the result.
     neighbour
@@ -41,7 +38,7 @@ def frame_targets(
     return padded[1:-1]
 
 
-def tempo_target(times: NDArray[np.float64], stretch: float, n_tempi: int) -> Floats32 | None:
+def tempo_target(times: Floats, stretch: float, n_tempi: int) -> Floats32 | None:
     """Return the distribution of an excerpt's tempi, bin i = i bpm, or None where there is none.
 
     Each beat interval counts by its length, spread over two bins either way, so that a tempo

@@ -1,115 +1,105 @@
-"""The task of hearing keys: excerpts of features, losses of both heads, and scores."""
+"""The task of key: targets of excerpts, losses of both heads, and scores."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mirkit.training.features_store import FeatureClip
-from mirkit.training.harmony.targets import UNKNOWN, key_targets
-from mirkit.training.harmony.task import HarmonyTask
-from mirkit.training.losses import masked_mean
-from mirkit.training.recipe import Recipe, build
+from mirkit.arrays import Floats32, Ints
+from mirkit.training.harmony.data import Excerpt
+from mirkit.training.harmony.recipe import KeyRecipe
+from mirkit.training.harmony.targets import key_targets
+from mirkit.training.harmony.task import HarmonyTask, cut
+from mirkit.training.losses import UNKNOWN, soft_cross_entropy
+from mirkit.training.stores import Clip
 
 N_KEYS = 24
 
 
-@dataclass(frozen=True)
-class KeyLossSettings:
-    """The losses of a key recipe.
-
-    Parameters
-    ----------
-    frames, clip
-        How much each head counts.
-    related
-        Share of the truth that is given to the keys that are often taken for it: a fifth above and
-        below, relative and parallel.
-    """
-
-    frames: float = 1.0
-    clip: float = 1.0
-    related: float = 0.06
-
-
-class KeyTask(HarmonyTask):
+class KeyTask(HarmonyTask[KeyRecipe]):
     """Keys of clips in a store of features."""
 
-    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+    def __init__(self, recipe: KeyRecipe, device: torch.device) -> None:
         super().__init__(recipe, device)
-        self.loss = build(KeyLossSettings, recipe.loss, f"recipe {recipe.name!r}: loss")
-        self.data.n_frames -= self.data.n_frames % self.model.config.pool
-        self._soft = soft_keys(self.loss.related)
+        self.pool = recipe.model.config.pool
+        self._soft = soft_keys(recipe.loss.related)
 
-    def is_known(self, clip: FeatureClip) -> bool:
-        """Whether a clip has what is to be learned."""
-        grid = self.data.front_end.grid
-        return bool((key_targets(clip.truth, grid, clip.n_frames) != UNKNOWN).any())
+    def targets(self, clip: Clip) -> Ints:
+        """Return the key of each frame of a whole clip."""
+        return key_targets(clip.truth, self.data.front_end.grid, clip.length)
 
-    def excerpt(self, clip: FeatureClip, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """Return an excerpt of a training clip and its targets, by name."""
-        excerpt = self.data.excerpt(clip, rng)
-        keys = key_targets(clip.truth, self.data.front_end.grid, clip.n_frames)
-        part = keys[excerpt.first : excerpt.first + self.data.n_frames]
-        part = np.pad(part, (0, self.data.n_frames - len(part)), constant_values=UNKNOWN)
+    def is_known(self, clip: Clip) -> bool:
+        """Tell whether the key of a clip is known anywhere."""
+        return bool((self.targets(clip) != UNKNOWN).any())
+
+    def cut_targets(self, clip: Clip, excerpt: Excerpt) -> dict[str, NDArray[Any]]:
+        """Return the targets of an excerpt: a distribution per pooled frame, and one of all."""
+        part = cut(self.targets(clip), excerpt.first, self.data.n_frames, UNKNOWN)
         moved = np.where(
             part == UNKNOWN, UNKNOWN, part // 12 * 12 + (part + excerpt.semitones) % 12
         )
         soft = np.where(moved[:, None] == UNKNOWN, 0, self._soft[moved])
         soft[excerpt.silent] = 1 / N_KEYS  # nothing tonal: any key is as likely
-        pooled = soft.reshape(-1, self.model.config.pool, N_KEYS).mean(axis=1)
+        pooled = soft.reshape(-1, self.pool, N_KEYS).mean(axis=1)
         # A key that was set in the written part is the clip's; noise counts little beside music.
-        whole = soft[~excerpt.silent].mean(axis=0) if (~excerpt.silent).any() else soft.mean(axis=0)
-        return {
-            "features": excerpt.values,
-            "key": pooled.astype(np.float32),
-            "clip_key": whole.astype(np.float32),
-        }
+        heard = ~excerpt.silent if not excerpt.silent.all() else excerpt.silent
+        whole = soft[heard].mean(axis=0)
+        return {"key": pooled.astype(np.float32), "clip_key": whole.astype(np.float32)}
 
     def losses(self, net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the losses of the heads and ``"loss"``, their weighted sum."""
         logits: dict[str, Tensor] = net(batch["features"])
-        losses = {name: distribution_loss(logits[name], batch[name]) for name in logits}
-        total = self.loss.frames * losses["key"] + self.loss.clip * losses["clip_key"]
+        losses = {
+            # A distribution that sums to 0 is unknown.
+            name: soft_cross_entropy(logits[name], batch[name], batch[name].sum(dim=-1))
+            for name in logits
+        }
+        loss = self.recipe.loss
+        total = loss.frames * losses["key"] + loss.clip * losses["clip_key"]
         return {"loss": total, **losses}
 
-    @torch.no_grad()
     def validate(self, net: nn.Module) -> dict[str, float]:
         """Return weighted and exact scores of whole clips, and the share of time that is right.
 
         ``score`` is the mean of the weighted score and the share of time.
         """
-        net.eval()
-        rows: list[tuple[float, float, float]] = []
-        clips = [clip for clip in self.data.validation.clips if self.is_known(clip)]
-        for clip in clips[: self.data.settings.n_validation or None]:
-            values = self.data.tuned_features(self.data.validation, clip).values
-            logits = net(torch.tensor(values, device=self.device)[None])
-            keys = key_targets(clip.truth, self.data.front_end.grid, clip.n_frames)
-            heard = logits["key"][0].argmax(dim=-1).cpu().numpy()
-            frames = np.repeat(heard, self.model.config.pool)[: len(keys)]
-            truth = int(np.bincount(keys[keys != UNKNOWN], minlength=N_KEYS).argmax())
-            estimate = int(logits["clip_key"][0].argmax())
-            local = float((frames == keys)[keys != UNKNOWN].mean())
-            rows.append((weighted_score(truth, estimate), float(truth == estimate), local))
+        clips = tuple(clip for clip in self.data.validation.clips if self.is_known(clip))
+        rows = [
+            key_scores(
+                self.targets(clip),
+                np.repeat(logits["key"][0].argmax(dim=-1).cpu().numpy(), self.pool),
+                int(logits["clip_key"][0].argmax()),
+            )
+            for clip, logits in self.evaluate(net, clips)
+        ]
         means = np.mean(rows, axis=0).tolist()
         scores = dict(zip(("weighted", "exact", "local"), means, strict=True))
         return {"score": (scores["weighted"] + scores["local"]) / 2} | scores
 
 
-def distribution_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the cross-entropy with distributions; one that sums to 0 is not known."""
-    loss = -(targets * F.log_softmax(logits, dim=-1)).sum(dim=-1)
-    return masked_mean(loss, targets.sum(dim=-1))
+def key_scores(keys: Ints, frames: Ints, estimate: int) -> tuple[float, float, float]:
+    """Return the scores of one clip: weighted, exact, and the share of time that is right.
+
+    Parameters
+    ----------
+    keys
+        True key of each frame.
+    frames
+        Estimated key of each frame; there may be more of them.
+    estimate
+        Estimated key of the clip, which is compared with the one that is true most of the time.
+    """
+    known = keys != UNKNOWN
+    truth = int(np.bincount(keys[known], minlength=N_KEYS).argmax())
+    local = float((frames[: len(keys)] == keys)[known].mean())
+    return weighted_score(truth, estimate), float(truth == estimate), local
 
 
-def soft_keys(related: float) -> NDArray[np.float32]:
+def soft_keys(related: float) -> Floats32:
     """Return the target of each key, ``(24, 24)``; rows sum to 1."""
     targets = np.zeros((N_KEYS, N_KEYS), np.float32)
     for key in range(N_KEYS):

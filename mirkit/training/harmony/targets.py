@@ -1,4 +1,4 @@
-"""What a chord network shall give, frame by frame, from an annotation in Harte's spelling."""
+"""Targets of chord and key networks, frame by frame, from annotations in Harte's spelling."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit import vocab
+from mirkit.arrays import Floats32, Ints
 from mirkit.frames import FrameGrid
 from mirkit.rendering.heard import heard_keys
+from mirkit.training.losses import UNKNOWN
 
 QUALITIES = (
     "min", "maj", "dim", "aug", "min6", "maj6", "min7", "minmaj7", "maj7", "7", "dim7", "hdim7",
@@ -21,19 +23,18 @@ QUALITIES = (
 
 NO_CHORD, OTHER = 168, 169  # tags after root * 14 + quality
 NONE = 12  # of root and bass
-UNKNOWN = -1
 EXTENSIONS = {"9", "11", "13"}
 HARMONY_FREE = {"drums", "human drums", "bass", "bridge"}
 MELODIES = {"lead"}
 
 
 class ChordTarget(NamedTuple):
-    """What is true of a chord; `UNKNOWN` where nobody knows."""
+    """The classes of a chord; `UNKNOWN` where nobody knows."""
 
     root: int
     bass: int
     tag: int
-    pitches: NDArray[np.float32] | None  # (12,)
+    pitches: Floats32 | None  # (12,)
 
 
 NOTHING = ChordTarget(NONE, NONE, NO_CHORD, np.zeros(12, np.float32))
@@ -133,7 +134,7 @@ def _only_bass(target: ChordTarget) -> ChordTarget:
     return ChordTarget(target.root, target.bass, UNKNOWN, None)
 
 
-def transposed(targets: Mapping[str, NDArray[Any]], semitones: int) -> dict[str, NDArray[Any]]:
+def transpose(targets: Mapping[str, NDArray[Any]], semitones: int) -> dict[str, NDArray[Any]]:
     """Return targets of the same music `semitones` higher."""
     root, bass, tag = (targets[name] for name in ("root", "bass", "tag"))
     is_class = (tag >= 0) & (tag < NO_CHORD)
@@ -158,7 +159,7 @@ def key_index(label: str) -> int:
     return vocab.TONICS.index(tonic) + 12 * vocab.MODES.index(mode)
 
 
-def key_targets(truth: Mapping[str, Any], grid: FrameGrid, n_frames: int) -> NDArray[np.int64]:
+def key_targets(truth: Mapping[str, Any], grid: FrameGrid, n_frames: int) -> Ints:
     """Return the key of each frame, `UNKNOWN` where nobody knows.
 
     A key in which the chord on the tonic is only ever heard in the other mode is in that mode: the

@@ -1,35 +1,45 @@
-"""How recordings are changed in training for tags: as power through filters, or as samples.
+"""Augmentation of tags: excerpts as powers through filters, or as samples, changed and mixed.
 
-What a domain does to an excerpt before it is mixed with another stands in its ``__call__``, what
-it does to the mixture in its ``finish``.
+What a domain does to an excerpt before it is mixed with another is in its ``__call__``, what it
+does to the mixture in its ``finish``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit.arrays import Floats32
 from mirkit.errors import ParameterError
 from mirkit.features import FrontEnd, LogSpectrogram
 from mirkit.features.logs import OffsetLog
+from mirkit.training.augment import (
+    Augmentation,
+    Generator,
+    add_noise,
+    draw_curve,
+    draw_factor,
+    mute_bands,
+    mute_frames,
+    shift_bands_by_parts,
+)
 
-Generator = np.random.Generator
 Fill = Literal["loop", "pad", "either"]
+Truth = Mapping[str, Floats32]
+N_KNOTS = 129  # of a curve over the spectrum of samples
 
 
 @dataclass(frozen=True)
-class TagChanges:
-    """How far each change goes; 0 leaves it out.
+class TagAugmentation(Augmentation):
+    """Settings of the augmentation of tags; 0 leaves a change out.
 
     Parameters
     ----------
     roll
-        Whether an excerpt may begin anywhere and go on at the recording's beginning.
+        Begin anywhere, and go on at the recording's beginning.
     fill
         What follows a recording that is too short: itself again, silence around it, or either.
     rate
@@ -50,15 +60,18 @@ class TagChanges:
     mixup
         Parameter of the Beta distribution that two recordings are mixed with; 0 mixes none.
     mixup_probability
-        How often they are.
+        Probability of mixing.
     mixed_labels
         ``"share"``: each counts by its share of the mixture, as perceived, where classes exclude
-        each other. ``"both"``: what is in either is in the mixture, where they do not.
+        each other. ``"both"``: labels of either are labels of the mixture, where they do not.
     band_masks, band_mask_width
-        How many stripes of bands are muted, and their greatest width.
+        Number of stripes of bands that are muted, and their greatest width.
     time_masks, time_mask_width
-        How many stretches are muted, and their greatest length [s].
+        Number of stretches that are muted, and their greatest length [s].
     """
+
+    PROBABILITIES: ClassVar = ("lowpass", "noise", "mixup_probability")
+    SIGNED: ClassVar = ("snr_low", "snr_high")
 
     roll: bool = True
     fill: Fill = "either"
@@ -79,19 +92,14 @@ class TagChanges:
     time_mask_width: float = 0.4
 
     def __post_init__(self) -> None:
-        for name in ("rate", "pitch", "gain", "equalizer", "mixup", "band_masks", "time_masks"):
-            if getattr(self, name) < 0:
-                raise ParameterError(f"{name} is {getattr(self, name)}; it is not negative")
-        for name in ("lowpass", "noise", "mixup_probability"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ParameterError(f"{name} is {getattr(self, name)}; it is a probability")
+        super().__post_init__()
         if self.snr_low > self.snr_high:
             raise ParameterError(
                 f"snr_low is {self.snr_low} dB and snr_high {self.snr_high} dB; the lower is first"
             )
 
 
-UNCHANGED = TagChanges(
+UNCHANGED = TagAugmentation(
     roll=False,
     fill="pad",
     rate=0,
@@ -104,23 +112,23 @@ UNCHANGED = TagChanges(
     band_masks=0,
     time_masks=0,
 )
-"""No change at all: excerpts begin where recordings do."""
+"""No augmentation at all: excerpts begin where recordings do."""
 
 
 class Domain(Protocol):
-    """Where recordings are changed and mixed: in powers, or in samples."""
+    """The form in which recordings are changed and mixed: powers, or samples."""
 
     def __call__(self, values: Floats32, rng: Generator) -> Floats32:
         """Return a changed excerpt of a recording as the store holds it."""
 
-    def scaled(self, x: Floats32, gain: float) -> Floats32:
+    def scale(self, x: Floats32, gain: float) -> Floats32:
         """Return an excerpt with its amplitude times `gain`."""
 
     def power(self, x: Floats32) -> float:
         """Return the mean power of an excerpt."""
 
     def finish(self, x: Floats32, rng: Generator) -> Floats32:
-        """Return what the network takes."""
+        """Return the input of the network."""
 
 
 @dataclass(frozen=True)
@@ -133,18 +141,18 @@ class PowerDomain:
     ----------
     front_end
         What made the features.
-    how
-        How far changes go.
+    settings
+        Size of each change.
     n_frames
         Length of an excerpt.
     """
 
     front_end: LogSpectrogram
-    how: TagChanges
+    settings: TagAugmentation
     n_frames: int
 
     @classmethod
-    def of(cls, front_end: FrontEnd, how: TagChanges, seconds: float) -> PowerDomain:
+    def of(cls, front_end: FrontEnd, settings: TagAugmentation, seconds: float) -> PowerDomain:
         """Return the domain of a front end, with excerpts of some length.
 
         Raises
@@ -157,7 +165,7 @@ class PowerDomain:
                 f"front end {front_end.name!r} is no log spectrogram, and features are changed as "
                 "what their logarithm was taken of"
             )
-        return cls(front_end, how, max(1, round(seconds * front_end.grid.fps)))
+        return cls(front_end, settings, max(1, round(seconds * front_end.grid.fps)))
 
     def powers(self, features: Floats32) -> Floats32:
         """Return the powers behind features ``(n_frames, n_bins)``."""
@@ -168,25 +176,25 @@ class PowerDomain:
         return np.asarray(x if end.stft.power == 2 else np.square(x), np.float32)
 
     def features(self, powers: Floats32) -> Floats32:
-        """Return the features of powers; `powers` goes back."""
+        """Return the features of powers; `powers` is its inverse."""
         end = self.front_end
         x = powers if end.stft.power == 2 else np.sqrt(powers)
         return np.asarray((end.log(np.array(x, np.float32)) + end.shift) * end.scale, np.float32)
 
     def __call__(self, values: Floats32, rng: Generator) -> Floats32:
         """Return powers of an excerpt, cut, stretched, shifted and filtered."""
-        how, n_bins = self.how, values.shape[1]
-        step = float(np.exp(rng.uniform(-1, 1) * np.log1p(how.rate)))
-        x = excerpt(values, self.n_frames, step, how, rng, self._silenced)
-        shift = rng.uniform(-how.pitch, how.pitch)
-        x = shifted_bands(self.powers(x), shift)
-        decibels = smooth_curve(n_bins, how, rng) + rng.uniform(-how.gain, how.gain)
+        settings, n_bins = self.settings, values.shape[1]
+        step = draw_factor(settings.rate, rng)
+        x = cut_excerpt(values, self.n_frames, step, settings, rng, self._make_silence)
+        shift = rng.uniform(-settings.pitch, settings.pitch)
+        x = shift_bands_by_parts(self.powers(x), shift)
+        decibels = draw_gains(n_bins, settings, rng)
         return np.asarray(x * 10 ** (decibels / 10), np.float32)
 
-    def _silenced(self, shape: tuple[int, ...]) -> Floats32:
+    def _make_silence(self, shape: tuple[int, ...]) -> Floats32:
         return self.features(np.zeros(shape, np.float32))
 
-    def scaled(self, x: Floats32, gain: float) -> Floats32:
+    def scale(self, x: Floats32, gain: float) -> Floats32:
         """Return powers of `gain` times the amplitude."""
         return x * np.float32(gain**2)
 
@@ -195,20 +203,16 @@ class PowerDomain:
         return float(x.mean())
 
     def finish(self, x: Floats32, rng: Generator) -> Floats32:
-        """Return features, perhaps in noise, with stripes muted."""
-        if rng.random() < self.how.noise:
-            snr = rng.uniform(self.how.snr_low, self.how.snr_high)
-            x = np.add(x, colored_powers(x, snr, rng))
-        return self._muted(self.features(x), rng)
-
-    def _muted(self, features: Floats32, rng: Generator) -> Floats32:
-        how, (n_frames, n_bins) = self.how, features.shape
-        longest = round(how.time_mask_width * self.front_end.grid.fps)
+        """Return features, perhaps in noise, with stripes at their mean level."""
+        settings = self.settings
+        if rng.random() < settings.noise:
+            snr = rng.uniform(settings.snr_low, settings.snr_high)
+            x = np.add(x, draw_noise_powers(x, snr, rng))
+        features = self.features(x)
+        longest = round(settings.time_mask_width * self.front_end.grid.fps)
         level = features.mean()
-        for _ in range(how.band_masks):
-            features[:, stripe(n_bins, how.band_mask_width, rng)] = level
-        for _ in range(how.time_masks):
-            features[stripe(n_frames, longest, rng)] = level
+        mute_bands(features, settings.band_masks, settings.band_mask_width, level, rng)
+        mute_frames(features, settings.time_masks, longest, level, rng)
         return features
 
 
@@ -220,27 +224,28 @@ class SampleDomain:
     ----------
     sample_rate
         Theirs [Hz].
-    how
-        How far changes go.
+    settings
+        Size of each change.
     n_samples
         Length of an excerpt.
     """
 
     sample_rate: int
-    how: TagChanges
+    settings: TagAugmentation
     n_samples: int
 
     def __call__(self, values: Floats32, rng: Generator) -> Floats32:
         """Return an excerpt ``(n_samples,)``, cut, resampled and filtered."""
-        how = self.how
-        step = float(np.exp(rng.uniform(-1, 1) * np.log1p(how.rate)))
-        x = excerpt(values, self.n_samples, step, how, rng, np.zeros)[:, 0]
+        settings = self.settings
+        step = draw_factor(settings.rate, rng)
+        x = cut_excerpt(values, self.n_samples, step, settings, rng, np.zeros)[:, 0]
         spectrum = np.fft.rfft(x)
-        curve = smooth_curve(129, how, rng) + rng.uniform(-how.gain, how.gain)
-        decibels = np.interp(np.linspace(0, 1, len(spectrum)), np.linspace(0, 1, 129), curve)
+        curve = draw_gains(N_KNOTS, settings, rng)
+        knots = np.linspace(0, 1, N_KNOTS)
+        decibels = np.interp(np.linspace(0, 1, len(spectrum)), knots, curve)
         return np.fft.irfft(spectrum * 10 ** (decibels / 20), len(x)).astype(np.float32)
 
-    def scaled(self, x: Floats32, gain: float) -> Floats32:
+    def scale(self, x: Floats32, gain: float) -> Floats32:
         """Return samples times `gain`."""
         return x * np.float32(gain)
 
@@ -250,22 +255,22 @@ class SampleDomain:
 
     def finish(self, x: Floats32, rng: Generator) -> Floats32:
         """Return samples, perhaps in white noise, with stretches muted."""
-        how, x = self.how, np.array(x, np.float32)
-        if rng.random() < how.noise:
-            level = np.sqrt(self.power(x)) * 10 ** (-rng.uniform(how.snr_low, how.snr_high) / 20)
-            x += np.float32(level) * rng.standard_normal(len(x), np.float32)
-        for _ in range(how.time_masks):
-            x[stripe(len(x), round(how.time_mask_width * self.sample_rate), rng)] = 0
+        settings, x = self.settings, np.array(x, np.float32)
+        if rng.random() < settings.noise:
+            snr = rng.uniform(settings.snr_low, settings.snr_high)
+            x = add_noise(x, np.sqrt(self.power(x)) * 10 ** (-snr / 20), rng)
+        longest = round(settings.time_mask_width * self.sample_rate)
+        mute_frames(x, settings.time_masks, longest, 0, rng)
         return x
 
 
-def excerpt(
+def cut_excerpt(
     values: Floats32,
     length: int,
     step: float,
-    how: TagChanges,
+    settings: TagAugmentation,
     rng: Generator,
-    silence: Callable[[tuple[int, ...]], NDArray[np.float32]],
+    silence: Callable[[tuple[int, ...]], Floats32],
 ) -> Floats32:
     """Return `length` rows of `values`, `step` rows apart, interpolated.
 
@@ -277,21 +282,21 @@ def excerpt(
         Rows wanted.
     step
         Distance between them; above 1 the recording is played faster.
-    how
-        Whether to roll, and what follows a recording that is too short.
+    settings
+        Rolling, and what follows a recording that is too short.
     rng
-        Chance.
+        Random generator.
     silence
-        What gives silence of a shape.
+        Returns silence of a shape.
     """
     needed = int(np.ceil(length * step)) + 1
     missing = needed - len(values)
-    loops = how.fill == "loop" or (how.fill == "either" and rng.random() < 0.5)
+    loops = settings.fill == "loop" or (settings.fill == "either" and rng.random() < 0.5)
     if missing > 0 and not loops:
-        before = int(rng.integers(0, missing + 1)) if how.roll else 0
+        before = int(rng.integers(0, missing + 1)) if settings.roll else 0
         quiet = silence((missing, values.shape[1]))
         values = np.concatenate([quiet[:before], values, quiet[before:]])
-    start = rng.uniform(0, len(values)) if how.roll else 0.0
+    start = rng.uniform(0, len(values)) if settings.roll else 0.0
     at = (start + step * np.arange(length)) % len(values)
     index = np.floor(at).astype(np.int64)
     share = (at - index).astype(np.float32)[:, None]
@@ -301,35 +306,16 @@ def excerpt(
     return np.asarray(values[index] * (1 - share) + following * share, np.float32)
 
 
-def shifted_bands(x: Floats32, shift: float) -> Floats32:
-    """Return ``(n_frames, n_bins)`` shifted up by `shift` bands, interpolated, edges repeated.
-
-    Examples
-    --------
-    >>> shifted_bands(np.array([[1, 2, 4]], np.float32), 0.5).tolist()
-    [[1.0, 1.5, 3.0]]
-    """
-    if shift == 0:
-        return x
-    n_bins = x.shape[1]
-    at = np.clip(np.arange(n_bins) - shift, 0, n_bins - 1)
-    index = np.minimum(at.astype(np.int64), n_bins - 2)
-    share = (at - index).astype(np.float32)
-    return np.asarray(x[:, index] * (1 - share) + x[:, index + 1] * share, np.float32)
-
-
-def smooth_curve(n_bins: int, how: TagChanges, rng: Generator) -> Floats32:
-    """Return a random gain of each band [dB], a few waves over all of them, perhaps no highs."""
+def draw_gains(n_bins: int, settings: TagAugmentation, rng: Generator) -> Floats32:
+    """Return a random gain of each band [dB]: a level, a smooth curve, perhaps no highs."""
     place = np.linspace(0, 1, n_bins)
-    periods, phases = rng.uniform(0.5, 3, 3), rng.uniform(0, 2 * np.pi, 3)
-    waves = np.sin(2 * np.pi * periods * place[:, None] + phases).mean(axis=1)
-    decibels = rng.uniform(0, how.equalizer) * waves
-    if rng.random() < how.lowpass:
-        decibels -= 60 * np.clip((place - rng.uniform(0.5, 0.92)) / 0.08, 0, 1)
-    return np.asarray(decibels, np.float32)
+    curve = draw_curve(
+        place, settings.equalizer, settings.lowpass, rng, cutoff=(0.5, 0.92), slope=0.08
+    )
+    return curve.astype(np.float32) + rng.uniform(-settings.gain, settings.gain)
 
 
-def colored_powers(x: Floats32, snr: float, rng: Generator) -> Floats32:
+def draw_noise_powers(x: Floats32, snr: float, rng: Generator) -> Floats32:
     """Return powers of steady noise, `snr` dB below those of `x`, its color random.
 
     The power of noise in a band is exponentially distributed.
@@ -341,14 +327,7 @@ def colored_powers(x: Floats32, snr: float, rng: Generator) -> Floats32:
     return np.asarray(level * tilt * noise, np.float32)
 
 
-def stripe(size: int, greatest: int, rng: Generator) -> slice:
-    """Return a random stretch of up to `greatest` of `size` places."""
-    width = int(rng.integers(0, min(greatest, size) + 1))
-    first = int(rng.integers(0, size - width + 1))
-    return slice(first, first + width)
-
-
-def mixed_equally(a: Floats32, b: Floats32, share: float, domain: Domain) -> Floats32:
+def mix_equally(a: Floats32, b: Floats32, share: float, domain: Domain) -> Floats32:
     """Return a mixture in which `a` has `share` of the amplitude, after both are equally loud.
 
     Its power is between theirs, geometrically.
@@ -362,14 +341,26 @@ def mixed_equally(a: Floats32, b: Floats32, share: float, domain: Domain) -> Flo
     level = np.exp(0.5 * (share * np.log(power_a) + (1 - share) * np.log(power_b)))
     level = level / np.hypot(share, 1 - share)
     parts = (
-        domain.scaled(a, share * level / np.sqrt(power_a)),
-        domain.scaled(b, (1 - share) * level / np.sqrt(power_b)),
+        domain.scale(a, share * level / np.sqrt(power_a)),
+        domain.scale(b, (1 - share) * level / np.sqrt(power_b)),
     )
     return np.add(*parts)
 
 
-def mixed_over(a: Floats32, b: Floats32, decibels: float, domain: Domain) -> Floats32:
+def mix_over(a: Floats32, b: Floats32, decibels: float, domain: Domain) -> Floats32:
     """Return `a` with `b` mixed in `decibels` below it."""
     power_a, power_b = (max(domain.power(x), 1e-9) for x in (a, b))
     gain = np.sqrt(power_a / power_b) * 10 ** (-decibels / 20)
-    return np.add(a, domain.scaled(b, float(gain)))
+    return np.add(a, domain.scale(b, float(gain)))
+
+
+def mix_truths(a: Truth, b: Truth) -> dict[str, Floats32]:
+    """Return the targets of a mixture in which both recordings are heard in full.
+
+    Labels of either are known to be there; those of neither are known where both know it.
+    """
+    there = np.maximum(a["targets"] * a["mask"], b["targets"] * b["mask"])
+    mixed = {"targets": there, "mask": np.maximum(there > 0, a["mask"] * b["mask"])}
+    if "teacher" in a:
+        mixed["teacher"] = np.maximum(a["teacher"], b["teacher"])
+    return {name: x.astype(np.float32) for name, x in mixed.items()}

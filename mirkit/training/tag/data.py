@@ -1,75 +1,19 @@
-"""The recordings of a recipe for tags: which are trained on, which judge, and what is known."""
+"""The recordings of a recipe of tags: their labels, and their division."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mirkit.arrays import Floats32
+from mirkit.arrays import Floats, Floats32
 from mirkit.datasets.sound_folders import LabeledSound, read_sounds
 from mirkit.datasets.sounds import vocabulary
 from mirkit.errors import ParameterError, UnknownName
-from mirkit.training.tag.augment import TagChanges
-
-N_SHARES = 1 << 32
-
-
-@dataclass(frozen=True)
-class TagDataSettings:
-    """The data of a recipe for tags.
-
-    Parameters
-    ----------
-    path
-        A folder of class folders, a CSV table or a manifest: see
-        `mirkit.datasets.sound_folders.read_sounds`.
-    store
-        Folder to keep the features in; beside the run where empty.
-    crop
-        Length of an excerpt [s].
-    fold
-        The fold that judges; the others are trained on. 0 where there are no folds.
-    without
-        Folds that are left out altogether.
-    validation
-        Share of the sources that judge, where there are neither folds nor splits. Clips of one
-        source stay together.
-    labels
-        The classes, in the order of the outputs; all that occur, by the alphabet, where empty.
-    balance
-        Power of how rare a class is that its clips are drawn with: 0 takes every clip equally
-        often, 1 every class.
-    longest
-        How much of a recording is used, from its beginning [s]; all where 0.
-    domain
-        ``"features"`` are computed once and changed as powers; ``"samples"`` are changed as they
-        are, and pass the front end in every step.
-    changes
-        How excerpts are changed.
-    """
-
-    path: str
-    store: str = ""
-    crop: float = 5.0
-    fold: int = 0
-    without: tuple[int, ...] = ()
-    validation: float = 0.2
-    labels: tuple[str, ...] = ()
-    balance: float = 0.0
-    longest: float = 0.0
-    domain: str = "features"
-    changes: TagChanges = field(default_factory=TagChanges)
-
-    def __post_init__(self) -> None:
-        if self.domain not in ("features", "samples"):
-            raise ParameterError(f"domain is {self.domain!r}; it is 'features' or 'samples'")
-        if not 0 < self.validation < 1:
-            raise ParameterError(f"validation is {self.validation}; it is a share, in (0, 1)")
+from mirkit.training.division import is_held_out
+from mirkit.training.tag.recipe import TagDataSettings
 
 
 @dataclass(frozen=True)
@@ -79,13 +23,13 @@ class TagData:
     Parameters
     ----------
     sounds
-        All that are used.
+        The recordings.
     labels
         The classes.
     targets, mask
-        What is in each, and whether that is known, ``(n_sounds, n_classes)``.
+        1 where a recording has a label, and where that is known, ``(n_sounds, n_classes)``.
     train, validation
-        Places of those that are trained on, and that judge.
+        Indices of the recordings to train on, and of those held out to validate.
     """
 
     sounds: tuple[LabeledSound, ...]
@@ -101,8 +45,8 @@ class TagData:
         return [each.sound.path for each in self.sounds]
 
     @property
-    def excludes(self) -> bool:
-        """Whether every recording has one label of all, so that classes exclude each other."""
+    def exclusive(self) -> bool:
+        """True where every recording has one label of all, so that classes exclude each other."""
         return bool((self.targets.sum(axis=1) == 1).all() and self.mask.all())
 
     @classmethod
@@ -112,30 +56,48 @@ class TagData:
         Raises
         ------
         ParameterError
-            Where nothing is left to train on, or to judge with.
+            Where nothing is left to train on, or to validate on.
         """
         sounds = tuple(
             each for each in read_sounds(settings.path) if each.sound.fold not in settings.without
         )
         labels = settings.labels or vocabulary(each.sound for each in sounds)
-        place = {label: i for i, label in enumerate(labels)}
-        targets = np.zeros((len(sounds), len(labels)), np.float32)
-        mask = np.ones_like(targets)
-        for i, each in enumerate(sounds):
-            targets[i, _places(each.sound.labels, place)] = 1
-            if each.known is not None:
-                mask[i] = 0
-                mask[i, _places(each.known, place)] = 1
-            mask[i] = np.maximum(mask[i], targets[i])
-        judges = [_judges(each, settings) for each in sounds]
-        train = tuple(i for i, judge in enumerate(judges) if not judge)
-        validation = tuple(i for i, judge in enumerate(judges) if judge)
+        held_out = [is_held_out(each.sound, settings.fold, settings.validation) for each in sounds]
+        train = tuple(i for i, is_out in enumerate(held_out) if not is_out)
+        validation = tuple(i for i, is_out in enumerate(held_out) if is_out)
         if not train or not validation:
             raise ParameterError(
                 f"{settings.path}: {len(train)} recordings to train on and {len(validation)} to "
-                f"judge with; fold is {settings.fold}, validation {settings.validation}"
+                f"validate on; fold is {settings.fold}, validation {settings.validation}"
             )
+        targets, mask = encode_labels(sounds, labels)
         return cls(sounds, tuple(labels), targets, mask, train, validation)
+
+
+def encode_labels(
+    sounds: Sequence[LabeledSound], labels: Sequence[str]
+) -> tuple[Floats32, Floats32]:
+    """Return which recording has which label, and where that is known.
+
+    Returns
+    -------
+    Targets and mask, ``(n_sounds, n_labels)``, 0 or 1.
+
+    Raises
+    ------
+    UnknownName
+        Where a recording has a label that is not among `labels`.
+    """
+    place = {label: i for i, label in enumerate(labels)}
+    targets = np.zeros((len(sounds), len(labels)), np.float32)
+    mask = np.ones_like(targets)
+    for i, each in enumerate(sounds):
+        targets[i, _places(each.sound.labels, place)] = 1
+        if each.known is not None:
+            mask[i] = 0
+            mask[i, _places(each.known, place)] = 1
+        mask[i] = np.maximum(mask[i], targets[i])
+    return targets, mask
 
 
 def _places(names: Sequence[str], place: dict[str, int]) -> list[int]:
@@ -145,27 +107,12 @@ def _places(names: Sequence[str], place: dict[str, int]) -> list[int]:
     return [place[name] for name in names]
 
 
-def _judges(each: LabeledSound, settings: TagDataSettings) -> bool:
-    sound = each.sound
-    if settings.fold:
-        return sound.fold == settings.fold
-    if sound.split is not None:
-        return sound.split != "train"
-    return share_of(sound.group or str(sound.path)) < settings.validation
-
-
-def share_of(name: str) -> float:
-    """Return a number in [0, 1) that only the name decides: the same split on every machine."""
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest[:4], "big") / N_SHARES
-
-
-def draw_weights(targets: Floats32, balance: float) -> NDArray[np.float64]:
-    """Return the probability of drawing each recording, from how rare its rarest label is.
+def drawing_probabilities(targets: Floats32, balance: float) -> Floats:
+    """Return the probability of drawing each recording, by the rarity of its rarest label.
 
     Examples
     --------
-    >>> draw_weights(np.array([[1, 0], [1, 0], [0, 1]], np.float32), 1.0).tolist()
+    >>> drawing_probabilities(np.array([[1, 0], [1, 0], [0, 1]], np.float32), 1.0).tolist()
     [0.25, 0.25, 0.5]
     """
     counts = np.maximum(targets.sum(axis=0), 1)

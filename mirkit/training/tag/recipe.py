@@ -1,115 +1,159 @@
-"""Recipes for tags without writing one: from a backbone and a folder of sounds."""
+"""The recipe of tags: network, data, augmentation, loss."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
-from mirkit.checks import positive
-from mirkit.datasets.sound_folders import read_sounds
-from mirkit.training.recipe import build
-from mirkit.training.tag.data import TagData, TagDataSettings
-from mirkit.training.tag.model import TagModelSettings
-
-BATCH = 16
+from mirkit.errors import ParameterError
+from mirkit.training.recipe import Recipe
+from mirkit.training.tag.augment import TagAugmentation
 
 
-def tag_recipe(
-    backbone: str,
-    data: str | Path,
-    output: str | Path,
-    *,
-    head: str = "linear",
-    freeze: str = "none",
-    weights: str = "",
-    epochs: int = 30,
-    crop: float = 5.0,
-    seed: int = 0,
-) -> str:
-    """Return a recipe that trains `backbone` on the recordings in `data`.
-
-    Classes that exclude each other are learned by cross-entropy, others by a binary one. With
-    freezing or few epochs the learning rate is what fits a head; without, what fits a network.
+@dataclass(frozen=True)
+class TagModelSettings:
+    """The network of a recipe of tags.
 
     Parameters
     ----------
     backbone
-        See `mirkit.training.tag.model.TagModelSettings`.
-    data
-        A folder of class folders, a CSV table or a manifest.
-    output
-        Folder of the run.
-    head, freeze, weights
-        See `mirkit.training.tag.model.TagModelSettings`.
-    epochs
-        How often every recording is heard.
+        A short name (``"residual"``, ``"mn"``), the name of a card with ``backbone`` in its
+        config, or ``"package.module:Class"``.
+    settings
+        Keyword arguments of the class, beside ``n_classes``; they win over those of the card.
+    head
+        ``"own"`` keeps the backbone's, of the right width; the others are in
+        `mirkit.backbones.heads`.
+    head_settings
+        For a head that is not its own: ``dropout``, ``n_hidden``.
+    freeze
+        ``"none"``, ``"all"`` of the backbone, or the number of its stages that are frozen.
+    weights
+        Checkpoint to start from: one that mirkit wrote, of which all that fits is taken, or one
+        as its authors published it, loaded strictly. Random where empty.
+    """
+
+    backbone: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    head: Literal["own", "linear", "mlp", "lstm", "attention"] = "own"
+    head_settings: Mapping[str, Any] = field(default_factory=dict)
+    freeze: str = "none"
+    weights: str = ""
+
+    def __post_init__(self) -> None:
+        if self.freeze not in ("none", "all") and not self.freeze.isdecimal():
+            raise ParameterError(f"freeze is {self.freeze!r}; it is 'none', 'all' or a number")
+        if self.head == "own" and self.freeze == "all":
+            raise ParameterError(
+                "freeze is 'all' and head 'own': nothing would learn. Take head = 'linear'."
+            )
+
+
+@dataclass(frozen=True)
+class TagDataSettings:
+    """The data of a recipe of tags.
+
+    Parameters
+    ----------
+    path
+        A folder of class folders, a CSV table or a manifest: see
+        `mirkit.datasets.sound_folders.read_sounds`.
+    store
+        Folder to keep the features in; beside the run where empty.
     crop
         Length of an excerpt [s].
-    seed
-        Of all chance.
-
-    Raises
-    ------
-    ParameterError
-        Where a setting is out of range, or there is nothing to train on or to judge with.
+    fold
+        The fold that validates; the others are trained on. 0 where there are no folds.
+    without
+        Folds that are left out altogether.
+    validation
+        Share of the groups that validate, where there are neither folds nor splits.
+    labels
+        The classes, in the order of the outputs; all that occur, in alphabetical order, where
+        empty.
+    balance
+        Power of a class's rarity that its clips are drawn with: 0 draws every clip equally often,
+        1 every class.
+    longest
+        How much of a recording is used, from its beginning [s]; all where 0.
+    domain
+        ``"features"`` are computed once and changed as powers; ``"samples"`` are changed as they
+        are, and pass the front end in every step.
     """
-    positive("epochs", epochs)
-    data, output = Path(data).expanduser(), Path(output).expanduser()
-    model = {"backbone": backbone, "head": head, "freeze": freeze, "weights": weights}
-    build(TagModelSettings, model, "mirkit train tags")
-    sounds: dict[str, Any] = {"path": str(data), "crop": float(crop)}
-    folds = [each.sound.fold for each in read_sounds(data)]
-    if None not in folds:
-        sounds["fold"] = max((fold or 1 for fold in folds), default=0)
-    read = TagData.read(build(TagDataSettings, sounds, "mirkit train tags"))
-    n_steps = max(1, epochs * len(read.train) // BATCH)
-    tables: dict[str, Mapping[str, Any]] = {
-        "model": model,
-        "data": sounds,
-        "data.changes": {
-            "fill": "either",
-            "mixed_labels": "share" if read.excludes else "both",
-            "mixup_probability": 0.5,
-        },
-        "loss": {"kind": "ce" if read.excludes else "bce"},
-        "optimizer": {
-            "learning_rate": 2e-3 if freeze == "none" else 1e-2,
-            "weight_decay": 0.05,
-            "warmup_steps": max(1, n_steps // 10),
-            "ema": 0.99,
-            "clip_norm": 2.0,
-        },
-        "loop": {
-            "n_steps": n_steps,
-            "batch_size": BATCH,
-            "log_every": max(1, n_steps // 50),
-            "validate_every": max(1, n_steps // 5),
-            "workers": 0,
-        },
-    }
-    top = {"task": "tags", "name": output.name, "seed": seed, "folder": str(output)}
-    return as_toml(top, tables)
+
+    path: str
+    store: str = ""
+    crop: float = 5.0
+    fold: int = 0
+    without: tuple[int, ...] = ()
+    validation: float = 0.2
+    labels: tuple[str, ...] = ()
+    balance: float = 0.0
+    longest: float = 0.0
+    domain: Literal["features", "samples"] = "features"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.validation < 1:
+            raise ParameterError(f"validation is {self.validation}; it is a share, in (0, 1)")
 
 
-def as_toml(top: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return plain values and tables of plain values as TOML, which JSON's are as well.
+@dataclass(frozen=True)
+class TagLossSettings:
+    """The loss of a recipe of tags.
 
-    Examples
-    --------
-    >>> print(as_toml({"seed": 0}, {"data": {"path": "a", "crop": 5.0}}))
-    seed = 0
-    <BLANKLINE>
-    [data]
-    path = "a"
-    crop = 5.0
-    <BLANKLINE>
+    Parameters
+    ----------
+    kind
+        ``"ce"`` (cross-entropy) where classes exclude each other, ``"bce"`` (binary) where they do
+        not, ``"focal"`` the same with little weight for what is right already.
+    gamma
+        Of ``"focal"``.
+    smoothing
+        Label smoothing: share of the truth that is spread over all classes.
+    kd_lambda
+        Weight of the labels beside the teacher, where there is one (knowledge distillation).
+    temperature
+        Divisor of the logits of both before they are compared.
+    teacher
+        An ``.npz`` file with ``paths`` and ``logits``, or the name of a model that can be loaded
+        and has the same labels; none where empty.
     """
-    blocks = [_lines(top)]
-    blocks += [f"[{name}]\n{_lines(values)}" for name, values in tables.items()]
-    return "\n".join(blocks)
+
+    kind: Literal["ce", "bce", "focal"] = "bce"
+    gamma: float = 2.0
+    smoothing: float = 0.0
+    kd_lambda: float = 0.1
+    temperature: float = 1.0
+    teacher: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("smoothing", "kd_lambda"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ParameterError(f"{name} is {getattr(self, name)}; it lies in [0, 1]")
+        if self.temperature <= 0:
+            raise ParameterError(f"temperature is {self.temperature}; it is above 0")
+
+    @property
+    def exclusive(self) -> bool:
+        """True where classes exclude each other."""
+        return self.kind == "ce"
 
 
-def _lines(values: Mapping[str, Any]) -> str:
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+@dataclass(frozen=True, kw_only=True)
+class TagRecipe(Recipe):
+    """A recipe of tags.
+
+    Parameters
+    ----------
+    model, data, augment, loss
+        Its tables.
+    """
+
+    trains: ClassVar[str] = "tags"
+    entry: ClassVar[str] = "mirkit.training.tag.task:TagTask"
+
+    model: TagModelSettings
+    data: TagDataSettings
+    augment: TagAugmentation = field(default_factory=TagAugmentation)
+    loss: TagLossSettings = field(default_factory=TagLossSettings)

@@ -10,16 +10,22 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 
 from mirkit.errors import FormatError, ParameterError, UnknownName, WeightsError  # noqa: E402
+from mirkit.training.augment import mix_examples  # noqa: E402
+from mirkit.training.division import share_of  # noqa: E402
+from mirkit.training.families import parse_recipe  # noqa: E402
 from mirkit.training.loop import train  # noqa: E402
-from mirkit.training.recipe import parse_recipe  # noqa: E402
-from mirkit.training.tag.data import TagData, TagDataSettings, share_of  # noqa: E402
-from mirkit.training.tag.losses import TagLossSettings, distillation, tag_loss, taught  # noqa: E402
-from mirkit.training.tag.store import open_sounds  # noqa: E402
+from mirkit.training.losses import distillation  # noqa: E402
+from mirkit.training.packing import open_packed  # noqa: E402
+from mirkit.training.stores import Header  # noqa: E402
+from mirkit.training.tag import inputs  # noqa: E402
+from mirkit.training.tag.augment import mix_truths  # noqa: E402
+from mirkit.training.tag.data import TagData  # noqa: E402
+from mirkit.training.tag.recipe import TagDataSettings, TagLossSettings  # noqa: E402
 from mirkit.training.tag.task import (  # noqa: E402
     TagTask,
-    joint_truth,
     known_precision,
-    shared_truth,
+    tag_loss,
+    weigh_losses,
 )
 from mirkit.zoo import checkpoints  # noqa: E402
 
@@ -61,7 +67,7 @@ store = "{tmp}/store"
 crop = 0.5
 validation = 0.3
 {data}
-[data.changes]
+[augment]
 {changes}
 [loss]
 kind = "{loss}"
@@ -182,6 +188,18 @@ def test_samples_through_the_twin_are_the_features(folder, tmp_path):
     np.testing.assert_allclose(a, b, atol=0.05)  # both stores keep half of the precision
 
 
+def test_samples_need_a_front_end_with_a_twin(folder, tmp_path):
+    class Shape:
+        front_end, inputs, sample_rate = "vqt_11k", ("features",), 11025
+
+    text = recipe(folder, tmp_path, data='domain = "samples"')
+    made = parse_recipe(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "find_backbone", lambda _: (Shape, {}))
+        with pytest.raises(ParameterError, match="'vqt_11k' has no twin in torch"):
+            inputs.TagInputs.open(made, [folder / "noise" / "0.wav"], torch.device("cpu"))
+
+
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(folder, tmp_path):
     """What the loop promises holds for this task too: all chance is in the seeds."""
     whole, cut = tmp_path / "whole.toml", tmp_path / "cut.toml"
@@ -190,16 +208,17 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(folder, tmp_path)
     losses = (train(whole, progress=None) / "train.csv").read_text()
     other = text.replace(f"{tmp_path}/run", f"{tmp_path}/again")
     cut.write_text(other)
-    from mirkit.training import loop
-    from mirkit.training.loop import Run
+    from mirkit.training.batches import make_batch
+    from mirkit.training.loop import take_step
     from mirkit.training.ranks import join
+    from mirkit.training.run import Run
 
     run = Run(parse_recipe(other), task_of(other), join("cpu"))
     target = tmp_path / "again"
     target.mkdir()
     (target / "recipe.toml").write_text(other)
     for step in range(2):
-        loop._step(run, loop._batch(run, step))
+        take_step(run, make_batch(run, step))
     run.save(target / "state.pt")
     train(cut, resume=True, progress=None)
     again = (target / "train.csv").read_text().splitlines()
@@ -223,7 +242,7 @@ def test_folds_may_be_left_out(tmp_path):
     data = TagData.read(TagDataSettings(str(table), fold=2, without=(1,)))
     assert [data.sounds[i].sound.fold for i in data.train] == [3, 4, 5]
     assert [data.sounds[i].sound.fold for i in data.validation] == [2]
-    with pytest.raises(ParameterError, match="0 to judge with"):
+    with pytest.raises(ParameterError, match="0 to validate on"):
         TagData.read(TagDataSettings(str(table), fold=9))
 
 
@@ -263,10 +282,10 @@ def test_precision_counts_only_what_is_known():
 def test_truths_of_mixtures():
     a = {"targets": np.array([1.0, 0, 0]), "mask": np.array([1.0, 1, 0])}
     b = {"targets": np.array([0.0, 1, 0]), "mask": np.array([1.0, 1, 1])}
-    shared = shared_truth(a, b, 0.25)
+    shared = mix_examples(a, b, 0.25)
     np.testing.assert_allclose(shared["targets"], [0.25, 0.75, 0])
     np.testing.assert_array_equal(shared["mask"], [1, 1, 0])
-    joint = joint_truth(a, {"targets": b["targets"], "mask": np.array([0.0, 1, 1])})
+    joint = mix_truths(a, {"targets": b["targets"], "mask": np.array([0.0, 1, 1])})
     np.testing.assert_array_equal(joint["targets"], [1, 1, 0])
     np.testing.assert_array_equal(joint["mask"], [1, 1, 0])  # what is there is known to be
 
@@ -311,17 +330,16 @@ def test_a_teacher_is_matched_exactly_at_its_own_logits(kind):
     how = TagLossSettings(kind, kd_lambda=0.0, temperature=2.0)
     teacher = random(3, 4)
     at_teacher = teacher.clone().requires_grad_()
-    distillation(at_teacher, teacher, how).backward()
+    distillation(at_teacher, teacher, how.temperature, how.exclusive).backward()
     assert at_teacher.grad.abs().max() < 1e-6
     away = (teacher + random(3, 4)).requires_grad_()
-    distillation(away, teacher, how).backward()
+    distillation(away, teacher, how.temperature, how.exclusive).backward()
     assert away.grad.abs().max() > 1e-3
 
 
 def test_labels_count_by_lambda_beside_a_teacher():
-    losses = taught(torch.tensor(2.0), torch.tensor(1.0), TagLossSettings(kd_lambda=0.1))
+    losses = weigh_losses(torch.tensor(2.0), torch.tensor(1.0), 0.1)
     assert losses["loss"].item() == pytest.approx(1.1)
-    assert set(taught(torch.tensor(2.0), None, TagLossSettings())) == {"loss"}
 
 
 def test_a_teacher_comes_from_a_file(folder, tmp_path):
@@ -329,11 +347,12 @@ def test_a_teacher_comes_from_a_file(folder, tmp_path):
     paths = [str(path) for path in task.data.paths]
     file = tmp_path / "teacher.npz"
     np.savez(file, paths=paths[::-1], logits=np.arange(3.0 * len(paths)).reshape(-1, 3)[::-1])
-    taught_task = task_of(recipe(folder, tmp_path, extra=f'teacher = "{file}"'))
-    np.testing.assert_array_equal(taught_task.teacher[4], [12, 13, 14])
-    batch = taught_task.batch([0, 1], [(0, 1, 0), (0, 1, 1)])
-    losses = taught_task.losses(taught_task.network(), batch)
+    taught = task_of(recipe(folder, tmp_path, extra=f'teacher = "{file}"'))
+    np.testing.assert_array_equal(taught.teacher[4], [12, 13, 14])
+    batch = taught.batch([0, 1], [(0, 1, 0), (0, 1, 1)])
+    losses = taught.losses(taught.network(), batch)
     assert set(losses) == {"loss", "labels", "teacher"}
+    assert set(task.losses(task.network(), task.batch([0], [(0,)]))) == {"loss"}
     np.savez(file, paths=paths[1:], logits=np.zeros((len(paths) - 1, 3)))
     with pytest.raises(ParameterError, match="has not heard"):
         task_of(recipe(folder, tmp_path, extra=f'teacher = "{file}"'))
@@ -366,35 +385,37 @@ def test_models_that_cannot_be_are_refused(folder, tmp_path):
 
 def test_a_store_is_only_appended_to_and_heals(folder, tmp_path):
     paths = [folder / "noise" / f"{i}.wav" for i in range(3)]
-    first = open_sounds(paths[:2], tmp_path, None, RATE)
+    header = Header("float16", 1, RATE)
+    first = open_packed(paths[:2], tmp_path, header)
     with (tmp_path / "index.jsonl").open("a") as file:
-        file.write('{"key": "half')  # a killed process
-    store = open_sounds(paths, tmp_path, None, RATE)
+        file.write('{"name": "half')  # a killed process
+    store = open_packed(paths, tmp_path, header)
     np.testing.assert_array_equal(store[1], first[1])
     expected, _ = soundfile.read(paths[2])
     np.testing.assert_allclose(store[2][:, 0], expected, rtol=1e-3, atol=1e-6)
     size = Path(tmp_path / "values.f16").stat().st_size
-    open_sounds(paths, tmp_path, None, RATE)
+    open_packed(paths, tmp_path, header)
     assert Path(tmp_path / "values.f16").stat().st_size == size
     with pytest.raises(ParameterError, match="name another"):
-        open_sounds(paths, tmp_path, None, 8000)
-    assert len(open_sounds(paths[:1], tmp_path / "x", None, RATE, longest=0.25)[0]) == RATE // 4
+        open_packed(paths, tmp_path, Header("float16", 1, 8000))
+    short = Header("float16", 1, RATE, longest=0.25)
+    assert len(open_packed(paths[:1], tmp_path / "x", short)[0]) == RATE // 4
 
 
 def test_a_teacher_may_be_a_model(folder, tmp_path, monkeypatch):
     from mirkit.activations import Activations, Head
-    from mirkit.training.tag import task as tag
+    from mirkit.training.tag import teacher
 
     class Model:
         labels, sample_rate = ("tone", "other", "noise", "clicks"), RATE
 
-        def hear(self, blocks):
+        def activations(self, blocks):
             (samples,) = blocks
             loud = float(np.abs(samples).max() > 0.3)
             scores = np.array([[0.5, 0.9, 0.2 + 0.5 * loud, 0.1]])
             return Activations({"tags": Head(scores, self.labels, None)})
 
-    monkeypatch.setattr(tag.registry, "load", {"kind-one": Model()}.__getitem__)
+    monkeypatch.setattr(teacher.registry, "load", {"kind-one": Model()}.__getitem__)
     task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
     expected = np.log([0.1 / 0.9, 0.7 / 0.3, 0.5 / 0.5])
     noisy = task.data.labels.index("noise")

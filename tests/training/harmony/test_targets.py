@@ -13,7 +13,7 @@ from mirkit.training.harmony.targets import (
     chord_targets,
     key_index,
     key_targets,
-    transposed,
+    transpose,
 )
 from mirkit.vocab import CHORD_QUALITIES, KEYS
 
@@ -98,10 +98,10 @@ def test_transposing_targets_is_transposing_labels():
     before = chord_targets(clip(BAND), GRID, 22)
     higher = (0.0, 1.0, "Eb:maj/3"), (1.0, 2.0, "C:min")
     expected = chord_targets(clip(BAND, higher), GRID, 22)
-    moved = transposed(before, 3)
+    moved = transpose(before, 3)
     for name, values in expected.items():
         np.testing.assert_array_equal(moved[name], values)
-    back = transposed(moved, -3)
+    back = transpose(moved, -3)
     for name, values in before.items():
         np.testing.assert_array_equal(back[name], values)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,9 +8,9 @@ torch = pytest.importorskip("torch")
 from mirkit.errors import ParameterError  # noqa: E402
 from mirkit.music.beat.model import BeatTCN  # noqa: E402
 from mirkit.training.beat.task import BeatTask  # noqa: E402
-from mirkit.training.clips import ClipStore  # noqa: E402
+from mirkit.training.families import parse_recipe  # noqa: E402
 from mirkit.training.loop import train  # noqa: E402
-from mirkit.training.recipe import parse_recipe  # noqa: E402
+from mirkit.training.stores import Header, append_to  # noqa: E402
 from mirkit.zoo.checkpoints import save_tensors  # noqa: E402
 from mirkit.zoo.registry import Card  # noqa: E402
 
@@ -105,7 +107,7 @@ def test_clips_without_bars_teach_no_downbeats(store):
         type(clip)(**(vars(clip) | {"truth": clip.truth | {"positions": None}}))
         for clip in task.train.clips
     )
-    task.train = ClipStore(clips, task.train.samples, task.train.sample_rate)
+    task.train = replace(task.train, clips=clips)
     batch = task.batch([0, 1], [(0,), (1,)])
     assert not batch["downbeat_mask"].any()
     net = task.network()
@@ -159,7 +161,7 @@ def test_saved_network_is_what_was_validated(store, tmp_path):
     card = Card("made", "beats", "", "", 22050, (), "MIT", "MIT", front_end="tcn_22k")
     clip = task.validation.clips[0]
     expected = task.activations(net, clip)
-    samples = task.validation.excerpt(clip, 0, clip.n_samples)
+    samples = task.validation.excerpt(clip, 0, clip.length)[:, 0]
     from mirkit.audio import Audio
 
     features = task.front_end(Audio(samples, 22050))
@@ -199,6 +201,14 @@ def test_front_end_and_store_must_agree(store):
     text = made_recipe(store).replace("tcn_22k", "tempogram")
     with pytest.raises(ParameterError, match="no spectrogram"):
         BeatTask(parse_recipe(text), torch.device("cpu"))
+
+
+def test_a_store_of_features_is_refused(tmp_path):
+    with append_to(tmp_path, Header("float16", 81, 22050, "tcn_22k")) as made:
+        for split in ("train", "val"):
+            made.append(split, np.zeros((900, 81), np.float16), split, {"beats": [1.0, 2.0]})
+    with pytest.raises(ParameterError, match="holds 'tcn_22k'; beats need samples"):
+        made_task(tmp_path)
 
 
 def test_causal_network_starts_from_a_centred_one(store, tmp_path):

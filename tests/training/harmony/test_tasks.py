@@ -8,12 +8,13 @@ import soundfile
 import torch
 
 from mirkit.errors import ParameterError
-from mirkit.training.features_store import FeatureStore, pack_features
+from mirkit.training.families import parse_recipe
+from mirkit.training.harmony.augment import HarmonyAugmentation
 from mirkit.training.harmony.chord import ChordTask, frame_scores, root_of, triad_of
+from mirkit.training.harmony.data import HarmonyData, pack_features
 from mirkit.training.harmony.key import KeyTask, related_keys, soft_keys, weighted_score
 from mirkit.training.harmony.targets import NO_CHORD, OTHER, UNKNOWN
-from mirkit.training.harmony.task import HarmonyChanges, HarmonyData
-from mirkit.training.recipe import parse_recipe
+from mirkit.training.stores import Header, Store, append_to
 from mirkit.zoo.checkpoints import load_tensors
 
 RATE = 11025
@@ -55,17 +56,17 @@ def recipe(store, task="chords", changes=None, **model):
     shape = "\n".join(f"{k} = {v}" for k, v in config.items())
     return parse_recipe(
         f'task = "{task}"\nname = "test"\n[model.config]\n{shape}\n[data]\nstore = "{store}"\n'
-        f"crop = 3.0\n[data.changes]\n{table}\n[loop]\nn_steps = 2\n"
+        f"crop = 3.0\n[augment]\n{table}\n[loop]\nn_steps = 2\n"
     )
 
 
 def test_a_store_is_only_appended_to(store):
     folder, made = store
     assert pack_features(folder, made) == 0
-    train = FeatureStore.open(made, "train")
+    train = Store.open(made).select("train")
     assert sorted(clip.name.split("/")[1] for clip in train.clips) == ["one", "two"]
     clip = train.clips[0]
-    assert train.excerpt(clip, clip.n_frames - 2, 5)[2:].max() == 0
+    assert train.excerpt(clip, clip.length - 2, 5)[2:].max() == 0
     assert train.excerpt(clip, 0, 5).max() > 1
 
 
@@ -73,8 +74,15 @@ def test_a_store_of_another_front_end_is_refused(store):
     folder, made = store
     with pytest.raises(ParameterError, match="'vqt_11k'"):
         pack_features(folder, made, "onset")
-    with pytest.raises(ParameterError, match="pack_features"):
-        FeatureStore.open(made / "nowhere", "train")
+    with pytest.raises(ParameterError, match="holds no store"):
+        Store.open(made / "nowhere")
+
+
+def test_a_store_of_samples_is_refused(store, tmp_path):
+    with append_to(tmp_path, Header("int16", 1, RATE)) as made:
+        made.append("x", np.zeros((9, 1), np.int16), "train")
+    with pytest.raises(ParameterError, match="holds 'samples'; chords and keys need a VQT"):
+        HarmonyData(recipe(tmp_path))
 
 
 def test_nothing_is_changed_where_nothing_is_asked(store):
@@ -194,17 +202,17 @@ def test_keys_are_scored_as_mir_eval_scores_them():
 
 
 def test_changes_have_defaults_that_change():
-    assert HarmonyChanges().transposition == 6
+    assert HarmonyAugmentation().transposition == 6
 
 
 def test_keys_start_from_a_network_for_chords_where_the_heads_are_named_fresh(store, tmp_path):
     chords = ChordTask(recipe(store[1]), torch.device("cpu"))
     chords.save(chords.network(), tmp_path)
     begun = recipe(store[1], task="key", pool=2)
-    settings = dict(begun.model) | {"init": str(tmp_path / "best.safetensors")}
+    settings = replace(begun.model, init=str(tmp_path / "best.safetensors"))
     with pytest.raises(ParameterError, match=r"only the network has heads\."):
         KeyTask(replace(begun, model=settings), torch.device("cpu")).network()
-    settings["fresh"] = ["heads"]
+    settings = replace(settings, fresh=("heads",))
     net = KeyTask(replace(begun, model=settings), torch.device("cpu")).network()
     kept = load_tensors(tmp_path / "best.safetensors")[0]
     assert torch.equal(net.state_dict()["memory.weight_ih_l0"], kept["memory.weight_ih_l0"])

@@ -1,0 +1,95 @@
+"""The network of a recipe of tags: a backbone, its weights, a head, and its frozen stages."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mirkit.backbones.base import Backbone
+from mirkit.backbones.heads import HeadedBackbone
+from mirkit.backbones.published import load_published
+from mirkit.errors import FormatError, ParameterError, UnknownName, WeightsError
+from mirkit.training.tag.recipe import TagModelSettings
+from mirkit.training.weights import load_fitting
+from mirkit.zoo import checkpoints, registry
+
+OWN: Mapping[str, str] = {
+    "residual": "mirkit.backbones.residual:ResidualCNN",
+    "mn": "mirkit.backbones.efficientat.mn:MobileNet",
+}
+"""Backbones that have no card of their own, since they are trained here."""
+
+
+def find_backbone(settings: TagModelSettings) -> tuple[type[Backbone], dict[str, Any]]:
+    """Return the class that a recipe names, and its keyword arguments.
+
+    Raises
+    ------
+    UnknownName
+        Where there is neither a card nor a class of this name.
+    """
+    name = settings.backbone
+    if ":" in name or name in OWN:
+        return _load_class(OWN.get(name, name)), dict(settings.settings)
+    cards = {card.name: card for card in registry.models() if "backbone" in card.config}
+    if name not in cards:
+        raise UnknownName("backbone", name, [*OWN, *cards])
+    card = cards[name]
+    given = {**card.config.get("settings", {}), **settings.settings}
+    if card.front_end is not None and "front_end" in _arguments(card.config["backbone"]):
+        given.setdefault("front_end", card.front_end)
+    return _load_class(card.config["backbone"]), given
+
+
+def make_network(settings: TagModelSettings, n_classes: int) -> Backbone:
+    """Return the network that a recipe starts from; random weights follow torch's seed.
+
+    Raises
+    ------
+    WeightsError
+        Where the checkpoint belongs to another network.
+    """
+    make, given = find_backbone(settings)
+    if settings.head == "own" and settings.freeze == "none":
+        net = make(**{**given, "n_classes": n_classes})
+        _load_weights(net, settings.weights)
+        return net
+    body = make(**given)
+    if settings.head == "own":
+        raise ParameterError(
+            f"freeze is {settings.freeze!r} and head 'own'; what is frozen needs a head that is "
+            "not: linear, mlp, lstm or attention"
+        )
+    _load_weights(body, settings.weights)
+    headed = HeadedBackbone(body, settings.head, n_classes, **settings.head_settings)
+    headed.freeze(settings.freeze if settings.freeze in ("all", "none") else int(settings.freeze))  # type: ignore[arg-type]
+    return headed
+
+
+def _load_weights(net: Backbone, weights: str) -> None:
+    """Load the weights that a recipe starts from."""
+    if not weights:
+        return
+    content = checkpoints.load_content(weights)
+    if weights.endswith(".safetensors"):
+        load_fitting(net, content)
+    elif net.published is None:
+        raise WeightsError(f"{type(net).__name__} has no published checkpoint; it starts from ours")
+    else:
+        load_published(net, content, net.published)
+
+
+def _load_class(entry: str) -> type[Backbone]:
+    module, _, name = entry.partition(":")
+    try:
+        found: type[Backbone] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise FormatError(f"backbone is {entry!r}, and nothing is there: {error}") from None
+    return found
+
+
+def _arguments(entry: str) -> Sequence[str]:
+    import inspect
+
+    return list(inspect.signature(_load_class(entry)).parameters)
