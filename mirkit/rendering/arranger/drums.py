@@ -10,32 +10,32 @@ from mirkit.errors import ParameterError
 from mirkit.rendering.score import Note
 
 KEYS = {
-    "K": 36,
-    "S": 38,
-    "R": 37,
-    "C": 39,
-    "H": 42,
-    "O": 46,
-    "P": 44,
-    "D": 51,
-    "B": 53,
-    "X": 49,
-    "T": 45,
-    "M": 47,
-    "N": 50,
-    "W": 56,
-    "A": 54,
-    "Z": 70,
-    "L": 64,
-    "U": 63,
-    "V": 62,
-    "Y": 75,
-    "G": 73,
-    "J": 65,
-    "E": 67,
-    "e": 68,
-    "b": 60,
-    "q": 40,
+    "K": 36,  # bass drum
+    "S": 38,  # snare
+    "R": 37,  # side stick
+    "C": 39,  # clap
+    "H": 42,  # closed hi-hat
+    "O": 46,  # open hi-hat
+    "P": 44,  # pedal hi-hat
+    "D": 51,  # ride
+    "B": 53,  # ride bell
+    "X": 49,  # crash
+    "T": 45,  # low tom
+    "M": 47,  # middle tom
+    "N": 50,  # high tom
+    "W": 56,  # cowbell
+    "A": 54,  # tambourine
+    "Z": 70,  # maracas
+    "L": 64,  # low conga
+    "U": 63,  # open high conga
+    "V": 62,  # muted high conga
+    "Y": 75,  # claves
+    "G": 73,  # short güiro
+    "J": 65,  # high timbale
+    "E": 67,  # high agogo
+    "e": 68,  # low agogo
+    "b": 60,  # high bongo
+    "q": 40,  # brushed snare
 }
 """General MIDI percussion key of each letter of a pattern."""
 
@@ -53,10 +53,14 @@ def parse(text: str) -> Pattern:
     >>> parse("K:X... S:..X.")
     {'K': 'X...', 'S': '..X.'}
     """
-    pattern = dict(voice.split(":") for voice in text.split())
-    unknown = [voice for voice in pattern if voice not in KEYS]
-    if unknown:
-        raise ParameterError(f"{text!r} has voice {unknown[0]!r}; the voices are {', '.join(KEYS)}")
+    pattern = {}
+    for voice in text.split():
+        letter, _, marks = voice.partition(":")
+        if letter not in KEYS:
+            raise ParameterError(f"{text!r} has voice {letter!r}; the voices are {', '.join(KEYS)}")
+        if not marks or set(marks) - {*LOUDNESS, "."}:
+            raise ParameterError(f"{voice!r} is no voice; one reads like 'K:X..x', marks are Xxog.")
+        pattern[letter] = marks
     return pattern
 
 

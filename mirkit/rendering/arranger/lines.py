@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mirkit.rendering.arranger.patterns import shared_patterns
 from mirkit.rendering.harmony import Chord, voicing
 from mirkit.rendering.score import Note
 
@@ -21,35 +22,6 @@ class Place:
     chord: Chord
     following: Chord
 
-
-BASS_STRINGS: dict[str, tuple[str, ...]] = {
-    "roots4": ("1-1-1-1-",),
-    "halves": ("1---5---", "1---1---", "1---3---"),
-    "whole": ("1-------",),
-    "roots8": ("11111111", "1.1.1.1.", "11111115", "1-111-11"),
-    "roots16": ("1111111111111111", "11.111.111.111.1"),
-    "rootfifth": ("1.5.", "1-5-"),
-    "octaves": ("18181818", "1.8.1.8.1.8.1.88", "1.8118181.811818"),
-    "offbeat": (".1.1.1.1", "..1-..1-..1-..1-"),
-    "roll16": (".111.111.111.111", "1.111.111.111.11"),
-    "gallop": ("1.111.111.111.11", "1111111111111111", "1-1-1-11"),
-    "boogie": ("1.13.35.56.6", "1.15.56.65.5", "1.31.53.16.5"),
-    "bossa": ("1--55--1", "1--55--5", "1--51--5"),
-    "samba": ("1..55..11..55..1", "1...5..51...5..5"),
-    "tumbao": ("1..5--n-", "1--5--8-", "...5--8-"),
-    "tumbao2": ("......5-..n-----", "1.....5-....8---", "......5-....n---"),
-    "dub": (
-        "....1-3.5.......",
-        "1..1..5...8.5...",
-        "..1.1...1.5.3...",
-        "1-..1-..5.5.3.1.",
-        "....1.1.3.3.5.5.",
-    ),
-    "habanera": ("1--15-5-", "1..15.5."),
-    "funk": ("1..1..8...1.7.8.", "11.8..1..3.5..78", "1...1.8...7.5.1n"),
-    "waltz": ("1..", "1--"),
-}
-"""One-bar bass patterns: ``1 3 5 6 7 8`` tones of the chord, ``n`` towards the next root."""
 
 _STEPS = {"1": 0, "8": 12}
 
@@ -144,8 +116,8 @@ def bass_figure(kind: str, kick: str, bar_length: int, grid: int, rng: np.random
         return with_kick(kick, rng)
     if kind in ("riff", "kick"):
         return riff(bar_length, 2 if bar_length > 4 or grid == 1 else grid, rng)
-    if kind in BASS_STRINGS:
-        return fit(str(rng.choice(BASS_STRINGS[kind])), kind, bar_length)
+    if kind in shared_patterns("bass"):
+        return fit(str(rng.choice(shared_patterns("bass")[kind])), kind, bar_length)
     return kind
 
 
