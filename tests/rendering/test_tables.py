@@ -9,8 +9,9 @@ import pytest
 
 import mirkit.rendering
 from mirkit.errors import FormatError
-from mirkit.rendering import arranger, harmony, reading
-from mirkit.rendering.arranger import catalog, patterns
+from mirkit.rendering import arranger, harmony, reading, sampler
+from mirkit.rendering.arranger import catalog, drums, patterns
+from mirkit.rendering.harmonist import book
 
 ROOM = Path(mirkit.rendering.__file__).parent
 LAYER = "{ kind = 'piano', patterns = ['x...'] }"
@@ -100,6 +101,31 @@ def test_progressions_and_what_follows_a_chord_are_read():
 def test_numerals_that_are_none_are_refused(text):
     wrong = harmony.numerals_complaint(text)
     assert "is no roman numeral" in wrong or "has a bar without a chord" in wrong
+
+
+@pytest.mark.parametrize("text", ["I|IV", "x I|IV", "M", "M I||V", "M I|W", "M I/Q", 7])
+def test_idioms_that_are_none_are_refused(text):
+    assert book.idiom_complaint(text).startswith(f"is {text!r}: ")
+
+
+def test_walks_begin_with_the_tonic():
+    assert book.functions(minor=False)[0] == "I"
+    assert book.functions(minor=True)[0] == "i"
+
+
+def test_a_percussion_key_strikes_one_voice_that_can_be_synthesized():
+    keys = [key for voice in sampler.machine_voices().values() for key in voice.keys]
+    assert len(set(keys)) == len(keys)
+    assert set(drums.KEYS.values()) <= set(keys)
+    for name in sampler.machine_voices():
+        assert len(sampler.synthesized(name, 22050, np.random.default_rng(0)))
+
+
+@pytest.mark.data
+def test_every_sample_of_the_drum_machine_is_there(data_dir):
+    for voice in sampler.machine_voices().values():
+        for name in voice.samples:
+            assert (data_dir / "samples" / f"{name}.flac").is_file()
 
 
 @pytest.mark.parametrize("path", sorted(ROOM.rglob("*.toml")), ids=lambda path: path.stem)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mirkit.rendering.harmonist import book
 from mirkit.rendering.harmonist.tasks import FEATURES, Task
-from mirkit.rendering.harmony import QUALITIES, Bars, Chord, roman
+from mirkit.rendering.harmony import QUALITIES, Bars, Chord
 
 NO_CHORD = ("drum solo", "silence", "noise", "babble", "ambience")
 """Stanzas in which nothing pitched plays; what is heard instead."""
@@ -77,20 +77,6 @@ class Frame:
     bar_seconds: float
 
 
-def numeral(text: str, tonic: int) -> Chord:
-    """Return the chord of a numeral of the book, pedals included.
-
-    Examples
-    --------
-    >>> numeral("bVII/T", 0).label, numeral("iv/D", 0).label, numeral("V7/7", 0).label
-    ('Bb:maj/2', 'F:min/2', 'G:7/b7')
-    """
-    body, _, bass = text.partition("/")
-    if bass not in ("T", "D"):
-        return roman(text, tonic)
-    return replace(roman(body, tonic), bass=(tonic + (7 if bass == "D" else 0)) % 12)
-
-
 def draw(task: Task, frame: Frame, rng: np.random.Generator) -> tuple[Stanza, ...]:
     """Draw stanzas until the frame's bars are full."""
     tonic, minor = task.tonic, _mode_of(task, frame.split)
@@ -115,7 +101,7 @@ def draw(task: Task, frame: Frame, rng: np.random.Generator) -> tuple[Stanza, ..
 
 def _mode_of(task: Task, split: str) -> bool:
     """Return the mode of the task, or the other where its feature has no idioms in it."""
-    if task.feature not in book.IDIOMS:
+    if task.feature not in book.features():
         return task.minor
     return book.idioms(task.feature, split, task.minor)[0].minor
 
@@ -147,7 +133,7 @@ def _turn(tonic: int, minor: bool, rng: np.random.Generator) -> tuple[tuple[int,
         [("iiø", "V7"), ("iv", "V7"), ("V7",)] if minor else [("ii7", "V7"), ("IV", "V"), ("V7",)]
     )
     chosen = texts[int(rng.integers(len(texts)))]
-    return (tonic, minor), (tuple(numeral(text, tonic) for text in chosen),)
+    return (tonic, minor), (tuple(book.numeral(text, tonic) for text in chosen),)
 
 
 def _verse(
@@ -162,12 +148,12 @@ def _verse(
         texts = _walk(minor, rng)
     else:
         feature = task.feature
-        if feature not in book.IDIOMS or (choice < 0.36 and not plain and feature != "5"):
+        if feature not in book.features() or (choice < 0.36 and not plain and feature != "5"):
             feature = _other(rng)
         options = book.idioms(feature, frame.split, minor)
         same = [idiom for idiom in options if idiom.minor == minor]
         texts = same[int(rng.integers(len(same)))].bars if same else _walk(minor, rng)
-    bars = tuple(tuple(numeral(text, tonic) for text in bar) for bar in texts)
+    bars = tuple(tuple(book.numeral(text, tonic) for text in bar) for bar in texts)
     bars = _dwelling(bars, task.feature, rng)
     bars = _paced(bars, frame, rng)
     short = len(bars) * frame.bar_seconds < 9
@@ -176,13 +162,13 @@ def _verse(
 
 def _other(rng: np.random.Generator) -> str:
     """Return a feature of the book, power chords excepted."""
-    names = [name for name in book.IDIOMS if name != "5"]
+    names = [name for name in book.features() if name != "5"]
     weights = np.array([FEATURES[name] for name in names], dtype=np.float64)
     return str(rng.choice(names, p=weights / weights.sum()))
 
 
 def _walk(minor: bool, rng: np.random.Generator) -> tuple[tuple[str, ...], ...]:
-    names = book.FUNCTIONS["m" if minor else "M"].split("|")
+    names = book.functions(minor)
     home = names[0]
     return ((home,), *((str(rng.choice(names)),) for _ in range(int(rng.choice([3, 5, 7])))))
 
