@@ -43,31 +43,6 @@ class Source:
     ready: Callable[[Corpus], bool]
 
 
-CHARTED = (
-    "swing",
-    "jazz ballad",
-    "big band",
-    "bossa nova",
-    "gypsy jazz",
-    "quickstep",
-    "pop",
-    "soul",
-    "country",
-    "piano ballad",
-    "rumba",
-    "cha-cha",
-    "songwriter strumming",
-    "jive and rock'n'roll",
-    "voices",
-    "solo piano",
-    "waltz",
-    "jazz waltz",
-    "piano waltz",
-    "Viennese waltz",
-)
-"""Styles that also play the charts of OpenEWLD."""
-
-
 def play_arranger(
     style: str, split: str, seconds: float, rng: np.random.Generator, corpus: Corpus
 ) -> Score:
@@ -75,7 +50,7 @@ def play_arranger(
     chosen = arranger.style(style)
     bpm = chosen.draw_tempo(rng)
     chart = None
-    if style in CHARTED and corpus.has("openewld_chords") and rng.random() < 0.4:
+    if chosen.charts and corpus.has("openewld_chords") and rng.random() < 0.4:
         fitting = [c for c in chart_source.charts(corpus, split) if c.meter == chosen.meter]
         chart = fitting[int(rng.integers(len(fitting)))] if fitting else None
     sheet = arranger.compose(

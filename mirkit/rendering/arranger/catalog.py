@@ -146,6 +146,7 @@ def style_rules() -> dict[str, Rule]:
         "lead": instrument,
         "melody": pair(chance, number(0, 8)),
         "families": list_of(one_of("family of progressions", families())),
+        "charts": flag,
         "swing": ascending(2, 0.5, 0.75),
         "swing_unit": number(0.25, 2),
         "manners": list_of(one_of("manner", FEELS)),

@@ -105,6 +105,8 @@ class Style:
         (chance of a melody, notes in a beat).
     families
         Families of chord progressions.
+    charts
+        Lead sheets are played too.
     swing, swing_unit, manners
         How it is played; see `performance.Feel`.
     electronic
@@ -131,6 +133,7 @@ class Style:
     lead: str = "lead"
     melody: tuple[float, float] = (0.7, 1.2)
     families: tuple[str, ...] = ("pop",)
+    charts: bool = False
     swing: tuple[float, float] = (0.5, 0.5)
     swing_unit: float = 1.0
     manners: tuple[str, ...] = ("tight", "human")
