@@ -15,7 +15,7 @@ import pytest
 
 from mirkit import rendering
 from mirkit.rendering import arranger, harmonist
-from mirkit.rendering.performance import feel_of, perform
+from mirkit.rendering.performance import draw_feel, perform
 
 GOLDEN = Path(__file__).with_name("golden.json")
 STYLES = tuple(arranger.styles())
@@ -46,7 +46,7 @@ def song(name: str) -> str:
     style, rng = arranger.style(name), np.random.default_rng(STYLES.index(name))
     first = arranger.compose(style, 24.0, style.draw_tempo(rng), rng)
     second = arranger.compose(style, 24.0, style.draw_tempo(rng), rng, held_out=True)
-    feel = feel_of(str(rng.choice(style.manners)), 100.0, rng, style.swing, style.swing_unit)
+    feel = draw_feel(str(rng.choice(style.manners)), 100.0, rng, style.swing, style.swing_unit)
     score = perform(second, feel, rng)
     return fingerprint([music(first), first.bars, music(score), score.beats, score.positions])
 

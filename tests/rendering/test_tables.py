@@ -9,9 +9,9 @@ import pytest
 
 import mirkit.rendering
 from mirkit.errors import FormatError
-from mirkit.rendering import arranger, harmony, reading, sampler
+from mirkit.rendering import arranger, drum_machine, harmony, reading
 from mirkit.rendering.arranger import catalog, drums, patterns
-from mirkit.rendering.harmonist import book
+from mirkit.rendering.harmonist import idioms
 
 ROOM = Path(mirkit.rendering.__file__).parent
 LAYER = "{ kind = 'piano', patterns = ['x...'] }"
@@ -105,25 +105,25 @@ def test_numerals_that_are_none_are_refused(text):
 
 @pytest.mark.parametrize("text", ["I|IV", "x I|IV", "M", "M I||V", "M I|W", "M I/Q", 7])
 def test_idioms_that_are_none_are_refused(text):
-    assert book.idiom_complaint(text).startswith(f"is {text!r}: ")
+    assert idioms.idiom_complaint(text).startswith(f"is {text!r}: ")
 
 
 def test_walks_begin_with_the_tonic():
-    assert book.functions(minor=False)[0] == "I"
-    assert book.functions(minor=True)[0] == "i"
+    assert idioms.walk_functions(minor=False)[0] == "I"
+    assert idioms.walk_functions(minor=True)[0] == "i"
 
 
 def test_a_percussion_key_strikes_one_voice_that_can_be_synthesized():
-    keys = [key for voice in sampler.machine_voices().values() for key in voice.keys]
+    keys = [key for voice in drum_machine.machine_voices().values() for key in voice.keys]
     assert len(set(keys)) == len(keys)
     assert set(drums.KEYS.values()) <= set(keys)
-    for name in sampler.machine_voices():
-        assert len(sampler.synthesized(name, 22050, np.random.default_rng(0)))
+    for name in drum_machine.machine_voices():
+        assert len(drum_machine.synthesize_drum(name, 22050, np.random.default_rng(0)))
 
 
 @pytest.mark.data
 def test_every_sample_of_the_drum_machine_is_there(data_dir):
-    for voice in sampler.machine_voices().values():
+    for voice in drum_machine.machine_voices().values():
         for name in voice.samples:
             assert (data_dir / "samples" / f"{name}.flac").is_file()
 

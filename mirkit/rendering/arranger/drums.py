@@ -66,7 +66,7 @@ def parse(text: str) -> Pattern:
 
 @dataclass(frozen=True)
 class DrumPlan:
-    """What a song's drummer plays: the groove of each intensity, and how busy he is."""
+    """The plan of a song's drummer: the groove of each intensity, and how busy he is."""
 
     quiet: Pattern
     main: Pattern
@@ -75,14 +75,14 @@ class DrumPlan:
     vary_chance: float
 
 
-def plan(patterns: tuple[str, ...], fills: float, rng: np.random.Generator) -> DrumPlan:
+def draw_plan(patterns: tuple[str, ...], fills: float, rng: np.random.Generator) -> DrumPlan:
     """Choose grooves for a song and change them a little, so that no two songs share one."""
     main = mutate(parse(str(rng.choice(patterns))), rng)
     loud = main if rng.random() < 0.5 else mutate(parse(str(rng.choice(patterns))), rng)
     return DrumPlan(
         quiet=thin(main, rng),
         main=main,
-        loud=louder(loud, rng),
+        loud=intensify(loud, rng),
         fill_chance=fills * float(rng.uniform(0.5, 1.2)),
         vary_chance=float(rng.choice([0.0, 0.1, 0.25])),
     )
@@ -123,7 +123,7 @@ def thin(pattern: Pattern, rng: np.random.Generator) -> Pattern:
     return quiet
 
 
-def louder(pattern: Pattern, rng: np.random.Generator) -> Pattern:
+def intensify(pattern: Pattern, rng: np.random.Generator) -> Pattern:
     """Return a bigger groove: open hats or ride where the hat was closed."""
     loud = dict(pattern)
     if "H" in loud and len(loud) <= 3 and rng.random() < 0.5:
@@ -136,7 +136,7 @@ def louder(pattern: Pattern, rng: np.random.Generator) -> Pattern:
     return loud
 
 
-def bar(
+def play_bar(
     pattern: Pattern, start: float, n_beats: int, rng: np.random.Generator, vary: float = 0.0
 ) -> list[Note]:
     """Return the notes of one bar, some weak ones changed with chance `vary`."""
@@ -153,7 +153,9 @@ def bar(
     return notes
 
 
-def fill(start: float, length: float, steps_per_beat: int, rng: np.random.Generator) -> list[Note]:
+def play_fill(
+    start: float, length: float, steps_per_beat: int, rng: np.random.Generator
+) -> list[Note]:
     """Return a fill of `length` beats over snare and toms, growing louder."""
     n_steps = max(round(length * steps_per_beat), 1)
     density = rng.uniform(0.5, 1.0)
@@ -171,7 +173,7 @@ def fill(start: float, length: float, steps_per_beat: int, rng: np.random.Genera
     return notes
 
 
-def build(start: float, n_beats: int, rng: np.random.Generator) -> list[Note]:
+def play_build(start: float, n_beats: int, rng: np.random.Generator) -> list[Note]:
     """Return a roll that halves its steps on the way: eighths, then sixteenths."""
     notes = []
     place = 0.0
@@ -182,7 +184,7 @@ def build(start: float, n_beats: int, rng: np.random.Generator) -> list[Note]:
     return notes
 
 
-def crash(start: float, rng: np.random.Generator) -> list[Note]:
+def play_crash(start: float, rng: np.random.Generator) -> list[Note]:
     """Return a crash with the kick under it."""
     return [(start, 2.0, float(rng.choice([49, 57, 55])), 105.0), (start, 0.5, 36.0, 105.0)]
 

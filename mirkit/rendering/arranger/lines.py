@@ -61,7 +61,7 @@ def play_tokens(
     return notes
 
 
-def walking(place: Place, low: int, velocity: float, rng: np.random.Generator) -> list[Note]:
+def walk_bass(place: Place, low: int, velocity: float, rng: np.random.Generator) -> list[Note]:
     """Return a walking bass: chord tones on the way, a neighbor of the next root at the end."""
     n_beats = max(round(place.length), 1)
     notes: list[Note] = []
@@ -80,7 +80,7 @@ def walking(place: Place, low: int, velocity: float, rng: np.random.Generator) -
     return notes
 
 
-def riff(bar_length: int, steps_per_beat: int, rng: np.random.Generator) -> str:
+def draw_riff(bar_length: int, steps_per_beat: int, rng: np.random.Generator) -> str:
     """Return a new bass figure: the root on the one, a few syncopations."""
     n = bar_length * steps_per_beat
     tokens = ["1"] + ["."] * (n - 1)
@@ -99,7 +99,7 @@ def riff(bar_length: int, steps_per_beat: int, rng: np.random.Generator) -> str:
     return "".join(tokens)
 
 
-def with_kick(kick: str, rng: np.random.Generator) -> str:
+def follow_kick(kick: str, rng: np.random.Generator) -> str:
     """Return a bass figure that plays with the kick drum and holds until its next stroke."""
     hold = "-" if rng.random() < 0.7 else "."
     figure = ["1" if mark in "Xx" else hold for mark in kick]
@@ -110,18 +110,18 @@ def with_kick(kick: str, rng: np.random.Generator) -> str:
     return "".join(figure)
 
 
-def bass_figure(kind: str, kick: str, bar_length: int, grid: int, rng: np.random.Generator) -> str:
-    """Return the bar-long figure of a bass kind; ``walk`` stands for the function `walking`."""
+def draw_figure(kind: str, kick: str, bar_length: int, grid: int, rng: np.random.Generator) -> str:
+    """Return the bar-long figure of a bass kind; ``walk`` stands for the function `walk_bass`."""
     if kind == "kick" and kick:
-        return with_kick(kick, rng)
+        return follow_kick(kick, rng)
     if kind in ("riff", "kick"):
-        return riff(bar_length, 2 if bar_length > 4 or grid == 1 else grid, rng)
+        return draw_riff(bar_length, 2 if bar_length > 4 or grid == 1 else grid, rng)
     if kind in shared_patterns("bass"):
-        return fit(str(rng.choice(shared_patterns("bass")[kind])), kind, bar_length)
+        return fit_figure(str(rng.choice(shared_patterns("bass")[kind])), kind, bar_length)
     return kind
 
 
-def fit(figure: str, kind: str, bar_length: int) -> str:
+def fit_figure(figure: str, kind: str, bar_length: int) -> str:
     """Return a figure of four beats cut or repeated to the bar's length."""
     natural = {"waltz": 3, "boogie": 4, "rootfifth": 4}.get(kind, 4)
     if natural == bar_length or kind in ("whole",):
@@ -172,7 +172,7 @@ def _comp_pitches(token: str, pitches: list[int], chord: Chord, center: int) -> 
     return [pitches[index % len(pitches)] + 12 * (index // len(pitches))]
 
 
-def power(pitches: list[int], chord: Chord, center: int) -> list[int]:
+def power_chord(chord: Chord, center: int) -> list[int]:
     """Return a power chord: root, fifth, octave."""
     low = center - 12
     root = low + (chord.root - low) % 12
@@ -195,7 +195,7 @@ def draw_push(grid: int, rng: np.random.Generator) -> Push:
     return Push(amount, tuple(bool(x) for x in rng.random(4) < rng.uniform(0.3, 0.9)))
 
 
-def pushed(notes: list[Note], push: Push, n_beats: int) -> list[Note]:
+def push_notes(notes: list[Note], push: Push, n_beats: int) -> list[Note]:
     """Return notes with those on the downbeat of a pushed bar moved ahead of it."""
     if not push.amount:
         return notes

@@ -1,4 +1,4 @@
-"""What makes a style of music: tempo, instruments, rhythmic patterns, harmony, manners."""
+"""Styles of music as values: tempo, instruments, rhythmic patterns, harmony, manners."""
 
 from __future__ import annotations
 

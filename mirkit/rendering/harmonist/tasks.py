@@ -1,4 +1,4 @@
-"""What a song is there for: a feature of harmony, a key, and a band, in even shares."""
+"""Tasks of songs: a feature of harmony to show, a key, and a band, in even shares."""
 
 from __future__ import annotations
 

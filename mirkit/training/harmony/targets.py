@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mirkit import vocab
 from mirkit.frames import FrameGrid
-from mirkit.rendering.heard import heard_keys
+from mirkit.rendering.labels import drop_silent_keys
 
 QUALITIES = (
     "min", "maj", "dim", "aug", "min6", "maj6", "min7", "minmaj7", "maj7", "7", "dim7", "hdim7",
@@ -167,7 +167,7 @@ def key_targets(truth: Mapping[str, Any], grid: FrameGrid, n_frames: int) -> NDA
     """
     times, keys = grid.times(n_frames), np.full(n_frames, UNKNOWN, np.int64)
     chords: Sequence[Any] = truth.get("chords") or ()
-    for start, end, label in heard_keys(truth.get("keys") or (), chords):
+    for start, end, label in drop_silent_keys(truth.get("keys") or (), chords):
         first, last = np.searchsorted(times, (start, end))
         heard = {chord for begin, stop, chord in chords if begin < end and stop > start}
         keys[first:last] = _as_heard(key_index(label), heard)

@@ -58,7 +58,7 @@ def draw_kit(rng: np.random.Generator, folder: Path | None, sample_rate: int) ->
     kit = {}
     for name, voice in machine_voices().items():
         if made or folder is None or rng.random() < 0.2:
-            kit[name] = synthesized(name, sample_rate, rng)
+            kit[name] = synthesize_drum(name, sample_rate, rng)
         else:
             kit[name] = _tuned(
                 _load(folder / f"{rng.choice(voice.samples)}.flac", sample_rate),
@@ -78,10 +78,10 @@ def _load(path: Path, sample_rate: int) -> Floats32:
     peak = float(np.abs(mono).max()) + 1e-9
     start = int(np.argmax(np.abs(mono) > 0.1 * peak))
     start = max(start - int(0.001 * sample_rate), 0)
-    return _faded(mono[start : start + int(1.2 * sample_rate)] / peak)
+    return _fade_out(mono[start : start + int(1.2 * sample_rate)] / peak)
 
 
-def _faded(samples: Floats32) -> Floats32:
+def _fade_out(samples: Floats32) -> Floats32:
     n = min(len(samples) // 4, 1000)
     out = samples.copy()
     if n:
@@ -95,7 +95,7 @@ def _tuned(samples: Floats32, semitones: float) -> Floats32:
     return np.asarray(np.interp(places, np.arange(len(samples)), samples), np.float32)
 
 
-def synthesized(voice: str, sample_rate: int, rng: np.random.Generator) -> Floats32:
+def synthesize_drum(voice: str, sample_rate: int, rng: np.random.Generator) -> Floats32:
     """Return a drum made of a falling sine and shaped noise, as early drum machines made them."""
     seconds = {"kick": 0.45, "crash": 1.2, "open": 0.4, "ride": 0.6, "tom": 0.4}.get(voice, 0.22)
     time = np.arange(int(seconds * sample_rate)) / sample_rate
@@ -126,7 +126,7 @@ def synthesized(voice: str, sample_rate: int, rng: np.random.Generator) -> Float
             -time / (decay * rng.uniform(0.6, 1.6))
         )
     body = np.asarray(body, np.float32)
-    return _faded(body / (np.abs(body).max() + 1e-9))
+    return _fade_out(body / (np.abs(body).max() + 1e-9))
 
 
 def strike(part: Part, kit: Kit, seconds: float, delay: float, sample_rate: int) -> Floats32:

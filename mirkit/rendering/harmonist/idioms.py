@@ -28,12 +28,12 @@ class Idiom:
     bars: tuple[tuple[str, ...], ...]
 
 
-def read(text: str) -> Idiom:
+def read_idiom(text: str) -> Idiom:
     """Return the idiom that a line of the table stands for.
 
     Examples
     --------
-    >>> read("m i|iv V/3")
+    >>> read_idiom("m i|iv V/3")
     Idiom(minor=True, bars=(('i',), ('iv', 'V/3')))
     """
     mode, _, bars = text.partition(" ")
@@ -46,7 +46,7 @@ def read(text: str) -> Idiom:
 
 
 def numeral(text: str, tonic: int) -> Chord:
-    """Return the chord of a numeral of the book, pedals included.
+    """Return the chord of a numeral of an idiom, pedals included.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def numeral(text: str, tonic: int) -> Chord:
     return replace(roman(body, tonic), bass=(tonic + (7 if bass == "D" else 0)) % 12)
 
 
-def idioms(feature: str, split: str, minor: bool | None = None) -> tuple[Idiom, ...]:
+def choose(feature: str, split: str, minor: bool | None = None) -> tuple[Idiom, ...]:
     """Return the idioms of a split for a feature, those of one mode where it has any.
 
     Raises
@@ -69,23 +69,23 @@ def idioms(feature: str, split: str, minor: bool | None = None) -> tuple[Idiom, 
     """
     if feature not in features():
         raise UnknownName("feature", feature, list(features()))
-    own = _book()[feature][split]
+    own = _by_feature()[feature][split]
     fitting = tuple(idiom for idiom in own if minor is None or idiom.minor == minor)
     return fitting or own
 
 
 def features() -> tuple[str, ...]:
     """Return what idioms are there for: a quality, or what the bass does."""
-    return tuple(_book())
+    return tuple(_by_feature())
 
 
 @cache
-def _book() -> Mapping[str, Mapping[str, tuple[Idiom, ...]]]:
+def _by_feature() -> Mapping[str, Mapping[str, tuple[Idiom, ...]]]:
     """Return the idioms by feature and split."""
     rules = dict.fromkeys(SPLITS, list_of(idiom_complaint))
     return MappingProxyType({
         feature: {
-            split: tuple(map(read, texts))
+            split: tuple(map(read_idiom, texts))
             for split, texts in check_table(table, rules, f"{FILE}: {feature}", SPLITS).items()
         }
         for feature, table in read_toml(FILE)["idioms"].items()
@@ -101,7 +101,7 @@ def idiom_complaint(text: Any) -> str:
     ('', "is 'I|IV': 'I|IV' begins with no mode; that is 'M' or 'm'")
     """
     try:
-        for bar in read(str(text)).bars:
+        for bar in read_idiom(str(text)).bars:
             for name in bar:
                 numeral(name, 0)
     except ParameterError as error:
@@ -110,7 +110,7 @@ def idiom_complaint(text: Any) -> str:
 
 
 @cache
-def functions(minor: bool) -> tuple[str, ...]:
+def walk_functions(minor: bool) -> tuple[str, ...]:
     """Return the numerals among which a walk goes, the tonic first."""
     table = read_toml(FILE)["walks"]
     rules: dict[str, Rule] = dict.fromkeys(("major", "minor"), numerals_complaint)
