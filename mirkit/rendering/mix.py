@@ -59,9 +59,7 @@ def mix_down(
     band = _add_voices(band, score.parts, makers, seconds, cents, rng)
     if "amp" in makers:
         clean = _play(_clean_guitars(score.parts, rng), mix, spec.font, seconds, makers, "amp")
-        level = (effects.rms(band) or 0.05) * effects.decibels(float(rng.normal(0.0, 4.0)))
-        amped = effects.amplifier(clean, SAMPLE_RATE, rng)
-        band = band + amped * np.float32(min(level / (_loudness(amped) + 1e-6), 50.0))
+        band = _add_amplified(band, clean, rng)
     kicks = drum_machine.kick_times(score.parts) + PREROLL
     pumped = electronic == 1 and rng.random() < 0.5
     depth = float(rng.uniform(0.3, 0.9)) if pumped else 0.0
@@ -99,6 +97,15 @@ def draw_maker(part: Part, rng: np.random.Generator) -> str:
         return "amp"
     acoustic = part.role == "bass" and part.program == 32
     return "fm" if rng.random() < FM_CHANCE.get(part.role, 0.0) and not acoustic else "font"
+
+
+def _add_amplified(
+    band: NDArray[np.float32], clean: NDArray[np.float32], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Add guitars that a distorting amplifier plays, about as loud as the rest."""
+    level = (effects.rms(band) or 0.05) * effects.decibels(float(rng.normal(0.0, 4.0)))
+    amplified = effects.amplifier(clean, SAMPLE_RATE, rng)
+    return band + amplified * np.float32(min(level / (_loudness(amplified) + 1e-6), 50.0))
 
 
 def _clean_guitars(parts: Sequence[Part], rng: np.random.Generator) -> tuple[Part, ...]:

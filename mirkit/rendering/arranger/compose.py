@@ -97,13 +97,7 @@ def compose(
     """
     n_bars = n_bars or int(np.ceil(seconds * bpm / 60 / style.beats_per_bar)) + 2
     frame = plan_song(style, n_bars, rng, chart)
-    patterns = (
-        style.drums[-1:]
-        if held_out and len(style.drums) > 2
-        else style.drums[:-1]
-        if len(style.drums) > 2
-        else style.drums
-    )
+    patterns = allowed_drums(style, held_out)
     groove = f"{style.name}/{'held-out' if held_out else 'own'}"
     parts = play_song(frame, patterns, rng)
     n_beats = style.beats_per_bar
@@ -118,18 +112,32 @@ def compose(
     )
 
 
+def allowed_drums(style: Style, held_out: bool) -> tuple[str, ...]:
+    """Return the drum patterns of a split: of three or more the last is kept from training."""
+    if len(style.drums) < 3:
+        return style.drums
+    return style.drums[-1:] if held_out else style.drums[:-1]
+
+
 def key_spans(song: Song) -> tuple[Span, ...]:
     """Return the key of each section. That of a chart is only likely, so it is not annotated."""
     n_beats = song.style.beats_per_bar
     return tuple(section.span(n_beats, section.key) for section in song.sections)
 
 
+@dataclass(frozen=True)
+class Players:
+    """Who takes part in a song: accompanying instruments, drums, bass, a melody."""
+
+    layers: tuple[Layer, ...]
+    drums: bool
+    melody: bool
+    bass: bool
+
+
 def plan_song(style: Style, n_bars: int, rng: np.random.Generator, chart: Bars | None) -> Song:
     """Lay out sections until `n_bars` are full."""
-    layers = (
-        tuple(layer for layer in style.layers if rng.random() < layer.chance) or style.layers[:1]
-    )
-    layers = tuple(replace(layer, patterns=(str(rng.choice(layer.patterns)),)) for layer in layers)
+    layers = _draw_layers(style, rng)
     tonic = int(rng.integers(12))
     harmonies = {
         name: progression(str(rng.choice(style.families)), tonic, rng)
@@ -137,9 +145,7 @@ def plan_song(style: Style, n_bars: int, rng: np.random.Generator, chart: Bars |
     }
     if chart:
         tonic, _ = likely_key(chart)
-    drumless = not style.drums or rng.random() < style.drumless
-    has_melody = rng.random() < style.melody[0]
-    has_bass = rng.random() < 0.95
+    players = _draw_players(style, layers, rng)
     sections: list[Section] = []
     first_bar = 0
     for name in str(rng.choice(FORMS)).split() * 8:
@@ -149,22 +155,37 @@ def plan_song(style: Style, n_bars: int, rng: np.random.Generator, chart: Bars |
             shift = int(rng.choice([1, 2]))
             tonic = (tonic + shift) % 12
             harmonies = {key: transpose(bars, shift) for key, bars in harmonies.items()}
-        length = (
-            4
-            if name in ("intro", "break")
-            else int(rng.choice([8, 8, 8, 16 if style.beats_per_bar < 4 else 8]))
-        )
+        length = _draw_length(name, style, rng)
         bars = _fill_bars(harmonies.get(name, harmonies["verse"]), length)
         if chart:
             bars = tuple(chart[(first_bar + i) % len(chart)] for i in range(length))
         minor = likely_key(chart)[1] if chart else is_minor(bars, tonic)
-        sections.append(
-            _staff_section(
-                name, first_bar, bars, tonic, minor, layers, drumless, has_bass, has_melody, rng
-            )
-        )
+        sections.append(_staff_section(name, first_bar, bars, tonic, minor, players, rng))
         first_bar += len(bars)
     return Song(style, tuple(sections), layers)
+
+
+def _draw_layers(style: Style, rng: np.random.Generator) -> tuple[Layer, ...]:
+    """Draw a song's accompanying instruments, each with one pattern."""
+    layers = tuple(layer for layer in style.layers if rng.random() < layer.chance)
+    layers = layers or style.layers[:1]
+    return tuple(replace(layer, patterns=(str(rng.choice(layer.patterns)),)) for layer in layers)
+
+
+def _draw_players(style: Style, layers: tuple[Layer, ...], rng: np.random.Generator) -> Players:
+    return Players(
+        layers=layers,
+        drums=bool(style.drums) and rng.random() >= style.drumless,
+        melody=rng.random() < style.melody[0],
+        bass=rng.random() < 0.95,
+    )
+
+
+def _draw_length(name: str, style: Style, rng: np.random.Generator) -> int:
+    """Draw the length of a section [bars]."""
+    if name in ("intro", "break"):
+        return 4
+    return int(rng.choice([8, 8, 8, 16 if style.beats_per_bar < 4 else 8]))
 
 
 def _fill_bars(bars: Bars, length: int) -> Bars:
@@ -177,32 +198,29 @@ def _staff_section(
     bars: Bars,
     tonic: int,
     minor: bool,
-    layers: tuple[Layer, ...],
-    drumless: bool,
-    has_bass: bool,
-    has_melody: bool,
+    players: Players,
     rng: np.random.Generator,
 ) -> Section:
     """Decide who plays in a section."""
     quiet = name in ("intro", "break", "bridge")
     intensity = {"chorus": 2, "solo": 2, "verse": 1, "bridge": 1}.get(name, 0)
-    playing = [intensity == 2 or rng.random() < (0.5 if quiet else 0.75) for _ in layers]
-    drums_play = not drumless and (not quiet or rng.random() < 0.55)
-    bass_plays = has_bass and (not quiet or rng.random() < 0.65)
+    playing = [intensity == 2 or rng.random() < (0.5 if quiet else 0.75) for _ in players.layers]
+    drums_play = players.drums and (not quiet or rng.random() < 0.55)
+    bass_plays = players.bass and (not quiet or rng.random() < 0.65)
     if not any(playing) and not drums_play:
-        playing[int(rng.integers(len(layers)))] = True
-    sings = has_melody and (name != "intro" or rng.random() < 0.3) and rng.random() < 0.9
+        playing[int(rng.integers(len(playing)))] = True
+    sings = players.melody and (name != "intro" or rng.random() < 0.3) and rng.random() < 0.9
     return Section(
-        name,
-        first_bar,
-        bars,
-        tonic,
-        minor,
-        intensity,
-        drums_play,
-        bass_plays,
-        sings,
-        tuple(playing),
+        name=name,
+        first_bar=first_bar,
+        bars=bars,
+        tonic=tonic,
+        minor=minor,
+        intensity=intensity,
+        drums=drums_play,
+        bass=bass_plays,
+        melody=sings,
+        layers=tuple(playing),
     )
 
 

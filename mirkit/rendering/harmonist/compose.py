@@ -14,6 +14,7 @@ from mirkit.rendering.arranger import drums, lines, melody
 from mirkit.rendering.arranger.compose import (
     Section,
     Song,
+    allowed_drums,
     draw_part,
     lowest_bass,
     place_chords,
@@ -154,9 +155,7 @@ def drum_patterns(song: Song, split: str, rng: np.random.Generator) -> tuple[str
     if not style.drums:
         others = [s for s in arranger.styles().values() if s.drums and s.meter == style.meter]
         style = others[int(rng.integers(len(others)))] if others else arranger.style("rock")
-    if len(style.drums) < 3:
-        return style.drums
-    return style.drums[:-1] if split == "train" else style.drums[-1:]
+    return allowed_drums(style, held_out=split != "train")
 
 
 def _play(
