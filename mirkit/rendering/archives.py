@@ -1,4 +1,4 @@
-"""Where the source material lies: the data pack's archives, unpacked once into a cache."""
+"""Source material: the data pack's archives, unpacked once into a cache."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Corpus:
         return cls(Path(data) if data else None, Path(cache) / "datasets")
 
     def has(self, name: str) -> bool:
-        """Whether an archive is there."""
+        """Return True where an archive is there."""
         return self.data is not None and (self.data / ARCHIVES[name]).is_file()
 
     def folder(self, name: str) -> Path:

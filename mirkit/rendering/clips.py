@@ -14,7 +14,7 @@ import numpy as np
 
 from mirkit.annotation import Analysis, Annotation, Beats, SegmentKind, Segments, Tempo
 from mirkit.errors import FormatError
-from mirkit.rendering.heard import heard_keys
+from mirkit.rendering.labels import drop_silent_keys
 
 SCHEMA = 1
 
@@ -60,7 +60,7 @@ class Clip:
     @cached_property
     def keys(self) -> Segments:
         """The keys, one for each stretch; empty where they are not known."""
-        return _segments(heard_keys(self.truth["keys"], self.truth["chords"]), "key")
+        return _segments(drop_silent_keys(self.truth["keys"], self.truth["chords"]), "key")
 
     @cached_property
     def sections(self) -> Segments:

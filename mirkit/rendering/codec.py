@@ -22,7 +22,7 @@ ENCODERS = {
 }
 
 MAX_KBPS = {"ogg": 64}
-"""What an encoder takes at most for one channel of 22.05 kHz."""
+"""Highest bit rate that an encoder takes for one channel of 22.05 kHz."""
 
 MAX_SHIFT = 0.12
 """Largest delay looked for [s]."""
@@ -49,7 +49,7 @@ def round_trip(samples: Floats32, sample_rate: int, codec: str, kbps: int) -> Fl
     )
     decoded = _ffmpeg(["-f", "aac" if codec == "aac" else container, "-i", "-", *raw, "-"], encoded)
     out = np.frombuffer(decoded, dtype="<i2").astype(np.float32) * np.float32(1 / 32768)
-    return aligned(out, samples, sample_rate)
+    return align(out, samples, sample_rate)
 
 
 def _ffmpeg(arguments: list[str], data: bytes) -> bytes:
@@ -64,9 +64,9 @@ def _ffmpeg(arguments: list[str], data: bytes) -> bytes:
     return done.stdout
 
 
-def aligned(moved: Floats32, original: Floats32, sample_rate: int) -> Floats32:
+def align(moved: Floats32, original: Floats32, sample_rate: int) -> Floats32:
     """Return `moved` shifted onto `original` and cut to its length."""
-    shift = delay_of(moved, original, sample_rate)
+    shift = measure_delay(moved, original, sample_rate)
     out = np.zeros_like(original)
     source = moved[max(shift, 0) :]
     start = max(-shift, 0)
@@ -75,7 +75,7 @@ def aligned(moved: Floats32, original: Floats32, sample_rate: int) -> Floats32:
     return out
 
 
-def delay_of(moved: Floats32, original: Floats32, sample_rate: int) -> int:
+def measure_delay(moved: Floats32, original: Floats32, sample_rate: int) -> int:
     """Return by how many samples `moved` lags `original`, from their correlation."""
     from scipy.fft import irfft, next_fast_len, rfft
 

@@ -12,23 +12,23 @@ from mirkit.errors import ParameterError
 from mirkit.rendering import arranger
 from mirkit.rendering.archives import Corpus
 from mirkit.rendering.arranger.style import PROGRAMS, Style
-from mirkit.rendering.keys import key_at_the_end, throughout
+from mirkit.rendering.keys import key_of_signature, span_piece
 from mirkit.rendering.material import groove as groove_source
 from mirkit.rendering.material import lieder, midi, pop909
-from mirkit.rendering.performance import feel_of, perform
+from mirkit.rendering.performance import draw_feel, perform
 from mirkit.rendering.score import Origin, Part, Score, Sheet
 
 Names = Callable[[Corpus, str], tuple[str, ...]]
 
 
-def _always(*names: str) -> Names:
+def _fixed(*names: str) -> Names:
     return lambda corpus, split: names
 
 
-POP_STYLES = _always("pop tune with band", "pop tune with human drums", "pop tune on piano")
-HYMN_STYLES = _always("hymn")
-LIED_STYLES = _always("lied")
-GAME_STYLES = _always("game music")
+POP_STYLES = _fixed("pop tune with band", "pop tune with human drums", "pop tune on piano")
+HYMN_STYLES = _fixed("hymn")
+LIED_STYLES = _fixed("lied")
+GAME_STYLES = _fixed("game music")
 
 BANDS = (
     "pop", "rock", "synth pop", "soul", "disco", "country", "hip-hop", "slow R&B",
@@ -53,7 +53,7 @@ def play_pop909(
     song = found[int(rng.integers(len(found)))]
     tune = pop909.read_song(song)
     bpm = song.bpm * float(np.exp(rng.normal(scale=0.06)))
-    own = tuple(_voiced(part, rng) for part in tune.parts)
+    own = tuple(_choose_instrument(part, rng) for part in tune.parts)
     human = style.endswith("human drums")
     groove = ""
     if style.endswith("piano") or song.beats_per_bar != 4:
@@ -72,10 +72,10 @@ def play_pop909(
         meter=f"{song.beats_per_bar}/4",
         origin=Origin("pop909", style, song.name, groove),
         chords=tune.spans,
-        keys=throughout(tune.key, float(tune.n_beats)),
+        keys=span_piece(tune.key, float(tune.n_beats)),
         has_bars=tune.has_bars,
     )
-    return perform(sheet, feel_of(manner, bpm, rng), rng)
+    return perform(sheet, draw_feel(manner, bpm, rng), rng)
 
 
 def _band_for(bpm: float, rng: np.random.Generator) -> Style:
@@ -86,7 +86,7 @@ def _band_for(bpm: float, rng: np.random.Generator) -> Style:
     return fitting[int(rng.integers(len(fitting)))] if fitting else arranger.style("pop")
 
 
-def _voiced(part: Part, rng: np.random.Generator) -> Part:
+def _choose_instrument(part: Part, rng: np.random.Generator) -> Part:
     kind = {"lead": "voice", "bridge": "lead"}.get(part.role, "piano")
     if part.role == "keys" and rng.random() < 0.2:
         kind = str(rng.choice(["epiano", "acoustic", "harp"]))
@@ -103,11 +103,11 @@ def _band(
     sheet = arranger.compose(style, 1.0, 60.0, rng, tune.bars, held_out=held_out, n_bars=n_bars)
     band = tuple(part for part in sheet.parts if part.role != "lead")
     kept = tuple(part for part in own if part.role != "keys" or rng.random() < 0.5)
-    parts = kept + tuple(_until(part, float(tune.n_beats)) for part in band)
+    parts = kept + tuple(_cut_off(part, float(tune.n_beats)) for part in band)
     return parts, sheet.origin.groove
 
 
-def _until(part: Part, end: float) -> Part:
+def _cut_off(part: Part, end: float) -> Part:
     return replace(part, notes=part.notes[part.notes[:, 0] < end])
 
 
@@ -123,17 +123,17 @@ def _with_human_drums(
     ]
     if not near:
         return parts, ""
-    groove = groove_source.first_plain(near, rng)
+    groove = groove_source.choose_plain(near, rng)
     drums = groove_source.drum_part(groove, tune.n_beats, int(rng.integers(8)))
     kit = int(rng.choice([0, 0, 8, 16]))
-    return groove_source.with_drums(parts, drums, kit), f"groove/{groove.name}"
+    return groove_source.replace_drums(parts, drums, kit), f"groove/{groove.name}"
 
 
 Item = TypeVar("Item")
 Read = TypeVar("Read")
 
 
-def _first_fit(
+def _draw_fitting(
     items: Sequence[Item], read: Callable[[Item], Read | None], rng: np.random.Generator
 ) -> tuple[Item, Read]:
     """Return a random one of the items that can be read, and what was read.
@@ -154,11 +154,13 @@ def play_hymn(
     style: str, split: str, seconds: float, rng: np.random.Generator, corpus: Corpus
 ) -> Score:
     """Play a hymn: its voices on a choir, an organ, strings, winds, or a piano."""
-    _, sheet = _first_fit(midi.hymns(corpus, split), lambda p: _midi_sheet(p, style), rng)
+    _, sheet = _draw_fitting(midi.hymns(corpus, split), lambda p: _midi_sheet(p, style), rng)
     bpm = float(np.exp(rng.triangular(np.log(58), np.log(84), np.log(124))))
     bpm = bpm * 0.72 if sheet.meter.endswith(("/8", "/2")) else bpm
     return perform(
-        _scored(sheet, rng), feel_of(str(rng.choice(["human", "chamber", "loose"])), bpm, rng), rng
+        _orchestrate(sheet, rng),
+        draw_feel(str(rng.choice(["human", "chamber", "loose"])), bpm, rng),
+        rng,
     )
 
 
@@ -170,21 +172,21 @@ def _midi_sheet(piece: midi.Piece, style: str) -> Sheet | None:
         return None
     signature = next(iter(signatures))
     beat, n_beats = midi.BEAT_UNITS[signature]
-    parts = tuple(midi.scaled(part, beat, piece.pickup) for part in music.parts if len(part.notes))
+    parts = tuple(midi.rescale(part, beat, piece.pickup) for part in music.parts if len(part.notes))
     if piece.pickup / beat % 1 > 1e-6 or not parts:
         return None
-    key = None if piece.signature is None else key_at_the_end(piece.signature, parts)
+    key = None if piece.signature is None else key_of_signature(piece.signature, parts)
     return Sheet(
         parts=parts,
-        bars=midi.bar_lines(midi.length_of(parts) + 1, n_beats),
+        bars=midi.bar_lines(midi.last_onset(parts) + 1, n_beats),
         meter=f"{signature[0]}/{signature[1]}",
         origin=Origin(piece.name.split("/")[0], style, piece.name, ""),
         has_bars=piece.has_bars,
-        keys=throughout(key, midi.length_of(parts)),
+        keys=span_piece(key, midi.last_onset(parts)),
     )
 
 
-def _scored(sheet: Sheet, rng: np.random.Generator) -> Sheet:
+def _orchestrate(sheet: Sheet, rng: np.random.Generator) -> Sheet:
     """Give the voices instruments, from high to low."""
     ensemble = ENSEMBLES[int(rng.integers(len(ENSEMBLES)))]
     order = sorted(sheet.parts, key=lambda part: -float(np.median(part.notes[:, 2])))
@@ -202,7 +204,7 @@ def play_lied(
     style: str, split: str, seconds: float, rng: np.random.Generator, corpus: Corpus
 ) -> Score:
     """Play a lied with give and take, sung by an instrument over the piano."""
-    song, music = _first_fit(lieder.songs(corpus, split), lieder.read_song, rng)
+    song, music = _draw_fitting(lieder.songs(corpus, split), lieder.read_song, rng)
     drawn = float(np.exp(rng.triangular(np.log(48), np.log(76), np.log(126))))
     bpm = (music.bpm or drawn) * float(np.exp(rng.normal(scale=0.08)))
     lead = str(rng.choice(["voice", "solostring", "wood", "flute", "reed", "choir"]))
@@ -215,10 +217,10 @@ def play_lied(
         bars=music.bars,
         meter=music.meter,
         origin=Origin("lieder", style, song.name, ""),
-        keys=throughout(music.key, float(music.bars[-1])),
+        keys=span_piece(music.key, float(music.bars[-1])),
     )
     return perform(
-        sheet, feel_of(str(rng.choice(["rubato", "rubato", "chamber", "loose"])), bpm, rng), rng
+        sheet, draw_feel(str(rng.choice(["rubato", "rubato", "chamber", "loose"])), bpm, rng), rng
     )
 
 
@@ -235,7 +237,9 @@ def play_game(
     style: str, split: str, seconds: float, rng: np.random.Generator, corpus: Corpus
 ) -> Score:
     """Play a piece of game music on the instruments that it names."""
-    piece, sheet = _first_fit(midi.game_music(corpus, split), lambda p: _midi_sheet(p, style), rng)
+    piece, sheet = _draw_fitting(
+        midi.game_music(corpus, split), lambda p: _midi_sheet(p, style), rng
+    )
     beat = midi.BEAT_UNITS[tuple(map(int, sheet.meter.split("/")))][0]  # type: ignore[index]
     bpm = midi.read_midi(piece.path).bpm / beat * float(np.exp(rng.normal(scale=0.05)))
-    return perform(sheet, feel_of(str(rng.choice(["machine", "tight", "human"])), bpm, rng), rng)
+    return perform(sheet, draw_feel(str(rng.choice(["machine", "tight", "human"])), bpm, rng), rng)

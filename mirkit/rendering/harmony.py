@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 
 from mirkit.errors import ParameterError
+from mirkit.rendering.reading import check_table, list_of, read_toml
 from mirkit.vocab import TONICS, pitch_class
 from mirkit.vocab.chords import INTERVALS, SHORTHANDS
 
@@ -59,6 +63,7 @@ _SUFFIXES = {
     "min": "min",
     "min7": "min7",
 }
+_BASS_TONES = {"3": 1, "5": 2, "7": 3}
 _ROMAN = re.compile(r"([b#]?)([ivIV]+)(.*)")
 _SYMBOL = re.compile(r"([A-G][b#]*)([^/]*)(?:/([A-G][b#]*))?$")
 
@@ -108,13 +113,14 @@ def roman(text: str, tonic: int) -> Chord:
     suffix = match[3]
     if match[2].islower() and suffix in ("", "7", "6", "9"):
         suffix = "m" + suffix
+    if suffix not in _SUFFIXES or bass not in ("", *_BASS_TONES):
+        raise ParameterError(f"{text!r} is no roman numeral such as 'ii7' or 'V/3'")
     chord = Chord(root, _SUFFIXES[suffix], root)
     return chord if not bass else Chord(root, chord.quality, _bass_tone(chord, bass))
 
 
 def _bass_tone(chord: Chord, interval: str) -> int:
-    tones = {"3": 1, "5": 2, "7": 3}
-    return chord.tones[tones[interval] % len(chord.tones)]
+    return chord.tones[_BASS_TONES[interval] % len(chord.tones)]
 
 
 def symbol(text: str) -> Chord | None:
@@ -150,219 +156,63 @@ def _nearest_quality(suffix: str) -> str:
     )
 
 
-PROGRESSIONS: dict[str, tuple[str, ...]] = {
-    "pop": (
-        "I|V|vi|IV",
-        "vi|IV|I|V",
-        "I|vi|IV|V",
-        "IV|I|V|vi",
-        "I|IV|vi|V",
-        "I|iii|IV|V",
-        "vi|V|IV|V",
-        "I|V/3|vi|IV",
-        "IVM7|V|iii|vi",
-        "I|I|IV|V",
-        "ii|IV|I|V",
-        "I IV|vi V",
-        "vi|iii|IV|I",
-        "I|Vsus4 V|vi|IV",
-        "IV|V|vi|I/3",
-        "I|bVII|IV|I",
-    ),
-    "rock": (
-        "I|bVII|IV|I",
-        "I|IV|V|IV",
-        "I|I|bVII|IV",
-        "vi|IV|I|V",
-        "I|V|IV|IV",
-        "I|bIII|IV|I",
-        "I|V|vi|IV",
-        "I|IV|I|V",
-        "I|ii|IV|I",
-    ),
-    "rock_minor": (
-        "i|bVII|bVI|bVII",
-        "i|bVI|bIII|bVII",
-        "i|iv|bVI|V",
-        "i|bVII|iv|i",
-        "i|i|bVI|bVII",
-        "i|bIII|bVII|iv",
-        "i|V|bVI|iv",
-        "i bVII|bVI V",
-    ),
-    "metal": (
-        "i5|i5|bVI5|bVII5",
-        "i5|bII5|i5|bVII5",
-        "i5|bVI5|iv5|v5",
-        "i5 bIII5|iv5 bV5",
-        "i5|i5|i5|bII5 bVII5",
-        "i5|bVII5|bVI5|bVII5",
-        "i5|iv5|bVI5|V5",
-        "i5 bVI5|bIII5 bVII5",
-    ),
-    "jazz": (
-        "ii7|V7|IM7|VI7",
-        "IM7 VI7|ii7 V7|iii7 VI7|ii7 V7",
-        "IM7|IM7|ii7|V7",
-        "iii7|VI7|ii7|V7",
-        "IM7|I7|IVM7|iv7",
-        "ii7|V7|I6|I6",
-        "IVM7|iv6|iii7|VI7",
-        "I6 #Idim7|ii7 V7",
-        "vi7|II7|ii7|V13",
-        "IM9|bVII9|IM7|VI7",
-        "iiø|V7|i6|i6",
-    ),
-    "jazz_minor": ("i6|iiø V7|i6|V7", "i7|iv7|iiø|V7", "i7|bVI7|V7|i7", "i7|i7|iv7|iv7"),
-    "blues": (
-        "I7|I7|I7|I7|IV7|IV7|I7|I7|V7|IV7|I7|V7",
-        "I7|IV7|I7|I7|IV7|IV7|I7|I7|V7|IV7|I7|V7",
-        "I7|IV7|I7|I7|IV7|#IVdim7|I7|VI7|ii7|V7|I7 VI7|ii7 V7",
-        "I7|V7|IV7|IV7|I7|V7|I7|V7",
-    ),
-    "blues_minor": (
-        "i7|iv7|i7|i7|iv7|iv7|i7|i7|bVI7|V7|i7|V7",
-        "i7|i7|i7|i7|iv7|iv7|i7|i7|iiø|V7|i7|V7",
-    ),
-    "funk": (
-        "i7|i7|i7|i7",
-        "I9|I9|IV9|I9",
-        "i7|IV9|i7|IV9",
-        "I7|I7|I7|IV7",
-        "i7|bVII|IV7|i7",
-        "ii7|V9|ii7|V9",
-    ),
-    "soul": (
-        "IM7|vi7|ii7|V9",
-        "I|vi|ii|V",
-        "IM9|iii7|IVM7|V9",
-        "I|IV|I|IV",
-        "vi7|ii7|V7|IM7",
-        "IVM7|iii7|ii7|IM7",
-        "I|iii7|IV|iv",
-        "IV|V|iii7|vi7",
-        "i7|iv7|i7|V7",
-    ),
-    "reggae": (
-        "I|IV|I|V",
-        "i|iv|i|iv",
-        "I|V|vi|IV",
-        "i|bVII|i|bVII",
-        "I|ii|I|ii",
-        "I|IV|V|IV",
-        "i|i|iv|V",
-    ),
-    "latin": (
-        "i|iv|V7|i",
-        "ii7|V7|I|I",
-        "I|IV|V7|IV",
-        "i|bVII|bVI|V7",
-        "I6|VI7|ii7|V7",
-        "i|V7|V7|i",
-        "I|V7|V7|I",
-        "IM7|#Idim7|ii7|V7",
-        "i7|IV7|i7|IV7",
-    ),
-    "edm": (
-        "i|bVI|bIII|bVII",
-        "vi|IV|I|V",
-        "i|i|bVI|bVII",
-        "i|bVII|iv|bVI",
-        "i|iv|bVI|V",
-        "bVI|bVII|i|i",
-        "i|i|i|i",
-        "IVM7|V|vi|iii7",
-        "i7|i7|iv7|iv7",
-        "i|bIII|bVII|IV",
-    ),
-    "hiphop": (
-        "i|i|i|i",
-        "i7|iv7|i7|V7",
-        "i|bVI|i|bVI",
-        "bVIM7|V7|i7|i7",
-        "ii7|V7|IM7|IM7",
-        "i|bVI|bVII|v",
-        "IVM9|iii7|IVM9|iii7",
-    ),
-    "country": (
-        "I|I|IV|I|I|I|V|V",
-        "I|IV|I|V",
-        "I|V|IV|I",
-        "I|I|V|V|V|V|I|I",
-        "I|IV|V|I",
-        "vi|IV|I|V",
-        "I|vi|IV|V",
-    ),
-    "classical": (
-        "I|V7|V7|I",
-        "I|IV/5|V7|I",
-        "I|vi|ii/3|V7",
-        "I|V/3|vi|iii|IV|I/3|ii|V",
-        "I|ii/3|I/5 V7|I",
-        "I|IV|viio/3|I",
-        "I|V7/3|I|V",
-        "vi|ii|V7|I",
-        "I V/3|I|IV I/3|V",
-    ),
-    "classical_minor": (
-        "i|V7|V7|i",
-        "i|iv|V7|i",
-        "i|bVI|iiø|V7",
-        "i|bVII|bVI|V",
-        "i|V/3|i|iv/3|V|V7|i|i",
-        "i|iv|bVII|bIII|bVI|iiø|V7|i",
-    ),
-    "ballad": (
-        "I|V/3|vi|I/5|IV|I/3|ii7|V",
-        "I|iii|IV|V",
-        "I|vi|IV|V",
-        "IM7|IVM7|IM7|IVM7",
-        "vi|IV|I|V/3",
-        "I|IV|vi|V",
-        "i|bVI|bIII|bVII",
-    ),
-    "modal": (
-        "i|IV|i|IV",
-        "I|bVII|I|bVII",
-        "i|i|bII|i",
-        "i|bVII|i|v",
-        "I|II|I|II",
-        "i|bVII|bVI|bVII",
-    ),
-}
-"""Progressions by family: bars divided by ``|``, chords that share a bar by blanks."""
-
-_NEXT = {
-    "major": {
-        "I": "IV V vi ii iii",
-        "ii": "V V7 IV",
-        "iii": "vi IV",
-        "IV": "V I ii iv",
-        "iv": "I",
-        "V": "I vi IV",
-        "V7": "I vi",
-        "vi": "IV ii V iii",
-    },
-    "minor": {
-        "i": "iv bVI bVII V bIII",
-        "iv": "V bVII i",
-        "bVI": "bVII V iv bIII",
-        "bVII": "i bIII bVI",
-        "V": "i bVI",
-        "bIII": "bVI iv bVII",
-    },
-}
-
 Bars = tuple[tuple[Chord, ...], ...]
+
+
+FILE = "tables/progressions.toml"
+
+
+@cache
+def families() -> Mapping[str, tuple[str, ...]]:
+    """Return the chord progressions of each family: bars divided by ``|``, chords by blanks."""
+    tables = read_toml(FILE)["families"]
+    check_table(tables, dict.fromkeys(tables, list_of(numerals_complaint)), f"{FILE}: families")
+    return MappingProxyType({name: tuple(texts) for name, texts in tables.items()})
+
+
+@cache
+def _followers(mode: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the chords that may follow each chord of a mode, the likeliest first."""
+    table = read_toml(FILE)["next"][mode]
+    check_table(table, dict.fromkeys(table, numerals_complaint), f"{FILE}: next.{mode}")
+    return MappingProxyType({name: tuple(text.split()) for name, text in table.items()})
+
+
+def numerals_complaint(text: object) -> str:
+    """Return what is wrong with a line of roman numerals, or nothing.
+
+    Examples
+    --------
+    >>> numerals_complaint("I|IV V"), numerals_complaint("I|W")
+    ('', "is 'I|W': 'W' is no roman numeral such as 'bVII' or 'ii7'")
+    """
+    try:
+        read_bars(str(text), 0)
+    except ParameterError as error:
+        return f"is {text!r}: {error}"
+    return ""
+
+
+def read_bars(text: str, tonic: int) -> Bars:
+    """Return the bars of a line of roman numerals over a tonic.
+
+    Examples
+    --------
+    >>> [[chord.label for chord in bar] for bar in read_bars("I|IV V7", tonic=0)]
+    [['C:maj'], ['F:maj', 'G:7']]
+    """
+    bars = [bar.split() for bar in text.split("|")]
+    if not all(bars):
+        raise ParameterError(f"{text!r} has a bar without a chord")
+    return tuple(tuple(roman(name, tonic) for name in bar) for bar in bars)
 
 
 def progression(family: str, tonic: int, rng: np.random.Generator) -> Bars:
     """Return a progression of the family: now and then a walk through the functions instead."""
-    names = PROGRESSIONS[family]
+    texts = families()[family]
     if family in ("pop", "rock", "rock_minor", "ballad", "edm", "country") and rng.random() < 0.25:
         return _walk("minor" if family in ("rock_minor", "edm") else "major", tonic, rng)
-    text = names[int(rng.integers(len(names)))]
-    return tuple(tuple(roman(name, tonic) for name in bar.split()) for bar in text.split("|"))
+    return read_bars(texts[int(rng.integers(len(texts)))], tonic)
 
 
 def _walk(mode: str, tonic: int, rng: np.random.Generator) -> Bars:
@@ -370,7 +220,7 @@ def _walk(mode: str, tonic: int, rng: np.random.Generator) -> Bars:
     names = []
     for _ in range(int(rng.choice([4, 4, 8]))):
         names.append(here)
-        following = _NEXT[mode][here].split()
+        following = _followers(mode)[here]
         here = following[min(int(rng.exponential(1.2)), len(following) - 1)]
     return tuple((roman(name, tonic),) for name in names)
 

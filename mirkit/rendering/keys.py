@@ -22,7 +22,7 @@ def signature_tonic(fifths: int) -> int:
     return 7 * fifths % 12
 
 
-def key_at_the_end(tonic: int, parts: Iterable[Part]) -> str | None:
+def key_of_signature(tonic: int, parts: Iterable[Part]) -> str | None:
     """Return the key of a piece whose signature is that of the major key on `tonic`.
 
     The bass of the last chord decides between major and its relative minor. None where it is
@@ -32,7 +32,7 @@ def key_at_the_end(tonic: int, parts: Iterable[Part]) -> str | None:
     --------
     >>> from mirkit.rendering.score import note_array
     >>> bass = Part("bass", 32, note_array([(0.0, 1.0, 43.0, 90.0), (1.0, 2.0, 45.0, 90.0)]))
-    >>> key_at_the_end(0, [bass]), key_at_the_end(9, [bass]), key_at_the_end(2, [bass])
+    >>> key_of_signature(0, [bass]), key_of_signature(9, [bass]), key_of_signature(2, [bass])
     ('A minor', 'A major', None)
     """
     last = final_bass(parts)
@@ -53,14 +53,14 @@ MIN_FIT = 0.85
 """Least share of the chords' tones that must lie in the scale of a stated key."""
 
 
-def confirmed(key: str, bars: Bars) -> str | None:
+def confirm_key(key: str, bars: Bars) -> str | None:
     """Return a stated key in this package's spelling, if the chords of the piece bear it out.
 
     Examples
     --------
     >>> from mirkit.rendering.harmony import symbol
     >>> bars = tuple((symbol(name),) for name in ("F", "Bb", "C7", "F"))
-    >>> confirmed("F:maj", bars), confirmed("B:maj", bars)
+    >>> confirm_key("F:maj", bars), confirm_key("B:maj", bars)
     ('F major', None)
     """
     name = normal_key(key)
@@ -72,6 +72,6 @@ def confirmed(key: str, bars: Bars) -> str | None:
     return name if tones and home and np.mean(tones) >= MIN_FIT else None
 
 
-def throughout(key: str | None, n_beats: float) -> tuple[Span, ...]:
+def span_piece(key: str | None, n_beats: float) -> tuple[Span, ...]:
     """Return a key as the span of a whole piece, its pick-up included; nothing for None."""
     return ((-8.0, n_beats + 8.0, key),) if key else ()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from mirkit.errors import FormatError
 from mirkit.rendering.clips import Clip
-from mirkit.rendering.plan import ClipSpec
+from mirkit.rendering.plan import ClipSpec, format_specs
+from mirkit.rendering.plan_file import read_plan
 
 COLUMNS: Mapping[str, str] = {
     "clip_id": "name of the clip and of its files",
@@ -70,20 +71,24 @@ def read_manifest(path: str | Path) -> tuple[dict[str, str], ...]:
 
 def write_specs(specs: Sequence[ClipSpec], path: str | Path) -> None:
     """Write specifications, one JSON object a line: what `render` needs to make the same clips."""
-    lines = [json.dumps(asdict(spec), separators=(",", ":")) for spec in specs]
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    Path(path).write_text(format_specs(specs), encoding="utf-8")
 
 
 def read_specs(path: str | Path) -> tuple[ClipSpec, ...]:
-    """Return the specifications that `write_specs` wrote, or those of a CSV manifest."""
+    """Return the specifications that `write_specs` wrote, those of a CSV manifest, or of a plan.
+
+    A plan is a TOML file: see `mirkit.rendering.plan_file.read_plan`.
+    """
     path = Path(path)
+    if path.suffix == ".toml":
+        return read_plan(path)
     if path.suffix == ".csv":
-        return tuple(_spec(line, path) for line in read_manifest(path))
+        return tuple(_parse_spec(line, path) for line in read_manifest(path))
     lines = path.read_text(encoding="utf-8").splitlines()
-    return tuple(_spec(json.loads(line), path) for line in lines if line)
+    return tuple(_parse_spec(json.loads(line), path) for line in lines if line)
 
 
-def _spec(values: Mapping[str, Any], path: Path) -> ClipSpec:
+def _parse_spec(values: Mapping[str, Any], path: Path) -> ClipSpec:
     names = [field.name for field in fields(ClipSpec)]
     try:
         known = {name: values[name] for name in names}

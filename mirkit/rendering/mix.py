@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.rendering import beds, sampler, sound, synth, voices
+from mirkit.rendering import arranger, backgrounds, drum_machine, effects, synth, voices
 from mirkit.rendering.archives import Corpus
 from mirkit.rendering.plan import ClipSpec
 from mirkit.rendering.score import Part, Score
@@ -48,30 +48,28 @@ def mix_down(
     if spec.source == "harmony":
         mix = replace(mix, vibratos=draw_vibratos(score.parts, rng))
     makers = tuple(draw_maker(part, rng) for part in score.parts)
-    electronic = _electronic(score, rng)
+    electronic = _draw_machine_share(score, rng)
     band = _play(score.parts, mix, spec.font, seconds, makers, "font")
     beat = np.zeros_like(band)
     if electronic < 1:
         beat = _play(score.parts, mix, spec.font, seconds, makers, "drums")
     if electronic:
-        beat = _blend(_machine(score, corpus, seconds, rng), beat, electronic)
+        beat = _blend(_play_machine(score, corpus, seconds, rng), beat, electronic)
     cents = 0.0 if spec.version == "v6" else mix.cents  # v6 left these voices at 440 Hz
-    band = _with_voices(band, score.parts, makers, seconds, cents, rng)
+    band = _add_voices(band, score.parts, makers, seconds, cents, rng)
     if "amp" in makers:
-        clean = _play(_unplugged(score.parts, rng), mix, spec.font, seconds, makers, "amp")
-        level = (sound.rms(band) or 0.05) * sound.decibels(float(rng.normal(0.0, 4.0)))
-        amped = sound.amplifier(clean, SAMPLE_RATE, rng)
-        band = band + amped * np.float32(min(level / (_loudness(amped) + 1e-6), 50.0))
-    kicks = sampler.kick_times(score.parts) + PREROLL
+        clean = _play(_clean_guitars(score.parts, rng), mix, spec.font, seconds, makers, "amp")
+        band = _add_amplified(band, clean, rng)
+    kicks = drum_machine.kick_times(score.parts) + PREROLL
     pumped = electronic == 1 and rng.random() < 0.5
     depth = float(rng.uniform(0.3, 0.9)) if pumped else 0.0
-    band = sound.pump(band, kicks, SAMPLE_RATE, depth)
-    band, beat = (sound.tint(stem, SAMPLE_RATE, rng) for stem in (band, beat))
+    band = effects.pump(band, kicks, SAMPLE_RATE, depth)
+    band, beat = (effects.tint(stem, SAMPLE_RATE, rng) for stem in (band, beat))
     balance = float(rng.normal(-2.0, 4.0))
-    samples = _balanced(band, beat, balance)[int(PREROLL * SAMPLE_RATE) :]
+    samples = _balance(band, beat, balance)[int(PREROLL * SAMPLE_RATE) :]
     if spec.source == "harmony":
-        recording = beds.picker(corpus.ambiences(), read_ambience, rng)
-        samples = beds.add_beds(samples, score.sections, SAMPLE_RATE, rng, recording)
+        recording = backgrounds.choose_recording(corpus.ambiences(), read_ambience, rng)
+        samples = backgrounds.add_backgrounds(samples, score.sections, SAMPLE_RATE, rng, recording)
     notes = {
         "cents": round(mix.cents, 1),
         "machine_drums": round(electronic, 2),
@@ -101,7 +99,16 @@ def draw_maker(part: Part, rng: np.random.Generator) -> str:
     return "fm" if rng.random() < FM_CHANCE.get(part.role, 0.0) and not acoustic else "font"
 
 
-def _unplugged(parts: Sequence[Part], rng: np.random.Generator) -> tuple[Part, ...]:
+def _add_amplified(
+    band: NDArray[np.float32], clean: NDArray[np.float32], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Add guitars that a distorting amplifier plays, about as loud as the rest."""
+    level = (effects.rms(band) or 0.05) * effects.decibels(float(rng.normal(0.0, 4.0)))
+    amplified = effects.amplifier(clean, SAMPLE_RATE, rng)
+    return band + amplified * np.float32(min(level / (_loudness(amplified) + 1e-6), 50.0))
+
+
+def _clean_guitars(parts: Sequence[Part], rng: np.random.Generator) -> tuple[Part, ...]:
     """Return the parts with clean guitars for distorted ones: the amplifier distorts them."""
     clean = int(rng.choice([26, 27, 27, 28]))
     return tuple(replace(p, program=clean) if p.program in (29, 30) else p for p in parts)
@@ -111,19 +118,19 @@ VOICE_DB = {"lead": (0.0, 4.0), "bass": (-3.0, 3.0)}
 """Mean and spread of a voice's level against the rest of the band, by role [dB]."""
 
 
-def _with_voices(
+def _add_voices(
     band: NDArray[np.float32], parts: Sequence[Part], makers: Sequence[str], seconds: float,
     cents: float, rng: np.random.Generator,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Add what singers and synthesizers play, in tune and each at a level of its own."""
-    level = sound.rms(band) or 0.05
+    level = effects.rms(band) or 0.05
     for part, maker in zip(parts, makers, strict=True):
         if maker in ("font", "drums", "amp") or not len(part.notes):
             continue
         play = voices.sing if maker == "singer" else voices.synthesize
         stem = play(_tuned(part, cents), seconds, PREROLL, SAMPLE_RATE, rng)
         mean, spread = VOICE_DB.get(part.role, (-7.0, 4.0))
-        gain = level * sound.decibels(float(rng.normal(mean, spread))) / (_loudness(stem) + 1e-6)
+        gain = level * effects.decibels(float(rng.normal(mean, spread))) / (_loudness(stem) + 1e-6)
         band = band + stem * np.float32(min(gain, 50.0))
     return band
 
@@ -145,17 +152,15 @@ def _blend(
     machine: NDArray[np.float32], kit: NDArray[np.float32], share: float
 ) -> NDArray[np.float32]:
     """Mix a drum machine and a kit of equal loudness."""
-    if sound.rms(kit) < 1e-5:
+    if effects.rms(kit) < 1e-5:
         return machine
-    matched = machine * np.float32(sound.rms(kit) / (sound.rms(machine) + 1e-6))
+    matched = machine * np.float32(effects.rms(kit) / (effects.rms(machine) + 1e-6))
     return np.float32(share) * matched + np.float32(1 - share) * kit
 
 
-def _electronic(score: Score, rng: np.random.Generator) -> float:
+def _draw_machine_share(score: Score, rng: np.random.Generator) -> float:
     """Return the share of drum-machine sounds among the drums: 0, 1, or between."""
-    from mirkit.rendering.arranger import styles
-
-    style = styles().get(score.origin.style)
+    style = arranger.styles().get(score.origin.style)
     chance = max(style.electronic if style else 0.0, 0.25)
     if not score.has_drums or rng.random() >= chance:
         return 0.0
@@ -216,20 +221,20 @@ def _play(
     return np.asarray(np.resize(mono, round(seconds * SAMPLE_RATE)), np.float32)
 
 
-def _machine(
+def _play_machine(
     score: Score, corpus: Corpus, seconds: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    kit = sampler.draw_kit(rng, corpus.samples(), SAMPLE_RATE)
+    kit = drum_machine.draw_kit(rng, corpus.samples(), SAMPLE_RATE)
     parts = [part for part in score.parts if part.is_drums]
-    struck = [sampler.strike(part, kit, seconds, PREROLL, SAMPLE_RATE) for part in parts]
+    struck = [drum_machine.strike(part, kit, seconds, PREROLL, SAMPLE_RATE) for part in parts]
     return np.asarray(np.sum(struck, axis=0), np.float32)
 
 
-def _balanced(
+def _balance(
     band: NDArray[np.float32], beat: NDArray[np.float32], balance: float
 ) -> NDArray[np.float32]:
     """Add the drums at `balance` dB against the rest."""
-    levels = sound.rms(band), sound.rms(beat)
+    levels = effects.rms(band), effects.rms(beat)
     if min(levels) < 1e-5:
         return band + beat
-    return band + beat * np.float32(levels[0] / levels[1] * sound.decibels(balance))
+    return band + beat * np.float32(levels[0] / levels[1] * effects.decibels(balance))

@@ -18,7 +18,7 @@ STEPS = 8
 
 @dataclass(frozen=True)
 class Feel:
-    """How a sheet is played.
+    """A manner of playing a sheet.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ FEELS: dict[str, dict[str, tuple[float, float]]] = {
 """Ranges of each number of `Feel` by manner of playing."""
 
 
-def feel_of(
+def draw_feel(
     manner: str,
     bpm: float,
     rng: np.random.Generator,
@@ -134,9 +134,9 @@ def perform(sheet: Sheet, feel: Feel, rng: np.random.Generator) -> Score:
         positions=positions,
         meter=sheet.meter,
         origin=sheet.origin,
-        chords=_timed(sheet.chords, curve),
-        keys=_timed(sheet.keys, curve),
-        sections=_timed(sheet.sections, curve),
+        chords=_time_spans(sheet.chords, curve),
+        keys=_time_spans(sheet.keys, curve),
+        sections=_time_spans(sheet.sections, curve),
     )
 
 
@@ -262,7 +262,7 @@ def _strum(part: Part, rng: np.random.Generator) -> Floats:
     return np.asarray(rank * spread)
 
 
-def _timed(spans: tuple[Span, ...], curve: TempoCurve) -> tuple[Span, ...]:
+def _time_spans(spans: tuple[Span, ...], curve: TempoCurve) -> tuple[Span, ...]:
     if not spans:
         return ()
     starts, ends = (curve.time_of(np.array([span[i] for span in spans])) for i in (0, 1))

@@ -1,9 +1,11 @@
-"""Which clips there are: a list of specifications that fixes every clip before any is rendered."""
+"""Plans: lists of specifications that fix every clip before any is rendered."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -85,7 +87,8 @@ def plan(
     *,
     shard: str = "",
     seconds: float = 34.0,
-    shares: dict[str, float] | None = None,
+    shares: Mapping[str, float] | None = None,
+    styles: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[ClipSpec, ...]:
     """Return the specifications of `n` clips of a split, each source's styles in equal shares.
 
@@ -100,33 +103,30 @@ def plan(
     corpus
         Where the data lie; sources whose data or program is absent are left out.
     shard
-        Prefix of the clips' names, such as ``v2``.
+        Prefix of the clips' names, such as ``v2``; also of the seed.
     seconds
         Length of each clip [s].
     shares
         Share of each source instead of `SHARES`.
+    styles
+        Styles of each source instead of those in `corpus`, which then is not asked. Of the source
+        ``harmony`` in `plan_chords`: the bands.
 
     Raises
     ------
     ParameterError
-        Where the split is unknown.
+        Where the split is unknown, or `styles` lacks a source of `shares`.
     """
-    if split not in FONTS:
-        raise ParameterError(f"split is {split!r}; it is one of {', '.join(FONTS)}")
-    corpus = corpus or Corpus.default()
-    rng = np.random.default_rng([seed, _number(split), _number(shard)])
-    ready = {
-        name: share for name, share in (shares or SHARES).items() if SOURCES[name].ready(corpus)
-    }
-    counts = _shared_out(ready, n)
+    _check_split(split)
+    rng = np.random.default_rng([seed, _hash_number(split), _hash_number(shard)])
+    pool = _gather(shares or SHARES, styles, corpus, split)
+    counts = _divide({source: share for source, (share, _) in pool.items()}, n)
     specs = []
     for source, count in counts.items():
-        names = list(SOURCES[source].styles(corpus, split))
-        order = _rounds(names, count, rng)
-        specs += [_spec(split, source, style, seconds, rng) for style in order]
+        order = _draw_rounds(pool[source][1], count, rng)
+        specs += [_draw_spec(split, source, style, seconds, rng) for style in order]
     shuffled = [specs[i] for i in rng.permutation(len(specs))]
-    prefix = f"{split}-{shard}-" if shard else f"{split}-"
-    return tuple(replace(spec, clip_id=f"{prefix}{i:05d}") for i, spec in enumerate(shuffled))
+    return number_clips(shuffled, f"{split}-{shard}" if shard else split)
 
 
 def plan_chords(
@@ -136,7 +136,8 @@ def plan_chords(
     corpus: Corpus | None = None,
     *,
     seconds: float = 36.0,
-    shares: dict[str, float] | None = None,
+    shares: Mapping[str, float] | None = None,
+    styles: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[ClipSpec, ...]:
     """Return the specifications of `n` clips for chords and keys.
 
@@ -146,35 +147,62 @@ def plan_chords(
     Raises
     ------
     ParameterError
-        Where the split is unknown.
+        Where the split is unknown, or `styles` lacks a source of `shares`.
     """
+    _check_split(split)
+    rng = np.random.default_rng([seed, _hash_number(split), _hash_number("chords")])
+    pool = _gather(shares or CHORD_SHARES, styles, corpus, split)
+    turns = _take_turns({source: share for source, (share, _) in pool.items()}, n)
+    bands = None if styles is None else styles.get("harmony")
+    queues = {"harmony": [task.text for task in tasks(turns.count("harmony"), rng, bands)]}
+    for source, (_, names) in pool.items():
+        if source != "harmony":
+            queues[source] = _draw_rounds(names, turns.count(source), rng)
+    following = {source: iter(names) for source, names in queues.items()}
+    specs = [_draw_spec(split, source, next(following[source]), seconds, rng) for source in turns]
+    return number_clips(specs, f"chord-{split}")
+
+
+def number_clips(specs: Iterable[ClipSpec], prefix: str) -> tuple[ClipSpec, ...]:
+    """Return specifications whose clips are named by a prefix and their place."""
+    return tuple(replace(spec, clip_id=f"{prefix}-{i:05d}") for i, spec in enumerate(specs))
+
+
+def format_specs(specs: Iterable[ClipSpec]) -> str:
+    """Return specifications as text, one JSON object a line."""
+    return "".join(json.dumps(asdict(spec), separators=(",", ":")) + "\n" for spec in specs)
+
+
+def _check_split(split: str) -> None:
     if split not in FONTS:
         raise ParameterError(f"split is {split!r}; it is one of {', '.join(FONTS)}")
+
+
+def _gather(
+    shares: Mapping[str, float],
+    styles: Mapping[str, Sequence[str]] | None,
+    corpus: Corpus | None,
+    split: str,
+) -> dict[str, tuple[float, list[str]]]:
+    """Return the share and the styles of each source that can play."""
+    if styles is not None:
+        if missing := shares.keys() - styles.keys():
+            raise ParameterError(f"styles lack those of {', '.join(sorted(missing))}")
+        return {source: (share, list(styles[source])) for source, share in shares.items()}
     corpus = corpus or Corpus.default()
-    rng = np.random.default_rng([seed, _number(split), _number("chords")])
-    ready = {
-        name: share
-        for name, share in (shares or CHORD_SHARES).items()
-        if SOURCES[name].ready(corpus)
+    return {
+        source: (share, list(SOURCES[source].styles(corpus, split)))
+        for source, share in shares.items()
+        if SOURCES[source].ready(corpus)
     }
-    turns = _turns(ready, n)
-    names = {"harmony": [task.text for task in tasks(turns.count("harmony"), rng)]}
-    for source in ready:
-        if source != "harmony":
-            names[source] = _rounds(
-                list(SOURCES[source].styles(corpus, split)), turns.count(source), rng
-            )
-    queues = {source: iter(styles) for source, styles in names.items()}
-    specs = [_spec(split, source, next(queues[source]), seconds, rng) for source in turns]
-    return tuple(replace(s, clip_id=f"chord-{split}-{i:05d}") for i, s in enumerate(specs))
 
 
-def _turns(shares: dict[str, float], n: int) -> list[str]:
+def _take_turns(shares: Mapping[str, float], n: int) -> list[str]:
     """Return `n` names, each as near its share as can be in every beginning of the list.
 
     Examples
     --------
-    >>> _turns({"a": 2, "b": 1}, 6)
+    >>> _take_turns({"a": 2, "b": 1}, 6)
     ['a', 'b', 'a', 'a', 'b', 'a']
     """
     total = sum(shares.values())
@@ -187,7 +215,7 @@ def _turns(shares: dict[str, float], n: int) -> list[str]:
     return found
 
 
-def _spec(
+def _draw_spec(
     split: str, source: str, style: str, seconds: float, rng: np.random.Generator
 ) -> ClipSpec:
     names, weights = zip(*FONTS[split], strict=True)
@@ -195,7 +223,7 @@ def _spec(
     return ClipSpec("", split, source, style, font, int(rng.integers(1 << 48)), seconds)
 
 
-def _shared_out(shares: dict[str, float], n: int) -> dict[str, int]:
+def _divide(shares: dict[str, float], n: int) -> dict[str, int]:
     """Divide `n` clips by shares; the first source takes what rounding leaves."""
     total = sum(shares.values())
     counts = {name: int(n * share / total) for name, share in shares.items()}
@@ -203,12 +231,12 @@ def _shared_out(shares: dict[str, float], n: int) -> dict[str, int]:
     return counts
 
 
-def _rounds(names: list[str], count: int, rng: np.random.Generator) -> list[str]:
+def _draw_rounds(names: list[str], count: int, rng: np.random.Generator) -> list[str]:
     """Return `count` names, each as often as the others, in random order within a round."""
     rounds = -(-count // len(names))
     drawn = [names[i] for _ in range(rounds) for i in rng.permutation(len(names))]
     return drawn[:count]
 
 
-def _number(text: str) -> int:
+def _hash_number(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

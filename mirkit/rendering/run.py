@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.errors import MissingExtra, ParameterError
-from mirkit.rendering import sound
+from mirkit.rendering import effects
 from mirkit.rendering.archives import Corpus
-from mirkit.rendering.heard import heard_chords, heard_keys
+from mirkit.rendering.labels import drop_silent_keys, reduce_chords
 from mirkit.rendering.mix import PREROLL, SAMPLE_RATE, mix_down, read_ambience
 from mirkit.rendering.plan import ClipSpec
 from mirkit.rendering.score import Score, crop
@@ -32,12 +32,12 @@ class Rendered:
     annotation: dict[str, Any]
 
 
-def performance(spec: ClipSpec, corpus: Corpus) -> Score:
+def perform_clip(spec: ClipSpec, corpus: Corpus) -> Score:
     """Return the music of a clip, cropped to a window of its song in which something is played."""
     rng = np.random.default_rng([spec.seed, 1])
     score = SOURCES[spec.source].play(spec.style, spec.split, spec.seconds, rng, corpus)
     if rng.random() < 0.25:
-        opening = _from_silence(score, rng)
+        opening = _crop_from_silence(score, rng)
         if _liveliness(opening, 0.0, spec.seconds) > MIN_LIVELINESS:
             return opening
     latest = max(score.end - spec.seconds - 1.0, 0.0)
@@ -61,7 +61,7 @@ def _liveliness(score: Score, start: float, end: float) -> float:
     return float(np.mean(counts > 0))
 
 
-def _from_silence(score: Score, rng: np.random.Generator) -> Score:
+def _crop_from_silence(score: Score, rng: np.random.Generator) -> Score:
     """Return the beginning of a song after up to two seconds of silence."""
     return crop(score, -float(rng.uniform(0.0, 2.0)), score.end + 4.0, PREROLL)
 
@@ -74,27 +74,27 @@ def render_clip(spec: ClipSpec, corpus: Corpus) -> Rendered:
     MissingExtra
         Where a program or soundfont is not installed.
     """
-    score = performance(spec, corpus)
+    score = perform_clip(spec, corpus)
     score = crop(score, 0.0, spec.seconds, PREROLL)
     rng = np.random.default_rng([spec.seed, 2])
     ambiences = corpus.ambiences()
-    plan = sound.draw_plan(rng, tuple(path.stem for path in ambiences))
+    plan = effects.draw_plan(rng, tuple(path.stem for path in ambiences))
     mixed, notes = mix_down(score, spec, corpus, rng)
     ambience = (
         read_ambience(next(p for p in ambiences if p.stem == plan.ambience))
         if plan.ambience
         else None
     )
-    samples = sound.process(mixed, plan, SAMPLE_RATE, rng, ambience)
+    samples = effects.process(mixed, plan, SAMPLE_RATE, rng, ambience)
     return Rendered(spec, samples, annotate(score, spec, plan, notes))
 
 
 def annotate(
-    score: Score, spec: ClipSpec, plan: sound.SoundPlan, notes: dict[str, Any]
+    score: Score, spec: ClipSpec, plan: effects.SoundPlan, notes: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the clip's truth as a JSON object (schema 1); times in seconds, to 0.1 ms."""
     known = bool(len(score.positions)) and bool((score.positions > 0).all())
-    chords = heard_chords(score.parts, score.chords, spec.seconds)
+    chords = reduce_chords(score.parts, score.chords, spec.seconds)
     return {
         "schema": 1,
         **asdict(spec),
@@ -104,9 +104,9 @@ def annotate(
         "bpm": round(score.bpm, 3) if len(score.beats) > 1 else None,
         "beats": [round(float(t), 4) for t in score.beats],
         "positions": score.positions.tolist() if known else None,
-        "chords": _rounded(chords),
-        "keys": _rounded(heard_keys(score.keys, chords)),
-        "sections": _rounded(score.sections),
+        "chords": _round_spans(chords),
+        "keys": _round_spans(drop_silent_keys(score.keys, chords)),
+        "sections": _round_spans(score.sections),
         "drums": score.has_drums,
         "tuning_cents": notes["cents"],
         "instruments": [
@@ -117,7 +117,7 @@ def annotate(
     }
 
 
-def _rounded(spans: Iterable[tuple[float, float, str]]) -> list[list[Any]]:
+def _round_spans(spans: Iterable[tuple[float, float, str]]) -> list[list[Any]]:
     return [[round(start, 4), round(end, 4), label] for start, end, label in spans]
 
 
@@ -134,7 +134,7 @@ def write(clip: Rendered, out_dir: Path) -> None:
 
 
 def is_done(spec: ClipSpec, out_dir: Path) -> bool:
-    """Whether a clip's files are there."""
+    """Return True where a clip's files are there."""
     return (out_dir / f"{spec.clip_id}.json").is_file() and (
         out_dir / f"{spec.clip_id}.flac"
     ).is_file()

@@ -1,4 +1,4 @@
-"""What is played: a `Sheet` is music in beats, a `Score` the same music in seconds.
+"""Music before it sounds: a `Sheet` is music in beats, a `Score` the same music in seconds.
 
 A source composes or reads a `Sheet`; `mirkit.rendering.performance` plays it, which makes a
 `Score`. Both hold the beats, bars, chords and key that the music was made from, so the truth is
@@ -8,7 +8,7 @@ exact.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -34,7 +34,7 @@ def note_array(notes: Iterable[Note]) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Part(Value):
-    """What one instrument plays.
+    """The part of one instrument.
 
     Parameters
     ----------
@@ -64,13 +64,13 @@ class Part(Value):
 
     @property
     def is_drums(self) -> bool:
-        """Whether its pitches name drums."""
+        """True where its pitches name drums."""
         return self.program == DRUMS
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the music comes from: what a split must keep apart.
+    """The origin of the music: what a split must keep apart.
 
     Parameters
     ----------
@@ -153,7 +153,6 @@ class Score(Value):
     chords: tuple[Span, ...] = ()
     keys: tuple[Span, ...] = ()
     sections: tuple[Span, ...] = ()
-    extra: dict[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         beats = checks.frozen_array("beats", self.beats, np.float64, 1)
@@ -169,7 +168,7 @@ class Score(Value):
 
     @property
     def end(self) -> float:
-        """When the last note or beat ends [s]."""
+        """The time at which the last note or beat ends [s]."""
         ends = [
             float((part.notes[:, 0] + part.notes[:, 1]).max())
             for part in self.parts
@@ -179,8 +178,25 @@ class Score(Value):
 
     @property
     def has_drums(self) -> bool:
-        """Whether drums play."""
+        """True where drums play."""
         return any(part.is_drums and len(part.notes) for part in self.parts)
+
+
+def join_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans with equal neighbors made one.
+
+    Examples
+    --------
+    >>> join_spans([(0.0, 1.0, "N"), (1.0, 2.0, "N"), (2.0, 3.0, "A:min")])
+    ((0.0, 2.0, 'N'), (2.0, 3.0, 'A:min'))
+    """
+    found: list[Span] = []
+    for start, end, label in spans:
+        if found and found[-1][2] == label and abs(found[-1][1] - start) < 1e-6:
+            found[-1] = (found[-1][0], end, label)
+        elif end - start > 1e-6:
+            found.append((start, end, label))
+    return tuple(found)
 
 
 def bar_positions(n_beats: int, bars: Floats) -> NDArray[np.int64]:
@@ -212,7 +228,6 @@ def crop(score: Score, start: float, end: float, preroll: float = 2.0) -> Score:
         chords=_crop_spans(score.chords, start, end),
         keys=_crop_spans(score.keys, start, end),
         sections=_crop_spans(score.sections, start, end),
-        extra=score.extra,
     )
 
 

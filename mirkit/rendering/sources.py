@@ -14,7 +14,7 @@ from mirkit.rendering.harmony import Bars, progression, transpose
 from mirkit.rendering.material import charts as chart_source
 from mirkit.rendering.material import groove as groove_source
 from mirkit.rendering.material import mma as mma_source
-from mirkit.rendering.performance import Feel, feel_of, perform
+from mirkit.rendering.performance import Feel, draw_feel, perform
 from mirkit.rendering.score import Origin, Part, Score, Sheet, Span
 
 Player = Callable[[str, str, float, np.random.Generator, Corpus], Score]
@@ -43,31 +43,6 @@ class Source:
     ready: Callable[[Corpus], bool]
 
 
-CHARTED = (
-    "swing",
-    "jazz ballad",
-    "big band",
-    "bossa nova",
-    "gypsy jazz",
-    "quickstep",
-    "pop",
-    "soul",
-    "country",
-    "piano ballad",
-    "rumba",
-    "cha-cha",
-    "songwriter strumming",
-    "jive and rock'n'roll",
-    "voices",
-    "solo piano",
-    "waltz",
-    "jazz waltz",
-    "piano waltz",
-    "Viennese waltz",
-)
-"""Styles that also play the charts of OpenEWLD."""
-
-
 def play_arranger(
     style: str, split: str, seconds: float, rng: np.random.Generator, corpus: Corpus
 ) -> Score:
@@ -75,7 +50,7 @@ def play_arranger(
     chosen = arranger.style(style)
     bpm = chosen.draw_tempo(rng)
     chart = None
-    if style in CHARTED and corpus.has("openewld_chords") and rng.random() < 0.4:
+    if chosen.charts and corpus.has("openewld_chords") and rng.random() < 0.4:
         fitting = [c for c in chart_source.charts(corpus, split) if c.meter == chosen.meter]
         chart = fitting[int(rng.integers(len(fitting)))] if fitting else None
     sheet = arranger.compose(
@@ -89,7 +64,7 @@ def play_arranger(
     )
     return perform(
         sheet,
-        feel_of(str(rng.choice(chosen.manners)), bpm, rng, chosen.swing, chosen.swing_unit),
+        draw_feel(str(rng.choice(chosen.manners)), bpm, rng, chosen.swing, chosen.swing_unit),
         rng,
     )
 
@@ -104,7 +79,7 @@ def play_harmony(
     bpm = chosen.draw_tempo(rng)
     sheet = harmonist.compose(task, split, seconds + 3, bpm, rng)
     manner = str(rng.choice(chosen.manners))
-    return perform(sheet, feel_of(manner, bpm, rng, chosen.swing, chosen.swing_unit), rng)
+    return perform(sheet, draw_feel(manner, bpm, rng, chosen.swing, chosen.swing_unit), rng)
 
 
 def harmony_tasks(corpus: Corpus, split: str) -> tuple[str, ...]:
@@ -119,7 +94,7 @@ def play_groove(
 ) -> Score:
     """Play a human drum performance with a band around it, or alone."""
     choices = [g for g in groove_source.grooves(corpus, split) if g.genre == genre]
-    groove = groove_source.first_plain(choices, rng)
+    groove = groove_source.choose_plain(choices, rng)
     fitting = [arranger.style(name) for name in groove_source.GENRES[genre]]
     fitting = [style for style in fitting if style.beats_per_bar == groove.beats_per_bar] or [
         _any_style(groove.beats_per_bar)
@@ -129,7 +104,7 @@ def play_groove(
     sheet = arranger.compose(chosen, seconds * 1.4 + 6, bpm, rng)
     start_bar = int(rng.integers(0, 8))
     human = groove_source.drum_part(groove, sheet.n_beats, start_bar)
-    parts = groove_source.with_drums(sheet.parts, human, int(rng.choice([0, 0, 8, 16])))
+    parts = groove_source.replace_drums(sheet.parts, human, int(rng.choice([0, 0, 8, 16])))
     if rng.random() < 0.1:
         parts = parts[:1]
     elif rng.random() < 0.2:
@@ -140,7 +115,7 @@ def play_groove(
         meter=groove.meter,
         origin=Origin("groove", genre, sheet.origin.song, f"groove/{groove.name}"),
     )
-    feel = feel_of(str(rng.choice(["tight", "human", "human"])), bpm, rng)
+    feel = draw_feel(str(rng.choice(["tight", "human", "human"])), bpm, rng)
     return perform(sheet, feel, rng)
 
 
@@ -170,7 +145,7 @@ def play_mma(
     song, bars = _mma_bars(groove, split, n_bars, rng, corpus)
     parts = mma_source.arrange(groove, bars, int(rng.integers(1 << 30)))
     sheet = Sheet(
-        parts=_thinned(parts, rng),
+        parts=_drop_players(parts, rng),
         bars=np.arange(len(bars) + 1, dtype=np.float64) * beats,
         meter=groove.meter,
         origin=Origin("mma", family, song, f"mma/{groove.name}"),
@@ -180,7 +155,7 @@ def play_mma(
 
 
 def _mma_feel(bpm: float, rng: np.random.Generator) -> Feel:
-    return feel_of(str(rng.choice(["machine", "tight", "human", "loose"])), bpm, rng)
+    return draw_feel(str(rng.choice(["machine", "tight", "human", "loose"])), bpm, rng)
 
 
 def _mma_bars(
@@ -203,7 +178,7 @@ def _mma_bars(
     return f"own-{rng.integers(1 << 40):010x}", (bars * (n_bars // len(bars) + 1))[:n_bars]
 
 
-def _thinned(parts: tuple[Part, ...], rng: np.random.Generator) -> tuple[Part, ...]:
+def _drop_players(parts: tuple[Part, ...], rng: np.random.Generator) -> tuple[Part, ...]:
     """Leave players out now and then: MMA's bands are always full."""
     kept = [part for part in parts if rng.random() > 0.15]
     if rng.random() < 0.12:

@@ -6,8 +6,8 @@ import shutil
 import struct
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +27,8 @@ ATTACKS: dict[int, int] = {
     72: 55, 73: 38, 74: 30, 75: 35, 76: 40, 77: 45, 78: 50, 85: 30, 89: 50, 92: 45, 93: 50, 95: 30,
     97: 40, 102: 35, 103: 30, 110: 40,
 }  # fmt: skip
-"""How long instruments that speak slowly need, by program [ms]: measured to 0.4 of their peak,
-three quarters of it. Players begin earlier by as much, so that they are heard on the beat."""
+"""Attack of instruments that speak slowly, by program [ms]: measured to 0.4 of their peak, three
+quarters of it. Players begin earlier by as much, so that they are heard on the beat."""
 
 SOUNDFONT_DIRS = (
     Path("/usr/share/sounds/sf2"),
@@ -41,7 +41,7 @@ INSTALL = "apt-get install fluidsynth fluid-soundfont-gm timgm6mb-soundfont csou
 
 @dataclass(frozen=True)
 class Mix:
-    """How the parts are set up at the synthesizer.
+    """The parts' settings at the synthesizer.
 
     Parameters
     ----------
@@ -62,7 +62,6 @@ class Mix:
     cents: float = 0.0
     gain: float = 0.4
     vibratos: tuple[float, ...] = ()
-    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 def midi_bytes(parts: Sequence[Part], mix: Mix, delay: float = 0.0) -> bytes:
@@ -126,7 +125,7 @@ def _bend(channel: int, cents: float) -> bytes:
 
 VIBRATO_HZ = 5.6
 SCOOP = 45.0
-"""How far below its pitch a note with vibrato begins [cents]; it is reached within 70 ms."""
+"""Distance below its pitch at which a note with vibrato begins [cents], for 70 ms."""
 
 
 def _vibrato(

@@ -51,7 +51,7 @@ def test_a_clips_sections_are_scored(clip):
     truth = mirkit.Segments([[0, 4], [4, 8]], ("A", "B"), kind="section")
     assert report.rows[0].scores == mirkit.score(truth, found, "sections").mean()
     assert set(BENCHMARKS["sections"].measures) == set(report.rows[0].scores)
-    with pytest.raises(mirkit.UnknownName, match="self-similarity"):
+    with pytest.raises(mirkit.ParameterError, match="Models for sections: self-similarity"):
         mirkit.evaluate("sections", items, systems=["beat-tcn"])
 
 

@@ -4,7 +4,7 @@ import pytest
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.rendering import arranger
 from mirkit.rendering.arranger import drums, lines
-from mirkit.rendering.performance import Feel, feel_of, perform, swing_places
+from mirkit.rendering.performance import Feel, draw_feel, perform, swing_places
 from mirkit.rendering.score import Score
 
 STYLES = sorted(arranger.styles())
@@ -15,7 +15,7 @@ def play(name: str, seed: int, seconds: float = 30.0) -> Score:
     rng = np.random.default_rng(seed)
     bpm = style.draw_tempo(rng)
     sheet = arranger.compose(style, seconds, bpm, rng)
-    feel = feel_of(style.manners[0], bpm, rng, style.swing, style.swing_unit)
+    feel = draw_feel(style.manners[0], bpm, rng, style.swing, style.swing_unit)
     return perform(sheet, feel, rng)
 
 
@@ -114,7 +114,7 @@ def test_the_annotated_key_holds_most_of_the_melody():
 def test_pushed_notes_come_before_their_bar_and_end_where_they_did():
     push = lines.Push(0.5, (False, True, False, False))
     notes = [(0.0, 1.0, 60.0, 90.0), (4.0, 1.0, 60.0, 90.0), (5.0, 1.0, 60.0, 90.0)]
-    moved = lines.pushed(notes, push, 4)
+    moved = lines.push_notes(notes, push, 4)
     assert [note[0] for note in moved] == [0.0, 3.5, 5.0]
     assert [note[0] + note[1] for note in moved] == [1.0, 5.0, 6.0]
 

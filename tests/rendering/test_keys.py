@@ -30,17 +30,17 @@ def test_the_last_bass_note_tells_major_from_minor():
             drums,
         ]
 
-    assert keys.key_at_the_end(7, piece(43.0)) == "G major"
-    assert keys.key_at_the_end(7, piece(40.0)) == "E minor"
-    assert keys.key_at_the_end(7, piece(38.0)) is None
+    assert keys.key_of_signature(7, piece(43.0)) == "G major"
+    assert keys.key_of_signature(7, piece(40.0)) == "E minor"
+    assert keys.key_of_signature(7, piece(38.0)) is None
 
 
 def test_a_stated_key_must_be_borne_out_by_the_chords():
     bars = tuple((symbol(name),) for name in ("Am", "Dm", "E7", "Am"))
-    assert keys.confirmed("A:min", bars) == "A minor"
-    assert keys.confirmed("Ab:min", bars) is None
-    assert keys.confirmed("E:maj", bars) is None
-    assert keys.confirmed("A:min", ()) is None
+    assert keys.confirm_key("A:min", bars) == "A minor"
+    assert keys.confirm_key("Ab:min", bars) is None
+    assert keys.confirm_key("E:maj", bars) is None
+    assert keys.confirm_key("A:min", ()) is None
 
 
 def test_a_key_is_not_taken_from_a_score_that_changes_it():

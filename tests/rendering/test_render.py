@@ -8,7 +8,7 @@ import pytest
 
 from mirkit import rendering
 from mirkit.errors import FormatError, MissingExtra, ParameterError, UnknownName
-from mirkit.rendering import codec, mix, run, sound, synth, voices
+from mirkit.rendering import codec, effects, mix, run, synth, voices
 from mirkit.rendering.score import DRUMS, Part, note_array
 
 SECONDS = 9.0
@@ -233,7 +233,7 @@ def test_a_codec_leaves_the_clip_in_its_place(name, kbps):
     samples *= 0.3
     out = codec.round_trip(samples, 22050, name, kbps)
     assert len(out) == len(samples)
-    assert abs(codec.delay_of(out, samples, 22050)) <= 0.002 * 22050
+    assert abs(codec.measure_delay(out, samples, 22050)) <= 0.002 * 22050
     assert not np.array_equal(out, samples)
 
 
@@ -242,7 +242,7 @@ def test_a_delay_is_measured_to_the_sample():
     samples = rng.normal(size=22050).astype(np.float32)
     for shift in (-700, -1, 0, 1, 1105):
         moved = np.roll(samples, shift)
-        assert codec.delay_of(moved, samples, 22050) == shift
+        assert codec.measure_delay(moved, samples, 22050) == shift
 
 
 def test_an_unknown_codec_is_refused():
@@ -254,11 +254,11 @@ def test_effects_keep_the_length_and_the_onsets():
     rng = np.random.default_rng(2)
     samples = np.zeros(3 * 22050, np.float32)
     samples[22050 : 22050 + 400] = rng.normal(size=400) * 0.5
-    plan = sound.SoundPlan(
+    plan = effects.SoundPlan(
         eq=(6, -6, 3, 0, 3, -3, 6, 0, -6, 0), low_cut=120, high_cut=6000, room_seconds=0.8,
         room_mix=0.3, squeeze=4, drive=8,
     )  # fmt: skip
-    out = sound.process(samples, plan, 22050, rng)
+    out = effects.process(samples, plan, 22050, rng)
     assert out.shape == samples.shape
     assert out.dtype == np.float32
     assert np.isfinite(out).all()
@@ -289,7 +289,7 @@ def test_a_note_of_the_synthesizer_has_its_pitch():
 def test_an_amplifier_makes_combination_tones():
     time = np.arange(22050) / 22050
     chord = (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 660 * time)).astype(np.float32)
-    out = sound.amplifier(chord, 22050, np.random.default_rng(0))
+    out = effects.amplifier(chord, 22050, np.random.default_rng(0))
     spectrum = np.abs(np.fft.rfft(out))
     assert spectrum[220] > 0.02 * spectrum.max()  # the difference tone, absent before
     assert np.abs(np.fft.rfft(chord))[220] < 1e-3 * np.abs(np.fft.rfft(chord)).max()
@@ -298,7 +298,7 @@ def test_an_amplifier_makes_combination_tones():
 def test_noise_has_the_level_that_was_asked_for():
     rng = np.random.default_rng(3)
     samples = np.sin(np.arange(44100) * 0.1).astype(np.float32)
-    noisy = sound.add_noise(samples, sound.SoundPlan(noise_db=-20.0), 22050, rng)
-    assert 20 * np.log10(sound.rms(noisy - samples) / sound.rms(samples)) == pytest.approx(
+    noisy = effects.add_noise(samples, effects.SoundPlan(noise_db=-20.0), 22050, rng)
+    assert 20 * np.log10(effects.rms(noisy - samples) / effects.rms(samples)) == pytest.approx(
         -20, abs=0.2
     )

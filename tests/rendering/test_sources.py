@@ -46,7 +46,7 @@ def test_no_song_groove_or_font_of_a_plan_is_in_two_splits(corpus):
     shares = {"arranger": 0.4, "groove": 0.2, "pop909": 0.2, "lieder": 0.1, "hymnal": 0.1}
     for split in rendering.SPLITS:
         specs = rendering.plan(split, 20, 5, corpus, shares=shares)
-        scores = [run.performance(spec, corpus) for spec in specs]
+        scores = [run.perform_clip(spec, corpus) for spec in specs]
         songs = {score.origin.song for score in scores}
         grooves = {score.origin.groove for score in scores if "groove/" in score.origin.groove}
         seen[split] = (songs, grooves)
@@ -81,7 +81,7 @@ def test_drummers_are_neither_early_nor_late_on_the_whole(corpus):
 def test_a_groove_repeats_in_whole_bars(corpus):
     chosen = next(g for g in groove.grooves(corpus, "test") if g.beats_per_bar == 4)
     part = groove.drum_part(chosen, 400)
-    length = groove._whole_bars(groove.centered(chosen), 4)
+    length = groove._whole_bars(groove.center_strokes(chosen), 4)
     first = part.notes[(part.notes[:, 0] >= 0) & (part.notes[:, 0] < length - 0.3), 0]
     again = part.notes[(part.notes[:, 0] >= length) & (part.notes[:, 0] < 2 * length - 0.3), 0]
     assert length % 4 == 0
@@ -200,8 +200,8 @@ def test_every_source_plays_something_in_every_split(source, corpus):
         pytest.skip("MMA is not installed")
     for split in rendering.SPLITS:
         spec = rendering.plan(split, 1, 11, corpus, shares={source: 1.0})[0]
-        score = run.performance(spec, corpus)
+        score = run.perform_clip(spec, corpus)
         inside = score.beats[(score.beats >= 0) & (score.beats < spec.seconds)]
         assert len(inside) == pytest.approx(spec.seconds * score.bpm / 60, rel=0.25, abs=3)
         assert sum(len(part.notes) for part in score.parts) > 20
-        assert run.performance(replace(spec), corpus) == score
+        assert run.perform_clip(replace(spec), corpus) == score

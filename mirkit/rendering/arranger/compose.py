@@ -9,7 +9,7 @@ import numpy as np
 from mirkit.rendering.arranger import drums, lines, melody
 from mirkit.rendering.arranger.style import PROGRAMS, Layer, Style
 from mirkit.rendering.harmony import Bars, Chord, is_minor, likely_key, progression, transpose
-from mirkit.rendering.score import DRUMS, Note, Origin, Part, Sheet, Span, note_array
+from mirkit.rendering.score import DRUMS, Note, Origin, Part, Sheet, Span, join_spans, note_array
 from mirkit.vocab import TONICS
 
 
@@ -27,6 +27,16 @@ class Section:
     bass: bool
     melody: bool
     layers: tuple[bool, ...]
+
+    @property
+    def key(self) -> str:
+        """The key's name, such as ``C# minor``."""
+        return f"{TONICS[self.tonic]} {'minor' if self.minor else 'major'}"
+
+    def span(self, n_beats: int, label: str) -> Span:
+        """Return the section as a span in beats, `n_beats` in a bar."""
+        first = self.first_bar * n_beats
+        return (float(first), float(first + len(self.bars) * n_beats), label)
 
 
 @dataclass(frozen=True)
@@ -87,13 +97,7 @@ def compose(
     """
     n_bars = n_bars or int(np.ceil(seconds * bpm / 60 / style.beats_per_bar)) + 2
     frame = plan_song(style, n_bars, rng, chart)
-    patterns = (
-        style.drums[-1:]
-        if held_out and len(style.drums) > 2
-        else style.drums[:-1]
-        if len(style.drums) > 2
-        else style.drums
-    )
+    patterns = allowed_drums(style, held_out)
     groove = f"{style.name}/{'held-out' if held_out else 'own'}"
     parts = play_song(frame, patterns, rng)
     n_beats = style.beats_per_bar
@@ -104,31 +108,36 @@ def compose(
         origin=Origin("arranger", style.name, song or f"own-{rng.integers(1 << 40):010x}", groove),
         chords=chord_spans(frame),
         keys=() if chart else key_spans(frame),
-        sections=tuple(_section_span(s, n_beats, s.name) for s in frame.sections),
+        sections=tuple(section.span(n_beats, section.name) for section in frame.sections),
     )
+
+
+def allowed_drums(style: Style, held_out: bool) -> tuple[str, ...]:
+    """Return the drum patterns of a split: of three or more the last is kept from training."""
+    if len(style.drums) < 3:
+        return style.drums
+    return style.drums[-1:] if held_out else style.drums[:-1]
 
 
 def key_spans(song: Song) -> tuple[Span, ...]:
     """Return the key of each section. That of a chart is only likely, so it is not annotated."""
-    names = [f"{TONICS[s.tonic]} {'minor' if s.minor else 'major'}" for s in song.sections]
     n_beats = song.style.beats_per_bar
-    return tuple(
-        _section_span(section, n_beats, name)
-        for section, name in zip(song.sections, names, strict=True)
-    )
+    return tuple(section.span(n_beats, section.key) for section in song.sections)
 
 
-def _section_span(section: Section, n_beats: int, label: str) -> Span:
-    first = section.first_bar * n_beats
-    return (float(first), float(first + len(section.bars) * n_beats), label)
+@dataclass(frozen=True)
+class Players:
+    """Who takes part in a song: accompanying instruments, drums, bass, a melody."""
+
+    layers: tuple[Layer, ...]
+    drums: bool
+    melody: bool
+    bass: bool
 
 
 def plan_song(style: Style, n_bars: int, rng: np.random.Generator, chart: Bars | None) -> Song:
     """Lay out sections until `n_bars` are full."""
-    layers = (
-        tuple(layer for layer in style.layers if rng.random() < layer.chance) or style.layers[:1]
-    )
-    layers = tuple(replace(layer, patterns=(str(rng.choice(layer.patterns)),)) for layer in layers)
+    layers = _draw_layers(style, rng)
     tonic = int(rng.integers(12))
     harmonies = {
         name: progression(str(rng.choice(style.families)), tonic, rng)
@@ -136,9 +145,7 @@ def plan_song(style: Style, n_bars: int, rng: np.random.Generator, chart: Bars |
     }
     if chart:
         tonic, _ = likely_key(chart)
-    drumless = not style.drums or rng.random() < style.drumless
-    has_melody = rng.random() < style.melody[0]
-    has_bass = rng.random() < 0.95
+    players = _draw_players(style, layers, rng)
     sections: list[Section] = []
     first_bar = 0
     for name in str(rng.choice(FORMS)).split() * 8:
@@ -148,64 +155,76 @@ def plan_song(style: Style, n_bars: int, rng: np.random.Generator, chart: Bars |
             shift = int(rng.choice([1, 2]))
             tonic = (tonic + shift) % 12
             harmonies = {key: transpose(bars, shift) for key, bars in harmonies.items()}
-        length = (
-            4
-            if name in ("intro", "break")
-            else int(rng.choice([8, 8, 8, 16 if style.beats_per_bar < 4 else 8]))
-        )
+        length = _draw_length(name, style, rng)
         bars = _fill_bars(harmonies.get(name, harmonies["verse"]), length)
         if chart:
             bars = tuple(chart[(first_bar + i) % len(chart)] for i in range(length))
         minor = likely_key(chart)[1] if chart else is_minor(bars, tonic)
-        sections.append(
-            _staffed(
-                name, first_bar, bars, tonic, minor, layers, drumless, has_bass, has_melody, rng
-            )
-        )
+        sections.append(_staff_section(name, first_bar, bars, tonic, minor, players, rng))
         first_bar += len(bars)
     return Song(style, tuple(sections), layers)
+
+
+def _draw_layers(style: Style, rng: np.random.Generator) -> tuple[Layer, ...]:
+    """Draw a song's accompanying instruments, each with one pattern."""
+    layers = tuple(layer for layer in style.layers if rng.random() < layer.chance)
+    layers = layers or style.layers[:1]
+    return tuple(replace(layer, patterns=(str(rng.choice(layer.patterns)),)) for layer in layers)
+
+
+def _draw_players(style: Style, layers: tuple[Layer, ...], rng: np.random.Generator) -> Players:
+    return Players(
+        layers=layers,
+        drums=bool(style.drums) and rng.random() >= style.drumless,
+        melody=rng.random() < style.melody[0],
+        bass=rng.random() < 0.95,
+    )
+
+
+def _draw_length(name: str, style: Style, rng: np.random.Generator) -> int:
+    """Draw the length of a section [bars]."""
+    if name in ("intro", "break"):
+        return 4
+    return int(rng.choice([8, 8, 8, 16 if style.beats_per_bar < 4 else 8]))
 
 
 def _fill_bars(bars: Bars, length: int) -> Bars:
     return (bars * (length // len(bars) + 1))[:length] if len(bars) < length else bars
 
 
-def _staffed(
+def _staff_section(
     name: str,
     first_bar: int,
     bars: Bars,
     tonic: int,
     minor: bool,
-    layers: tuple[Layer, ...],
-    drumless: bool,
-    has_bass: bool,
-    has_melody: bool,
+    players: Players,
     rng: np.random.Generator,
 ) -> Section:
     """Decide who plays in a section."""
     quiet = name in ("intro", "break", "bridge")
     intensity = {"chorus": 2, "solo": 2, "verse": 1, "bridge": 1}.get(name, 0)
-    playing = [intensity == 2 or rng.random() < (0.5 if quiet else 0.75) for _ in layers]
-    drums_play = not drumless and (not quiet or rng.random() < 0.55)
-    bass_plays = has_bass and (not quiet or rng.random() < 0.65)
+    playing = [intensity == 2 or rng.random() < (0.5 if quiet else 0.75) for _ in players.layers]
+    drums_play = players.drums and (not quiet or rng.random() < 0.55)
+    bass_plays = players.bass and (not quiet or rng.random() < 0.65)
     if not any(playing) and not drums_play:
-        playing[int(rng.integers(len(layers)))] = True
-    sings = has_melody and (name != "intro" or rng.random() < 0.3) and rng.random() < 0.9
+        playing[int(rng.integers(len(playing)))] = True
+    sings = players.melody and (name != "intro" or rng.random() < 0.3) and rng.random() < 0.9
     return Section(
-        name,
-        first_bar,
-        bars,
-        tonic,
-        minor,
-        intensity,
-        drums_play,
-        bass_plays,
-        sings,
-        tuple(playing),
+        name=name,
+        first_bar=first_bar,
+        bars=bars,
+        tonic=tonic,
+        minor=minor,
+        intensity=intensity,
+        drums=drums_play,
+        bass=bass_plays,
+        melody=sings,
+        layers=tuple(playing),
     )
 
 
-def places(song: Song) -> list[tuple[Section, int, lines.Place]]:
+def place_chords(song: Song) -> list[tuple[Section, int, lines.Place]]:
     """Return each chord's stretch with its section and bar number."""
     n_beats = song.style.beats_per_bar
     found = [
@@ -243,22 +262,17 @@ def _split(bar: tuple[Chord, ...], n_beats: int) -> list[tuple[float, float, Cho
 
 def chord_spans(song: Song) -> tuple[Span, ...]:
     """Return the chords of a song as spans in beats; equal neighbors are joined."""
-    spans: list[Span] = []
-    for _, _, place in places(song):
-        if spans and spans[-1][2] == place.chord.label:
-            spans[-1] = (spans[-1][0], place.start + place.length, place.chord.label)
-        else:
-            spans.append((place.start, place.start + place.length, place.chord.label))
-    return tuple(spans)
+    stretches = [place for _, _, place in place_chords(song)]
+    return join_spans((p.start, p.start + p.length, p.chord.label) for p in stretches)
 
 
 def play_song(song: Song, patterns: tuple[str, ...], rng: np.random.Generator) -> tuple[Part, ...]:
     """Return all parts of a song."""
-    style, stretches = song.style, places(song)
+    style, stretches = song.style, place_chords(song)
     parts = []
     kick = ""
     if patterns:
-        plan = drums.plan(patterns, style.fills, rng)
+        plan = drums.draw_plan(patterns, style.fills, rng)
         kick = plan.main.get("K", "")
         parts.append(
             Part(
@@ -269,14 +283,14 @@ def play_song(song: Song, patterns: tuple[str, ...], rng: np.random.Generator) -
             )
         )
     ahead = lines.draw_push(style.grid, rng) if style.drums else lines.Push()
-    bass = lines.pushed(play_bass(song, stretches, kick, rng), ahead, style.beats_per_bar)
-    parts.append(_part("bass", style.bass_kind, bass, rng))
+    bass = lines.push_notes(play_bass(song, stretches, kick, rng), ahead, style.beats_per_bar)
+    parts.append(draw_part("bass", style.bass_kind, bass, rng))
     for index, layer in enumerate(song.layers):
         played = play_layer(index, layer, song.style, stretches, rng)
-        played = lines.pushed(played, ahead, style.beats_per_bar)
-        parts.append(_part(role_of(layer.kind), layer.kind, played, rng))
+        played = lines.push_notes(played, ahead, style.beats_per_bar)
+        parts.append(draw_part(role_of(layer.kind), layer.kind, played, rng))
     if style.melody[0]:
-        parts.append(_part("lead", style.lead, play_melody(song, stretches, rng), rng))
+        parts.append(draw_part("lead", style.lead, play_melody(song, stretches, rng), rng))
     return tuple(part for part in parts if len(part.notes))
 
 
@@ -287,7 +301,8 @@ def role_of(kind: str) -> str:
     return "keys" if kind in ("piano", "epiano", "organ", "keys", "harpsichord") else kind
 
 
-def _part(role: str, kind: str, notes: list[Note], rng: np.random.Generator) -> Part:
+def draw_part(role: str, kind: str, notes: list[Note], rng: np.random.Generator) -> Part:
+    """Return a part, played on one of the programs of its kind of instrument."""
     return Part(role, int(rng.choice(PROGRAMS[kind])), note_array(notes))
 
 
@@ -300,20 +315,22 @@ def play_drums(song: Song, plan: drums.DrumPlan, rng: np.random.Generator) -> li
     for section, following in zip(song.sections, (*song.sections[1:], None), strict=True):
         if following and following.intensity == 2 and rng.random() < _build_chance(song.style):
             n_build = n_beats * int(rng.choice([1, 2, 4]))
-            notes += drums.build(float(following.first_bar * n_beats - n_build), n_build, rng)
+            notes += drums.play_build(float(following.first_bar * n_beats - n_build), n_build, rng)
         if not section.drums:
             continue
         groove = (plan.quiet, plan.main, plan.loud)[section.intensity]
         if section.intensity == 2 and rng.random() < plan.fill_chance:
-            notes += drums.crash(section.first_bar * n_beats, rng)
+            notes += drums.play_crash(section.first_bar * n_beats, rng)
         for i in range(len(section.bars)):
             start = float((section.first_bar + i) * n_beats)
-            played = drums.bar(_half(groove, song.style, i), start, n_beats, rng, plan.vary_chance)
+            played = drums.play_bar(
+                _take_halves(groove, song.style, i), start, n_beats, rng, plan.vary_chance
+            )
             last = i == len(section.bars) - 1
             if rng.random() < (plan.fill_chance if last else plan.fill_chance * 0.3 * (i % 4 == 3)):
                 length = float(min(rng.choice([1, 1, 2, n_beats]), n_beats))
                 played = [note for note in played if note[0] < start + n_beats - length - 1e-6]
-                played += drums.fill(start + n_beats - length, length, grid, rng)
+                played += drums.play_fill(start + n_beats - length, length, grid, rng)
             notes += played
     return notes
 
@@ -323,7 +340,7 @@ def _build_chance(style: Style) -> float:
     return 0.35 if style.electronic > 0.55 and style.drums else 0.0
 
 
-def half_of(pattern: str, style: Style, number: int) -> str:
+def take_half(pattern: str, style: Style, number: int) -> str:
     """Return the half of a two-bar pattern that falls on bar `number`."""
     if not style.two_bar or len(pattern) < 16:
         return pattern
@@ -331,8 +348,17 @@ def half_of(pattern: str, style: Style, number: int) -> str:
     return pattern[middle:] if number % 2 else pattern[:middle]
 
 
-def _half(groove: drums.Pattern, style: Style, number: int) -> drums.Pattern:
-    return {voice: half_of(steps, style, number) for voice, steps in groove.items()}
+def _take_halves(groove: drums.Pattern, style: Style, number: int) -> drums.Pattern:
+    return {voice: take_half(steps, style, number) for voice, steps in groove.items()}
+
+
+HIGH_BASSES = ("choir", "wood", "organ", "piano", "strings", "cello")
+"""Instruments that play the bass line but reach no deep tones."""
+
+
+def lowest_bass(style: Style) -> int:
+    """Return the lowest pitch of a style's bass."""
+    return 40 if style.bass_kind in HIGH_BASSES else 31
 
 
 def play_bass(
@@ -343,10 +369,10 @@ def play_bass(
 ) -> list[Note]:
     """Return the bass part, one figure for quiet sections and one for loud ones."""
     style = song.style
-    low = 40 if style.bass_kind in ("choir", "wood", "organ", "piano", "strings", "cello") else 31
+    low = lowest_bass(style)
     kinds = [str(rng.choice(style.bass)) for _ in range(2)]
     figures = [
-        lines.bass_figure(kind, kick, style.beats_per_bar, style.grid, rng) for kind in kinds
+        lines.draw_figure(kind, kick, style.beats_per_bar, style.grid, rng) for kind in kinds
     ]
     velocity = float(rng.uniform(74, 96))
     notes: list[Note] = []
@@ -354,9 +380,9 @@ def play_bass(
         figure = figures[section.intensity == 2]
         if not section.bass or figure == "none":
             continue
-        figure = half_of(figure, style, number)
+        figure = take_half(figure, style, number)
         if figure == "walk":
-            notes += lines.walking(place, low, velocity, rng)
+            notes += lines.walk_bass(place, low, velocity, rng)
         else:
             notes += lines.play_tokens(figure, place, low, velocity, rng)
     return notes
@@ -376,7 +402,7 @@ def play_layer(
     for section, number, place in stretches:
         if not section.layers[index]:
             continue
-        pattern = half_of(layer.patterns[0], style, number)
+        pattern = take_half(layer.patterns[0], style, number)
         played, pitches = lines.comp(
             pattern, place, center, layer.velocity + 5.0 * section.intensity, pitches, rng
         )
@@ -387,7 +413,7 @@ def play_layer(
 def _power_chords(notes: list[Note], place: lines.Place, center: int) -> list[Note]:
     """Replace each chord by root, fifth and octave: thirds under distortion are mud."""
     onsets = {note[0]: note for note in notes}
-    pitches = lines.power([], place.chord, center)
+    pitches = lines.power_chord(place.chord, center)
     return [(at, note[1], pitch, note[3]) for at, note in onsets.items() for pitch in pitches]
 
 
@@ -406,13 +432,14 @@ def play_melody(
     density = style.melody[1] * float(rng.uniform(0.6, 1.3))
     shapes = {
         name: [
-            melody.motif(n_bars, n_beats, density, style.grid, syncopation, rng) for _ in range(2)
+            melody.draw_motif(n_bars, n_beats, density, style.grid, syncopation, rng)
+            for _ in range(2)
         ]
         for name in ("verse", "chorus", "bridge")
     }
     notes: list[Note] = []
     if song.sections[0].melody and rng.random() < 0.35:
-        notes += melody.pickup(song.sections[0].tonic, center, rng)
+        notes += melody.play_pickup(song.sections[0].tonic, center, rng)
     for section in song.sections:
         if not section.melody:
             continue

@@ -10,32 +10,32 @@ from mirkit.errors import ParameterError
 from mirkit.rendering.score import Note
 
 KEYS = {
-    "K": 36,
-    "S": 38,
-    "R": 37,
-    "C": 39,
-    "H": 42,
-    "O": 46,
-    "P": 44,
-    "D": 51,
-    "B": 53,
-    "X": 49,
-    "T": 45,
-    "M": 47,
-    "N": 50,
-    "W": 56,
-    "A": 54,
-    "Z": 70,
-    "L": 64,
-    "U": 63,
-    "V": 62,
-    "Y": 75,
-    "G": 73,
-    "J": 65,
-    "E": 67,
-    "e": 68,
-    "b": 60,
-    "q": 40,
+    "K": 36,  # bass drum
+    "S": 38,  # snare
+    "R": 37,  # side stick
+    "C": 39,  # clap
+    "H": 42,  # closed hi-hat
+    "O": 46,  # open hi-hat
+    "P": 44,  # pedal hi-hat
+    "D": 51,  # ride
+    "B": 53,  # ride bell
+    "X": 49,  # crash
+    "T": 45,  # low tom
+    "M": 47,  # middle tom
+    "N": 50,  # high tom
+    "W": 56,  # cowbell
+    "A": 54,  # tambourine
+    "Z": 70,  # maracas
+    "L": 64,  # low conga
+    "U": 63,  # open high conga
+    "V": 62,  # muted high conga
+    "Y": 75,  # claves
+    "G": 73,  # short güiro
+    "J": 65,  # high timbale
+    "E": 67,  # high agogo
+    "e": 68,  # low agogo
+    "b": 60,  # high bongo
+    "q": 40,  # brushed snare
 }
 """General MIDI percussion key of each letter of a pattern."""
 
@@ -53,16 +53,20 @@ def parse(text: str) -> Pattern:
     >>> parse("K:X... S:..X.")
     {'K': 'X...', 'S': '..X.'}
     """
-    pattern = dict(voice.split(":") for voice in text.split())
-    unknown = [voice for voice in pattern if voice not in KEYS]
-    if unknown:
-        raise ParameterError(f"{text!r} has voice {unknown[0]!r}; the voices are {', '.join(KEYS)}")
+    pattern = {}
+    for voice in text.split():
+        letter, _, marks = voice.partition(":")
+        if letter not in KEYS:
+            raise ParameterError(f"{text!r} has voice {letter!r}; the voices are {', '.join(KEYS)}")
+        if not marks or set(marks) - {*LOUDNESS, "."}:
+            raise ParameterError(f"{voice!r} is no voice; one reads like 'K:X..x', marks are Xxog.")
+        pattern[letter] = marks
     return pattern
 
 
 @dataclass(frozen=True)
 class DrumPlan:
-    """What a song's drummer plays: the groove of each intensity, and how busy he is."""
+    """The plan of a song's drummer: the groove of each intensity, and how busy he is."""
 
     quiet: Pattern
     main: Pattern
@@ -71,14 +75,14 @@ class DrumPlan:
     vary_chance: float
 
 
-def plan(patterns: tuple[str, ...], fills: float, rng: np.random.Generator) -> DrumPlan:
+def draw_plan(patterns: tuple[str, ...], fills: float, rng: np.random.Generator) -> DrumPlan:
     """Choose grooves for a song and change them a little, so that no two songs share one."""
     main = mutate(parse(str(rng.choice(patterns))), rng)
     loud = main if rng.random() < 0.5 else mutate(parse(str(rng.choice(patterns))), rng)
     return DrumPlan(
         quiet=thin(main, rng),
         main=main,
-        loud=louder(loud, rng),
+        loud=intensify(loud, rng),
         fill_chance=fills * float(rng.uniform(0.5, 1.2)),
         vary_chance=float(rng.choice([0.0, 0.1, 0.25])),
     )
@@ -119,7 +123,7 @@ def thin(pattern: Pattern, rng: np.random.Generator) -> Pattern:
     return quiet
 
 
-def louder(pattern: Pattern, rng: np.random.Generator) -> Pattern:
+def intensify(pattern: Pattern, rng: np.random.Generator) -> Pattern:
     """Return a bigger groove: open hats or ride where the hat was closed."""
     loud = dict(pattern)
     if "H" in loud and len(loud) <= 3 and rng.random() < 0.5:
@@ -132,7 +136,7 @@ def louder(pattern: Pattern, rng: np.random.Generator) -> Pattern:
     return loud
 
 
-def bar(
+def play_bar(
     pattern: Pattern, start: float, n_beats: int, rng: np.random.Generator, vary: float = 0.0
 ) -> list[Note]:
     """Return the notes of one bar, some weak ones changed with chance `vary`."""
@@ -149,7 +153,9 @@ def bar(
     return notes
 
 
-def fill(start: float, length: float, steps_per_beat: int, rng: np.random.Generator) -> list[Note]:
+def play_fill(
+    start: float, length: float, steps_per_beat: int, rng: np.random.Generator
+) -> list[Note]:
     """Return a fill of `length` beats over snare and toms, growing louder."""
     n_steps = max(round(length * steps_per_beat), 1)
     density = rng.uniform(0.5, 1.0)
@@ -167,7 +173,7 @@ def fill(start: float, length: float, steps_per_beat: int, rng: np.random.Genera
     return notes
 
 
-def build(start: float, n_beats: int, rng: np.random.Generator) -> list[Note]:
+def play_build(start: float, n_beats: int, rng: np.random.Generator) -> list[Note]:
     """Return a roll that halves its steps on the way: eighths, then sixteenths."""
     notes = []
     place = 0.0
@@ -178,7 +184,7 @@ def build(start: float, n_beats: int, rng: np.random.Generator) -> list[Note]:
     return notes
 
 
-def crash(start: float, rng: np.random.Generator) -> list[Note]:
+def play_crash(start: float, rng: np.random.Generator) -> list[Note]:
     """Return a crash with the kick under it."""
     return [(start, 2.0, float(rng.choice([49, 57, 55])), 105.0), (start, 0.5, 36.0, 105.0)]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mirkit.rendering.arranger.patterns import shared_patterns
 from mirkit.rendering.harmony import Chord, voicing
 from mirkit.rendering.score import Note
 
@@ -21,35 +22,6 @@ class Place:
     chord: Chord
     following: Chord
 
-
-BASS_STRINGS: dict[str, tuple[str, ...]] = {
-    "roots4": ("1-1-1-1-",),
-    "halves": ("1---5---", "1---1---", "1---3---"),
-    "whole": ("1-------",),
-    "roots8": ("11111111", "1.1.1.1.", "11111115", "1-111-11"),
-    "roots16": ("1111111111111111", "11.111.111.111.1"),
-    "rootfifth": ("1.5.", "1-5-"),
-    "octaves": ("18181818", "1.8.1.8.1.8.1.88", "1.8118181.811818"),
-    "offbeat": (".1.1.1.1", "..1-..1-..1-..1-"),
-    "roll16": (".111.111.111.111", "1.111.111.111.11"),
-    "gallop": ("1.111.111.111.11", "1111111111111111", "1-1-1-11"),
-    "boogie": ("1.13.35.56.6", "1.15.56.65.5", "1.31.53.16.5"),
-    "bossa": ("1--55--1", "1--55--5", "1--51--5"),
-    "samba": ("1..55..11..55..1", "1...5..51...5..5"),
-    "tumbao": ("1..5--n-", "1--5--8-", "...5--8-"),
-    "tumbao2": ("......5-..n-----", "1.....5-....8---", "......5-....n---"),
-    "dub": (
-        "....1-3.5.......",
-        "1..1..5...8.5...",
-        "..1.1...1.5.3...",
-        "1-..1-..5.5.3.1.",
-        "....1.1.3.3.5.5.",
-    ),
-    "habanera": ("1--15-5-", "1..15.5."),
-    "funk": ("1..1..8...1.7.8.", "11.8..1..3.5..78", "1...1.8...7.5.1n"),
-    "waltz": ("1..", "1--"),
-}
-"""One-bar bass patterns: ``1 3 5 6 7 8`` tones of the chord, ``n`` towards the next root."""
 
 _STEPS = {"1": 0, "8": 12}
 
@@ -89,7 +61,7 @@ def play_tokens(
     return notes
 
 
-def walking(place: Place, low: int, velocity: float, rng: np.random.Generator) -> list[Note]:
+def walk_bass(place: Place, low: int, velocity: float, rng: np.random.Generator) -> list[Note]:
     """Return a walking bass: chord tones on the way, a neighbor of the next root at the end."""
     n_beats = max(round(place.length), 1)
     notes: list[Note] = []
@@ -108,7 +80,7 @@ def walking(place: Place, low: int, velocity: float, rng: np.random.Generator) -
     return notes
 
 
-def riff(bar_length: int, steps_per_beat: int, rng: np.random.Generator) -> str:
+def draw_riff(bar_length: int, steps_per_beat: int, rng: np.random.Generator) -> str:
     """Return a new bass figure: the root on the one, a few syncopations."""
     n = bar_length * steps_per_beat
     tokens = ["1"] + ["."] * (n - 1)
@@ -127,7 +99,7 @@ def riff(bar_length: int, steps_per_beat: int, rng: np.random.Generator) -> str:
     return "".join(tokens)
 
 
-def with_kick(kick: str, rng: np.random.Generator) -> str:
+def follow_kick(kick: str, rng: np.random.Generator) -> str:
     """Return a bass figure that plays with the kick drum and holds until its next stroke."""
     hold = "-" if rng.random() < 0.7 else "."
     figure = ["1" if mark in "Xx" else hold for mark in kick]
@@ -138,18 +110,18 @@ def with_kick(kick: str, rng: np.random.Generator) -> str:
     return "".join(figure)
 
 
-def bass_figure(kind: str, kick: str, bar_length: int, grid: int, rng: np.random.Generator) -> str:
-    """Return the bar-long figure of a bass kind; ``walk`` stands for the function `walking`."""
+def draw_figure(kind: str, kick: str, bar_length: int, grid: int, rng: np.random.Generator) -> str:
+    """Return the bar-long figure of a bass kind; ``walk`` stands for the function `walk_bass`."""
     if kind == "kick" and kick:
-        return with_kick(kick, rng)
+        return follow_kick(kick, rng)
     if kind in ("riff", "kick"):
-        return riff(bar_length, 2 if bar_length > 4 or grid == 1 else grid, rng)
-    if kind in BASS_STRINGS:
-        return fit(str(rng.choice(BASS_STRINGS[kind])), kind, bar_length)
+        return draw_riff(bar_length, 2 if bar_length > 4 or grid == 1 else grid, rng)
+    if kind in shared_patterns("bass"):
+        return fit_figure(str(rng.choice(shared_patterns("bass")[kind])), kind, bar_length)
     return kind
 
 
-def fit(figure: str, kind: str, bar_length: int) -> str:
+def fit_figure(figure: str, kind: str, bar_length: int) -> str:
     """Return a figure of four beats cut or repeated to the bar's length."""
     natural = {"waltz": 3, "boogie": 4, "rootfifth": 4}.get(kind, 4)
     if natural == bar_length or kind in ("whole",):
@@ -200,7 +172,7 @@ def _comp_pitches(token: str, pitches: list[int], chord: Chord, center: int) -> 
     return [pitches[index % len(pitches)] + 12 * (index // len(pitches))]
 
 
-def power(pitches: list[int], chord: Chord, center: int) -> list[int]:
+def power_chord(chord: Chord, center: int) -> list[int]:
     """Return a power chord: root, fifth, octave."""
     low = center - 12
     root = low + (chord.root - low) % 12
@@ -223,7 +195,7 @@ def draw_push(grid: int, rng: np.random.Generator) -> Push:
     return Push(amount, tuple(bool(x) for x in rng.random(4) < rng.uniform(0.3, 0.9)))
 
 
-def pushed(notes: list[Note], push: Push, n_beats: int) -> list[Note]:
+def push_notes(notes: list[Note], push: Push, n_beats: int) -> list[Note]:
     """Return notes with those on the downbeat of a pushed bar moved ahead of it."""
     if not push.amount:
         return notes

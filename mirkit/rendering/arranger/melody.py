@@ -18,7 +18,7 @@ class Motif:
     lengths: tuple[float, ...]
 
 
-def motif(
+def draw_motif(
     n_bars: int,
     bar_length: int,
     density: float,
@@ -83,7 +83,7 @@ def _nearest_tone(pitch: int, chord: Chord) -> int:
     return pitch
 
 
-def pickup(tonic: int, center: int, rng: np.random.Generator) -> list[Note]:
+def play_pickup(tonic: int, center: int, rng: np.random.Generator) -> list[Note]:
     """Return one to three notes that lead into the first downbeat."""
     n = int(rng.integers(1, 4))
     length = float(rng.choice([0.5, 1.0])) if n > 1 else 1.0

@@ -1,12 +1,10 @@
-"""The table that the arranger works from: what makes a style."""
+"""Styles of music as values: tempo, instruments, rhythmic patterns, harmony, manners."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-
-from mirkit.errors import UnknownName
 
 PROGRAMS: dict[str, tuple[int, ...]] = {
     "piano": (0, 0, 1, 2),
@@ -90,11 +88,13 @@ class Style:
     beats_per_bar, meter
         Tapped beats in a bar, and the time signature as written.
     drums
-        One-bar patterns, such as ``"K:x...x... S:....x..."``; letters in `drums.KEYS`.
+        One-bar patterns, such as ``"K:x...x... S:....x..."``; letters in `drums.KEYS`. Validation
+        and test have the last of three or more to themselves.
     kits
         Drum kits (General MIDI programs).
     bass
-        Bass patterns: names of functions in `lines`, or strings of ``1 3 5 7 8 n - .``.
+        Names of shared bass patterns, or ``walk``, ``riff``, ``kick`` (with the bass drum) or
+        ``none``.
     bass_kind
         Row of `PROGRAMS`.
     layers
@@ -104,7 +104,9 @@ class Style:
     melody
         (chance of a melody, notes in a beat).
     families
-        Progression families.
+        Families of chord progressions.
+    charts
+        Lead sheets are played too.
     swing, swing_unit, manners
         How it is played; see `performance.Feel`.
     electronic
@@ -131,6 +133,7 @@ class Style:
     lead: str = "lead"
     melody: tuple[float, float] = (0.7, 1.2)
     families: tuple[str, ...] = ("pop",)
+    charts: bool = False
     swing: tuple[float, float] = (0.5, 0.5)
     swing_unit: float = 1.0
     manners: tuple[str, ...] = ("tight", "human")
@@ -144,36 +147,3 @@ class Style:
         """Draw a tempo [bpm]: the usual one most often, never outside the range."""
         low, usual, high = np.log(self.tempo)
         return float(np.exp(rng.triangular(low, usual, high)))
-
-
-TABLES = ("band", "soul", "dance", "jazz", "latin", "quiet")
-
-_STYLES: dict[str, Style] = {}
-
-
-def register(*styles: Style) -> None:
-    """Add styles to the arranger's table."""
-    for style in styles:
-        _STYLES[style.name] = style
-
-
-def style(name: str) -> Style:
-    """Return a style by name.
-
-    Raises
-    ------
-    UnknownName
-        Where no style has this name.
-    """
-    if name not in styles():
-        raise UnknownName("style", name, list(_STYLES))
-    return _STYLES[name]
-
-
-def styles() -> dict[str, Style]:
-    """Return all styles by name."""
-    from importlib import import_module
-
-    for table in TABLES:  # importing a table fills the register
-        import_module(f"mirkit.rendering.arranger.styles_{table}")
-    return _STYLES

@@ -1,8 +1,8 @@
-"""What a song is there for: a feature of harmony, a key, and a band, in even shares."""
+"""Tasks of songs: a feature of harmony to show, a key, and a band, in even shares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -75,16 +75,27 @@ def parse(text: str) -> Task:
     return Task(parts[0], pitch_class(tonic), mode == "minor", arranger.style(parts[2]).name)
 
 
-def tasks(n: int, rng: np.random.Generator) -> tuple[Task, ...]:
-    """Return `n` tasks: features, keys and bands each in equal rounds, so that a prefix is even."""
+def tasks(n: int, rng: np.random.Generator, bands: Iterable[str] | None = None) -> tuple[Task, ...]:
+    """Return `n` tasks: features, keys and bands each in equal rounds, so that a prefix is even.
+
+    Parameters
+    ----------
+    n
+        Number of tasks.
+    rng
+        The only source of chance.
+    bands
+        Styles of the arranger; all of them where None.
+    """
     features = _endless([name for name, weight in FEATURES.items() for _ in range(weight)], rng)
     keys = _endless([(tonic, minor) for tonic in range(12) for minor in (False, True)], rng)
-    bands = _endless([name for name in arranger.styles() if name not in LOUD[1:]], rng)
+    names = arranger.styles() if bands is None else bands
+    plain = _endless([name for name in names if name not in LOUD[1:]], rng)
     loud = _endless(list(LOUD), rng)
     found = []
     for _ in range(n):
         feature, (tonic, minor) = next(features), next(keys)
-        band = next(loud) if feature == "5" else next(bands)
+        band = next(loud) if feature == "5" else next(plain)
         found.append(Task(feature, tonic, minor, band))
     return tuple(found)
 

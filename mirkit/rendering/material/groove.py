@@ -92,7 +92,7 @@ def drum_part(groove: Groove, n_beats: int, start_bar: int = 0) -> Part:
 
     `role` is ``human drums``: the player adds no swing or error of its own.
     """
-    notes = centered(groove)
+    notes = center_strokes(groove)
     length = _whole_bars(notes, groove.beats_per_bar)
     notes = notes[notes[:, 0] < length]
     rolled = notes.copy()
@@ -125,7 +125,7 @@ def read_drums(groove: Groove) -> Floats:
     return note_array(strokes)
 
 
-def anticipation(groove: Groove) -> Floats:
+def measure_drift(groove: Groove) -> Floats:
     """Return how far the drumming lies after each beat of the click [beats], slowly changing.
 
     The median offset of the strokes next to each beat, averaged over four beats on either side.
@@ -149,14 +149,14 @@ SMOOTH = 9
 """Beats over which a drummer's drift against the click is averaged."""
 
 
-def centered(groove: Groove) -> Floats:
+def center_strokes(groove: Groove) -> Floats:
     """Return the strokes with the drummer's drift against the click taken out.
 
     Listeners follow the drums, not the metronome in the drummer's ear. What a stroke does within
     a few beats stays.
     """
     strokes = read_drums(groove).copy()
-    drift = anticipation(groove)
+    drift = measure_drift(groove)
     strokes[:, 0] -= np.interp(strokes[:, 0], np.arange(len(drift)), drift)
     return strokes
 
@@ -171,7 +171,7 @@ BACKBEAT = ("rock", "pop", "punk", "gospel", "country", "funk", "soul", "hiphop"
 
 
 def is_plain(groove: Groove) -> bool:
-    """Whether listeners tap what the metronome clicked.
+    """Return True where listeners tap what the metronome clicked.
 
     In music with a backbeat the snare falls on beats 2 and 4. Where nearly all its loud strokes
     fall between the beats, or on beat 3 alone, the drummer played at twice or half the click.
@@ -188,7 +188,7 @@ def is_plain(groove: Groove) -> bool:
     return max(between, on_three) < max(0.4, on_backbeat)
 
 
-def first_plain(choices: Sequence[Groove], rng: np.random.Generator) -> Groove:
+def choose_plain(choices: Sequence[Groove], rng: np.random.Generator) -> Groove:
     """Return a random groove that `is_plain`; the first drawn where none is."""
     order: list[Groove] = [choices[int(i)] for i in rng.permutation(len(choices))]
     for groove in order:
@@ -203,6 +203,6 @@ def _share_near(onsets: Floats, phase: float, period: float) -> float:
     return float(np.mean(distance < 0.125))
 
 
-def with_drums(parts: tuple[Part, ...], human: Part, kit: int) -> tuple[Part, ...]:
+def replace_drums(parts: tuple[Part, ...], human: Part, kit: int) -> tuple[Part, ...]:
     """Return parts with their drums replaced by a performance."""
     return (replace(human, kit=kit), *(part for part in parts if not part.is_drums))

@@ -16,7 +16,7 @@ import numpy as np
 
 from mirkit.arrays import Floats
 from mirkit.rendering.archives import Corpus, split_of
-from mirkit.rendering.keys import key_at_the_end, signature_tonic
+from mirkit.rendering.keys import key_of_signature, signature_tonic
 from mirkit.rendering.material.midi import BEAT_UNITS
 from mirkit.rendering.score import Note, Part, note_array
 
@@ -91,7 +91,7 @@ def read_song(song: Song) -> Music | None:
 
 def _key(root: ElementTree.Element, parts: tuple[Part, ...]) -> str | None:
     signatures = {int(x.text or 0) for x in root.iter("fifths")}
-    return key_at_the_end(signature_tonic(*signatures), parts) if len(signatures) == 1 else None
+    return key_of_signature(signature_tonic(*signatures), parts) if len(signatures) == 1 else None
 
 
 def _score(path: Path) -> ElementTree.Element:

@@ -56,7 +56,7 @@ def read_midi(path: Path) -> MidiMusic:
     meters: list[tuple[float, int, int]] = []
     tempi: list[float] = []
     for number, track in enumerate(file.tracks):
-        for place, message in _placed(track, file.ticks_per_beat):
+        for place, message in _place_messages(track, file.ticks_per_beat):
             if message.type == "program_change":
                 programs.setdefault(message.channel, message.program)
             elif message.type == "time_signature":
@@ -71,7 +71,7 @@ def read_midi(path: Path) -> MidiMusic:
     )
 
 
-def _placed(track: Iterable[Any], ticks_per_beat: int) -> Iterable[tuple[float, Any]]:
+def _place_messages(track: Iterable[Any], ticks_per_beat: int) -> Iterable[tuple[float, Any]]:
     tick = 0
     for message in track:
         tick += message.time
@@ -82,7 +82,7 @@ def _notes(track: Iterable[Any], ticks_per_beat: int) -> dict[int, list[Note]]:
     """Return the notes of a track by channel; a note struck again ends there."""
     sounding: dict[tuple[int, int], tuple[float, int]] = {}
     found: dict[int, list[Note]] = {}
-    for place, message in _placed(track, ticks_per_beat):
+    for place, message in _place_messages(track, ticks_per_beat):
         if message.type not in ("note_on", "note_off"):
             continue
         key = (message.channel, message.note)
@@ -110,7 +110,7 @@ BEAT_UNITS: dict[tuple[int, int], tuple[float, int]] = {
 """Tapped beat of each time signature: its length [quarter notes], and beats in a bar."""
 
 
-def scaled(part: Part, beat: float, start: float = 0.0) -> Part:
+def rescale(part: Part, beat: float, start: float = 0.0) -> Part:
     """Return a part of quarter notes as one of beats of length `beat`, `start` moved to 0."""
     notes = part.notes.copy()
     notes[:, 0] = (notes[:, 0] - start) / beat
@@ -222,7 +222,7 @@ def _game_piece(row: dict[str, str], root: Path) -> Piece:
     return Piece(row["file"], root / Path(row["file"]).name, has_bars)
 
 
-def length_of(parts: Iterable[Part]) -> float:
+def last_onset(parts: Iterable[Part]) -> float:
     """Return where the last note begins."""
     return max(float(part.notes[-1, 0]) for part in parts if len(part.notes))
 

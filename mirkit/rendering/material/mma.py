@@ -17,7 +17,7 @@ from pathlib import Path
 from mirkit.errors import AudioError, MissingExtra
 from mirkit.rendering.archives import split_of
 from mirkit.rendering.harmony import Bars, Chord
-from mirkit.rendering.material.midi import read_midi, scaled
+from mirkit.rendering.material.midi import read_midi, rescale
 from mirkit.rendering.score import Part
 from mirkit.vocab import TONICS
 
@@ -118,59 +118,37 @@ TAPPED = {(4, "4/4"): 4, (3, "3/4"): 3, (6, "6/8"): 2, (2, "6/8"): 2, (2, "2/4")
 """Tapped beats in a bar, by MMA's beats and its time signature: 6/8 is felt in two."""
 
 
-TEMPI: tuple[tuple[float, float, str], ...] = (
-    (
-        44,
-        68,
+TEMPI: dict[tuple[float, float], str] = {
+    (44, 68):
         "arpeggio68 ballad68 blues68 ballad128 blues128",
-    ),
-    (
-        58,
-        88,
+    (58, 88):
         "ballad arpeggio44 pianoballad guitarballad rb-ballad stringballad popballad "
-        "rockballad folkballad rock-128 slowjazz slowblues slowspiritual slowbroadway "
-        "hymn nitejazz",
-    ),
-    (
-        68,
-        104,
-        "slowcountry slowbolero lullaby popspiritual spiritual mellowjazz 68swing "
-        "softshoe showtune bolero dsoul rb",
-    ),
-    (
-        82,
-        118,
-        "samba bvfunk lfusion jazzrock folk bluefolk countryblues desert cubanguitar "
-        "softrock folkyjazz rhumba beguine jazzguitar hillcountry strut",
-    ),
-    (
-        94,
-        136,
+        "rockballad folkballad rock-128 slowjazz slowblues slowspiritual slowbroadway hymn "
+        "nitejazz",
+    (68, 104):
+        "slowcountry slowbolero lullaby popspiritual spiritual mellowjazz 68swing softshoe "
+        "showtune bolero dsoul rb",
+    (82, 118):
+        "samba bvfunk lfusion jazzrock folk bluefolk countryblues desert cubanguitar softrock "
+        "folkyjazz rhumba beguine jazzguitar hillcountry strut",
+    (94, 136):
         "8beat basicrock folkrock 60srock 50srock boneym lighttango tango chacha foxtrot "
-        "bwmarch march dixiemarch 68march polka broadway calypso jazzrhumba easyswing "
-        "blues trance countrywaltz rockwaltz arpeggiowaltz zydeco bubblerock ska",
-    ),
-    (
-        112,
-        158,
+        "bwmarch march dixiemarch 68march polka broadway calypso jazzrhumba easyswing blues "
+        "trance countrywaltz rockwaltz arpeggiowaltz zydeco bubblerock ska",
+    (112, 158):
         "bossanova jazzcombo evansish latinwaltz broadwaywaltz waltz twist shuffleboggie "
         "merengue son bluegrass westernswing countryswing jive boggiewoggie swing jazz-54",
-    ),
-    (
-        132,
-        186,
+    (132, 186):
         "frenchwaltz jazzwaltz modernjazzwaltz modernjazz bigband fastblues fastwaltz "
         "gypsyjazz ragtime",
-    ),
-    (
-        158,
-        216,
+    (158, 216):
         "fastswing bebop fastjazzwaltz quickstep charleston dixie salsa mambo",
-    ),
-)
+}  # fmt: skip
 """Tempi at which each groove file's music is usually heard, at the tapped level [bpm]."""
 
-_TEMPO_OF = {family: (low, high) for low, high, names in TEMPI for family in names.split()}
+_TEMPO_OF = {
+    family: (low, high) for (low, high), names in TEMPI.items() for family in names.split()
+}
 
 
 def tempo_range(family: str) -> tuple[float, float]:
@@ -210,7 +188,7 @@ def arrange(groove: Groove, bars: Bars, seed: int) -> tuple[Part, ...]:
                 f"mma, groove {groove.name}: {done.stdout.decode(errors='replace')[-400:]}"
             )
         scale = tapped_beats(groove) / groove.beats
-        return tuple(scaled(part, 1 / scale) for part in read_midi(target).parts)
+        return tuple(rescale(part, 1 / scale) for part in read_midi(target).parts)
 
 
 @lru_cache(maxsize=1)

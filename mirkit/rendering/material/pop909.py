@@ -19,7 +19,7 @@ import numpy as np
 from mirkit.arrays import Floats
 from mirkit.rendering.archives import Corpus, split_of
 from mirkit.rendering.harmony import QUALITIES, Bars, Chord
-from mirkit.rendering.keys import confirmed
+from mirkit.rendering.keys import confirm_key
 from mirkit.rendering.score import Note, Part, Span, note_array
 from mirkit.vocab import pitch_class
 
@@ -130,7 +130,7 @@ def read_song(song: Song) -> Tune:
 def _key(path: Path, bars: Bars) -> str | None:
     """Return the key of a song that has but one."""
     lines = path.read_text().splitlines()
-    return confirmed(lines[0].split()[-1], bars) if len(lines) == 1 else None
+    return confirm_key(lines[0].split()[-1], bars) if len(lines) == 1 else None
 
 
 def bar_phase(changes: list[int], beats_per_bar: int) -> tuple[int, bool]:

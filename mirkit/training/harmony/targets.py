@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mirkit import vocab
 from mirkit.arrays import Floats32, Ints
 from mirkit.frames import FrameGrid
-from mirkit.rendering.heard import heard_keys
+from mirkit.rendering.labels import drop_silent_keys
 from mirkit.training.losses import UNKNOWN
 
 QUALITIES = (
@@ -168,7 +168,7 @@ def key_targets(truth: Mapping[str, Any], grid: FrameGrid, n_frames: int) -> Int
     """
     times, keys = grid.times(n_frames), np.full(n_frames, UNKNOWN, np.int64)
     chords: Sequence[Any] = truth.get("chords") or ()
-    for start, end, label in heard_keys(truth.get("keys") or (), chords):
+    for start, end, label in drop_silent_keys(truth.get("keys") or (), chords):
         first, last = np.searchsorted(times, (start, end))
         heard = {chord for begin, stop, chord in chords if begin < end and stop > start}
         keys[first:last] = _as_heard(key_index(label), heard)

@@ -166,7 +166,7 @@ def test_saved_network_is_what_was_validated(store, tmp_path):
 
     features = task.front_end(Audio(samples, 22050))
     for name in ("best.onnx", "best.safetensors"):
-        actual = BeatTCN.from_card(card, tmp_path / name)(features)
+        actual = BeatTCN.from_card(card, tmp_path / name).activations(features)
         for head in expected:
             np.testing.assert_allclose(
                 actual[head].values, expected[head].values, rtol=0, atol=1e-4

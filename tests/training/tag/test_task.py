@@ -415,7 +415,7 @@ def test_a_teacher_may_be_a_model(folder, tmp_path, monkeypatch):
             scores = np.array([[0.5, 0.9, 0.2 + 0.5 * loud, 0.1]])
             return Activations({"tags": Head(scores, self.labels, None)})
 
-    monkeypatch.setattr(teacher.registry, "load", {"kind-one": Model()}.__getitem__)
+    monkeypatch.setattr(teacher.registry, "load_model", {"kind-one": Model()}.__getitem__)
     task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
     expected = np.log([0.1 / 0.9, 0.7 / 0.3, 0.5 / 0.5])
     noisy = task.data.labels.index("noise")

@@ -12,7 +12,7 @@ import numpy as np
 
 from mirkit.arrays import Floats
 from mirkit.rendering.harmony import QUALITIES
-from mirkit.rendering.score import Part, Span
+from mirkit.rendering.score import Part, Span, join_spans
 from mirkit.vocab import pitch_class
 
 NOTHING, UNKNOWN = "N", "X"
@@ -29,7 +29,7 @@ CONSONANCES = {
 """The tone that makes each chord more than another, and that other [semitones above the root]."""
 
 
-def heard_chords(parts: Iterable[Part], spans: Iterable[Span], seconds: float) -> tuple[Span, ...]:
+def reduce_chords(parts: Iterable[Part], spans: Iterable[Span], seconds: float) -> tuple[Span, ...]:
     """Return the chords from 0 to `seconds` as the notes bear them out, without gaps.
 
     Where nothing pitched sounds the label is ``N``. It is ``X`` where only single lines do, such
@@ -49,14 +49,14 @@ def heard_chords(parts: Iterable[Part], spans: Iterable[Span], seconds: float) -
     if not spans:
         return ()
     pitched = [part for part in parts if not part.is_drums and len(part.notes)]
-    full = [span for start, end, label in _gapless(spans, seconds) for span in
-            _without_rests((start, end, label), _rests(pitched, seconds))]  # fmt: skip
-    return joined(
-        (start, end, _borne_out(label, pitched, start, end)) for start, end, label in full
+    full = [span for start, end, label in _fill_gaps(spans, seconds) for span in
+            _cut_rests((start, end, label), _find_rests(pitched, seconds))]  # fmt: skip
+    return join_spans(
+        (start, end, _reduce_label(label, pitched, start, end)) for start, end, label in full
     )
 
 
-def heard_keys(keys: Iterable[Span], chords: Iterable[Span]) -> tuple[Span, ...]:
+def drop_silent_keys(keys: Iterable[Span], chords: Iterable[Span]) -> tuple[Span, ...]:
     """Return the keys of a piece that something tonal bears out.
 
     Parameters
@@ -64,7 +64,7 @@ def heard_keys(keys: Iterable[Span], chords: Iterable[Span]) -> tuple[Span, ...]
     keys
         (start, end, label) [s].
     chords
-        What `heard_chords` gave; where it says nothing, the keys stay.
+        What `reduce_chords` gave; where it says nothing, the keys stay.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def heard_keys(keys: Iterable[Span], chords: Iterable[Span]) -> tuple[Span, ...]
     Examples
     --------
     >>> keys = [(0.0, 4.0, "C major"), (4.0, 8.0, "D major")]
-    >>> heard_keys(keys, [(0.0, 3.0, "C:maj"), (3.0, 8.0, "N")])
+    >>> drop_silent_keys(keys, [(0.0, 3.0, "C:maj"), (3.0, 8.0, "N")])
     ((0.0, 4.0, 'C major'),)
     """
     chords = tuple(chords)
@@ -87,24 +87,7 @@ def heard_keys(keys: Iterable[Span], chords: Iterable[Span]) -> tuple[Span, ...]
     return tuple((start, end, label) for start, end, label in keys if sounds(start, end))
 
 
-def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return spans with equal neighbors made one.
-
-    Examples
-    --------
-    >>> joined([(0.0, 1.0, "N"), (1.0, 2.0, "N"), (2.0, 3.0, "A:min")])
-    ((0.0, 2.0, 'N'), (2.0, 3.0, 'A:min'))
-    """
-    found: list[Span] = []
-    for start, end, label in spans:
-        if found and found[-1][2] == label and abs(found[-1][1] - start) < 1e-6:
-            found[-1] = (found[-1][0], end, label)
-        elif end - start > 1e-6:
-            found.append((start, end, label))
-    return tuple(found)
-
-
-def _gapless(spans: Iterable[Span], seconds: float) -> list[Span]:
+def _fill_gaps(spans: Iterable[Span], seconds: float) -> list[Span]:
     """Return the spans within the clip, and unknown ones where there are none."""
     found: list[Span] = []
     place = 0.0
@@ -118,7 +101,7 @@ def _gapless(spans: Iterable[Span], seconds: float) -> list[Span]:
     return [*found, (place, seconds, UNKNOWN)] if place < seconds else found
 
 
-def _rests(pitched: Iterable[Part], seconds: float) -> list[tuple[float, float]]:
+def _find_rests(pitched: Iterable[Part], seconds: float) -> list[tuple[float, float]]:
     """Return when nothing pitched sounds for longer than `LONGEST_REST`."""
     notes = sorted((n[0], n[0] + n[1]) for part in pitched for n in part.notes.tolist())
     rests, sounding = [], 0.0
@@ -129,7 +112,7 @@ def _rests(pitched: Iterable[Part], seconds: float) -> list[tuple[float, float]]
     return rests
 
 
-def _without_rests(span: Span, rests: Iterable[tuple[float, float]]) -> list[Span]:
+def _cut_rests(span: Span, rests: Iterable[tuple[float, float]]) -> list[Span]:
     """Return a span cut at rests, which have no chord."""
     start, end, label = span
     found: list[Span] = []
@@ -142,7 +125,7 @@ def _without_rests(span: Span, rests: Iterable[tuple[float, float]]) -> list[Spa
     return [*found, (start, end, label)] if end > start else found
 
 
-def _borne_out(label: str, pitched: Iterable[Part], start: float, end: float) -> str:
+def _reduce_label(label: str, pitched: Iterable[Part], start: float, end: float) -> str:
     """Return the label that the notes of a span bear out."""
     if label in (NOTHING, UNKNOWN):
         return label
@@ -153,11 +136,11 @@ def _borne_out(label: str, pitched: Iterable[Part], start: float, end: float) ->
     name, _, quality = label.partition(":")
     quality, slash, bass = quality.partition("/")
     root = pitch_class(name)
-    reduced = _reduced(quality, {(tone - root) % 12 for tone in band})
+    reduced = _reduce_quality(quality, {(tone - root) % 12 for tone in band})
     return f"{name}:{reduced}{slash}{bass}"
 
 
-def _reduced(quality: str, band: set[int]) -> str:
+def _reduce_quality(quality: str, band: set[int]) -> str:
     """Return the quality without tones that are not among `band`, semitones above the root."""
     while quality in CONSONANCES and CONSONANCES[quality][0] not in band:
         quality = CONSONANCES[quality][1]

@@ -3,115 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from mirkit.arrays import Floats, Floats32
+from mirkit.rendering.reading import check_table, integer, list_of, read_toml, text
 from mirkit.rendering.score import Part
 
-VOICES = {
-    35: "kick",
-    36: "kick",
-    38: "snare",
-    40: "snare",
-    37: "rim",
-    39: "clap",
-    42: "hat",
-    44: "hat",
-    46: "open",
-    51: "ride",
-    53: "ride",
-    59: "ride",
-    49: "crash",
-    57: "crash",
-    55: "crash",
-    41: "tom",
-    43: "tom",
-    45: "tom",
-    47: "tom",
-    48: "tom",
-    50: "tom",
-    54: "shaker",
-    56: "bell",
-    70: "shaker",
-    69: "shaker",
-    82: "shaker",
-    67: "bell",
-    68: "bell",
-    75: "rim",
-    60: "tom",
-    61: "tom",
-    62: "tom",
-    63: "tom",
-    64: "tom",
-    65: "tom",
-    66: "tom",
-    73: "shaker",
-    74: "shaker",
-    76: "rim",
-    77: "rim",
-}
-"""Which drum-machine voice plays each General MIDI percussion key."""
+FILE = "tables/drum_machine.toml"
 
-ONE_SHOTS: dict[str, tuple[str, ...]] = {
-    "kick": (
-        "bd_808",
-        "bd_ada",
-        "bd_boom",
-        "bd_fat",
-        "bd_haus",
-        "bd_klub",
-        "bd_pure",
-        "bd_tek",
-        "bd_zome",
-        "bd_zum",
-        "drum_heavy_kick",
-        "drum_bass_hard",
-        "elec_hollow_kick",
-        "elec_soft_kick",
-        "bd_sone",
-    ),
-    "snare": (
-        "sn_dolf",
-        "sn_dub",
-        "sn_generic",
-        "sn_zome",
-        "drum_snare_hard",
-        "drum_snare_soft",
-        "elec_snare",
-        "elec_hi_snare",
-        "elec_lo_snare",
-        "elec_mid_snare",
-        "elec_filt_snare",
-    ),
-    "clap": ("perc_snap", "perc_snap2", "sn_generic", "elec_hi_snare"),
-    "hat": (
-        "drum_cymbal_closed",
-        "hat_bdu",
-        "hat_cab",
-        "hat_gem",
-        "hat_metal",
-        "hat_noiz",
-        "hat_raw",
-        "hat_snap",
-        "hat_star",
-        "hat_tap",
-        "hat_zan",
-        "hat_zap",
-        "hat_zild",
-        "elec_tick",
-    ),
-    "open": ("drum_cymbal_open", "drum_cymbal_pedal", "hat_mess", "elec_cymbal"),
-    "ride": ("ride_tri", "ride_via", "drum_cymbal_soft"),
-    "crash": ("drum_splash_hard", "drum_cymbal_hard", "drum_splash_soft"),
-    "tom": ("drum_tom_mid_hard", "drum_tom_lo_hard", "drum_tom_hi_hard", "elec_fuzz_tom"),
-    "rim": ("elec_wood", "elec_pop", "elec_tick", "elec_blip"),
-    "shaker": ("hat_cats", "hat_gnu", "hat_psych", "hat_sci"),
-    "bell": ("drum_cowbell", "elec_bell", "perc_bell", "elec_bong"),
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice of a drum machine: the percussion keys that strike it, and samples that it may be."""
+
+    keys: tuple[int, ...]
+    samples: tuple[str, ...]
+
+
+RULES = {
+    "keys": list_of(integer(0, 127)),
+    "samples": list_of(text(r"\w+", "the name of a sample")),
 }
-"""Public-domain one-shots that suit each voice."""
+
+
+@cache
+def machine_voices() -> Mapping[str, Voice]:
+    """Return the voices of a drum machine by name."""
+    tables = read_toml(FILE)
+    return MappingProxyType({name: _voice(table, name) for name, table in tables.items()})
+
+
+def _voice(table: object, name: str) -> Voice:
+    fields = check_table(table, RULES, f"{FILE}: {name}", RULES)
+    return Voice(tuple(fields["keys"]), tuple(fields["samples"]))
+
+
+@cache
+def voice_of(key: int) -> str | None:
+    """Return the voice that a General MIDI percussion key strikes, or None."""
+    return next((name for name, voice in machine_voices().items() if key in voice.keys), None)
+
 
 Kit = Mapping[str, Floats32]
 
@@ -120,12 +56,12 @@ def draw_kit(rng: np.random.Generator, folder: Path | None, sample_rate: int) ->
     """Draw a kit: each voice is a recorded one-shot, tuned a little, or is synthesized."""
     made = rng.random() < 0.35 or folder is None
     kit = {}
-    for voice, names in ONE_SHOTS.items():
+    for name, voice in machine_voices().items():
         if made or folder is None or rng.random() < 0.2:
-            kit[voice] = synthesized(voice, sample_rate, rng)
+            kit[name] = synthesize_drum(name, sample_rate, rng)
         else:
-            kit[voice] = _tuned(
-                _load(folder / f"{rng.choice(names)}.flac", sample_rate),
+            kit[name] = _tuned(
+                _load(folder / f"{rng.choice(voice.samples)}.flac", sample_rate),
                 float(rng.normal(scale=1.5)),
             )
     return kit
@@ -142,10 +78,10 @@ def _load(path: Path, sample_rate: int) -> Floats32:
     peak = float(np.abs(mono).max()) + 1e-9
     start = int(np.argmax(np.abs(mono) > 0.1 * peak))
     start = max(start - int(0.001 * sample_rate), 0)
-    return _faded(mono[start : start + int(1.2 * sample_rate)] / peak)
+    return _fade_out(mono[start : start + int(1.2 * sample_rate)] / peak)
 
 
-def _faded(samples: Floats32) -> Floats32:
+def _fade_out(samples: Floats32) -> Floats32:
     n = min(len(samples) // 4, 1000)
     out = samples.copy()
     if n:
@@ -159,7 +95,7 @@ def _tuned(samples: Floats32, semitones: float) -> Floats32:
     return np.asarray(np.interp(places, np.arange(len(samples)), samples), np.float32)
 
 
-def synthesized(voice: str, sample_rate: int, rng: np.random.Generator) -> Floats32:
+def synthesize_drum(voice: str, sample_rate: int, rng: np.random.Generator) -> Floats32:
     """Return a drum made of a falling sine and shaped noise, as early drum machines made them."""
     seconds = {"kick": 0.45, "crash": 1.2, "open": 0.4, "ride": 0.6, "tom": 0.4}.get(voice, 0.22)
     time = np.arange(int(seconds * sample_rate)) / sample_rate
@@ -190,7 +126,7 @@ def synthesized(voice: str, sample_rate: int, rng: np.random.Generator) -> Float
             -time / (decay * rng.uniform(0.6, 1.6))
         )
     body = np.asarray(body, np.float32)
-    return _faded(body / (np.abs(body).max() + 1e-9))
+    return _fade_out(body / (np.abs(body).max() + 1e-9))
 
 
 def strike(part: Part, kit: Kit, seconds: float, delay: float, sample_rate: int) -> Floats32:
@@ -198,7 +134,7 @@ def strike(part: Part, kit: Kit, seconds: float, delay: float, sample_rate: int)
     n = round(seconds * sample_rate)
     out = np.zeros(n + 2 * sample_rate, np.float32)
     for onset, _, pitch, velocity in part.notes.tolist():
-        sound = kit.get(VOICES.get(int(pitch), ""))
+        sound = kit.get(voice_of(int(pitch)) or "")
         start = round((onset + delay) * sample_rate)
         if sound is None or not 0 <= start < n:
             continue

@@ -1,4 +1,4 @@
-"""What is heard where no music plays: noise, places and crowds, and a voice that babbles.
+"""Backgrounds where no music plays: noise, places and crowds, and a voice that babbles.
 
 Such stretches teach a model of chords to say that there is none.
 """
@@ -11,39 +11,39 @@ from pathlib import Path
 import numpy as np
 
 from mirkit.arrays import Floats32
-from mirkit.rendering import sound
+from mirkit.rendering import effects
 from mirkit.rendering.score import Span
 from mirkit.rendering.voices import VOWELS
 
 KINDS = ("noise", "babble", "ambience")
-"""Sections that have a bed."""
+"""Sections that have a background."""
 
 FADE = 0.04
-"""Rise and fall of a bed [s]."""
+"""Rise and fall of a background [s]."""
 
 
-def add_beds(
+def add_backgrounds(
     samples: Floats32,
     sections: Iterable[Span],
     sample_rate: int,
     rng: np.random.Generator,
     ambience: Callable[[], Floats32] | None = None,
 ) -> Floats32:
-    """Return samples with a bed under each section of `KINDS`, at about the music's level."""
+    """Return samples with a background under each section of `KINDS`, as loud as music."""
     out = samples.copy()
-    level = max(sound.rms(samples), 0.02)
+    level = max(effects.rms(samples), 0.02)
     for start, end, label in sections:
         first, last = round(max(start, 0) * sample_rate), round(end * sample_rate)
         n = min(last, len(out)) - first
         if label not in KINDS or n < 2 * FADE * sample_rate + 2:
             continue
-        bed = _bed(label, n, sample_rate, rng, ambience)
-        gain = level * sound.decibels(float(rng.uniform(-18, 0))) / (sound.rms(bed) + 1e-9)
+        bed = _make_background(label, n, sample_rate, rng, ambience)
+        gain = level * effects.decibels(float(rng.uniform(-18, 0))) / (effects.rms(bed) + 1e-9)
         out[first : first + n] += bed * _fades(n, sample_rate) * np.float32(gain)
     return out
 
 
-def _bed(
+def _make_background(
     label: str, n: int, sample_rate: int, rng: np.random.Generator,
     ambience: Callable[[], Floats32] | None,
 ) -> Floats32:  # fmt: skip
@@ -52,7 +52,7 @@ def _bed(
     if label == "ambience" and ambience is not None:
         recording = ambience()
         return np.resize(np.roll(recording, -int(rng.integers(len(recording)))), n)
-    return sound.noise(n, float(rng.uniform(-9, 0)), sample_rate, rng)
+    return effects.noise(n, float(rng.uniform(-9, 0)), sample_rate, rng)
 
 
 def _fades(n: int, sample_rate: int) -> Floats32:
@@ -99,8 +99,8 @@ def _syllable(
     return np.asarray(voiced / (np.abs(voiced).max() + 1e-9), np.float32)
 
 
-def picker(paths: Sequence[Path], read: Callable[[Path], Floats32], rng: np.random.Generator) -> (
-    Callable[[], Floats32] | None
-):  # fmt: skip
+def choose_recording(
+    paths: Sequence[Path], read: Callable[[Path], Floats32], rng: np.random.Generator
+) -> Callable[[], Floats32] | None:
     """Return a function that reads a random one of the recordings, or None where there are none."""
     return (lambda: read(paths[int(rng.integers(len(paths)))])) if paths else None

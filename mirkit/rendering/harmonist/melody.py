@@ -40,15 +40,15 @@ class Singer:
         self.owed: int | None = None
 
     def sing(
-        self, shape: Motif, start: float, places: Places, rng: np.random.Generator
+        self, shape: Motif, start: float, harmony: Harmony, rng: np.random.Generator
     ) -> list[Note]:
         """Return a motif sung at a place [beats]."""
         notes: list[Note] = []
         for onset, length in zip(shape.onsets, shape.lengths, strict=True):
             at = start + onset
-            chord, tonic, minor, end = places.at(at)
+            chord, tonic, minor, end = harmony.at(at)
             pitch = self._next(onset % 1 == 0 or length > 0.9, chord, tonic, minor, rng)
-            after = places.at(end)[0]
+            after = harmony.at(end)[0]
             if at + length > end and pitch % 12 not in after.tones:
                 length = max(end - at, 0.1)
             notes.append((at, length, float(pitch), 88.0 + float(rng.normal()) * 4))
@@ -81,7 +81,7 @@ class Singer:
         return min(fitting, key=lambda p: abs(p - pitch))
 
 
-class Places:
+class Harmony:
     """The chord and key that hold at each beat of a song.
 
     Parameters

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mirkit.rendering.harmonist import book
+from mirkit.rendering.harmonist import idioms
 from mirkit.rendering.harmonist.tasks import FEATURES, Task
-from mirkit.rendering.harmony import QUALITIES, Bars, Chord, roman
+from mirkit.rendering.harmony import QUALITIES, Bars, Chord
 
 NO_CHORD = ("drum solo", "silence", "noise", "babble", "ambience")
 """Stanzas in which nothing pitched plays; what is heard instead."""
@@ -63,13 +63,13 @@ class Stanza:
 
     @property
     def sounds(self) -> bool:
-        """Whether chords are played."""
+        """True where chords are played."""
         return self.name not in NO_CHORD
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What a plan must fit: its split, bars, beats in a bar, and a bar's length [s]."""
+    """The frame that stanzas fill: split, bars, beats in a bar, and a bar's length [s]."""
 
     split: str
     n_bars: int
@@ -77,56 +77,44 @@ class Frame:
     bar_seconds: float
 
 
-def numeral(text: str, tonic: int) -> Chord:
-    """Return the chord of a numeral of the book, pedals included.
-
-    Examples
-    --------
-    >>> numeral("bVII/T", 0).label, numeral("iv/D", 0).label, numeral("V7/7", 0).label
-    ('Bb:maj/2', 'F:min/2', 'G:7/b7')
-    """
-    body, _, bass = text.partition("/")
-    if bass not in ("T", "D"):
-        return roman(text, tonic)
-    return replace(roman(body, tonic), bass=(tonic + (7 if bass == "D" else 0)) % 12)
-
-
-def draw(task: Task, frame: Frame, rng: np.random.Generator) -> tuple[Stanza, ...]:
+def draw_stanzas(task: Task, frame: Frame, rng: np.random.Generator) -> tuple[Stanza, ...]:
     """Draw stanzas until the frame's bars are full."""
-    tonic, minor = task.tonic, _mode_of(task, frame.split)
+    tonic, minor = task.tonic, _choose_mode(task, frame.split)
     color, turned = float(rng.uniform(0, 0.35)), float(rng.uniform(0, 0.3))
     stanzas: list[Stanza] = []
     filled = 0
     while filled < frame.n_bars:
-        if _pauses(task, stanzas, rng):
-            stanza = _pause(task, tonic, minor, frame, rng)
+        if _is_pause_due(task, stanzas, rng):
+            stanza = _draw_pause(task, tonic, minor, frame, rng)
         else:
             lead_in: Bars = ()
             if stanzas and rng.random() < (1.0 if task.feature == "modulation" else 0.15):
-                (tonic, minor), lead_in = _turn(tonic, minor, rng)
-            stanza = _verse(task, tonic, minor, frame, rng, plain=not stanzas)
+                (tonic, minor), lead_in = _modulate(tonic, minor, rng)
+            stanza = _draw_verse(task, tonic, minor, frame, rng, plain=not stanzas)
             if task.feature != "5":
-                bars = _turned_round(_colored(stanza.bars, color, rng), turned, rng)
+                bars = _invert_bars(_recolor_bars(stanza.bars, color, rng), turned, rng)
                 stanza = replace(stanza, bars=lead_in + bars)
         stanzas.append(stanza)
         filled += len(stanza.bars)
     return tuple(stanzas)
 
 
-def _mode_of(task: Task, split: str) -> bool:
+def _choose_mode(task: Task, split: str) -> bool:
     """Return the mode of the task, or the other where its feature has no idioms in it."""
-    if task.feature not in book.IDIOMS:
+    if task.feature not in idioms.features():
         return task.minor
-    return book.idioms(task.feature, split, task.minor)[0].minor
+    return idioms.choose(task.feature, split, task.minor)[0].minor
 
 
-def _pauses(task: Task, stanzas: Sequence[Stanza], rng: np.random.Generator) -> bool:
+def _is_pause_due(task: Task, stanzas: Sequence[Stanza], rng: np.random.Generator) -> bool:
     if stanzas and not stanzas[-1].sounds:
         return False
     return bool(rng.random() < (0.75 if task.feature == "N" else 0.1 if stanzas else 0.02))
 
 
-def _pause(task: Task, tonic: int, minor: bool, frame: Frame, rng: np.random.Generator) -> Stanza:
+def _draw_pause(
+    task: Task, tonic: int, minor: bool, frame: Frame, rng: np.random.Generator
+) -> Stanza:
     """Return two to eight seconds without chords; shorter where the song is not about them."""
     name = str(rng.choice(NO_CHORD, p=(0.4, 0.15, 0.15, 0.15, 0.15)))
     seconds = rng.uniform(2, 9) if task.feature == "N" else rng.uniform(1.5, 4.5)
@@ -135,7 +123,7 @@ def _pause(task: Task, tonic: int, minor: bool, frame: Frame, rng: np.random.Gen
     return Stanza(name, ((rest,),) * n_bars, tonic, minor)
 
 
-def _turn(tonic: int, minor: bool, rng: np.random.Generator) -> tuple[tuple[int, bool], Bars]:
+def _modulate(tonic: int, minor: bool, rng: np.random.Generator) -> tuple[tuple[int, bool], Bars]:
     """Return a new key, and the bars that lead into it: they belong to the new key already."""
     weights = np.array([weight for *_, weight in TURNS])
     name, from_major, from_minor, _ = TURNS[int(rng.choice(len(TURNS), p=weights / weights.sum()))]
@@ -147,47 +135,47 @@ def _turn(tonic: int, minor: bool, rng: np.random.Generator) -> tuple[tuple[int,
         [("iiø", "V7"), ("iv", "V7"), ("V7",)] if minor else [("ii7", "V7"), ("IV", "V"), ("V7",)]
     )
     chosen = texts[int(rng.integers(len(texts)))]
-    return (tonic, minor), (tuple(numeral(text, tonic) for text in chosen),)
+    return (tonic, minor), (tuple(idioms.numeral(text, tonic) for text in chosen),)
 
 
-def _verse(
+def _draw_verse(
     task: Task, tonic: int, minor: bool, frame: Frame, rng: np.random.Generator, plain: bool
 ) -> Stanza:
     """Return a stanza of the task's feature mostly, else of another, a walk, or a chain."""
     choice = rng.random()
     if task.feature != "5" and choice < 0.06 and not plain:
-        bars = _paced(_chain(tonic, rng), frame, rng)
+        bars = _set_pace(_draw_chain(tonic, rng), frame, rng)
         return Stanza("verse", bars, tonic, minor, keyed=False)
     if task.feature != "5" and choice < 0.16 and not plain:
-        texts = _walk(minor, rng)
+        texts = _draw_walk(minor, rng)
     else:
         feature = task.feature
-        if feature not in book.IDIOMS or (choice < 0.36 and not plain and feature != "5"):
-            feature = _other(rng)
-        options = book.idioms(feature, frame.split, minor)
+        if feature not in idioms.features() or (choice < 0.36 and not plain and feature != "5"):
+            feature = _draw_feature(rng)
+        options = idioms.choose(feature, frame.split, minor)
         same = [idiom for idiom in options if idiom.minor == minor]
-        texts = same[int(rng.integers(len(same)))].bars if same else _walk(minor, rng)
-    bars = tuple(tuple(numeral(text, tonic) for text in bar) for bar in texts)
-    bars = _dwelling(bars, task.feature, rng)
-    bars = _paced(bars, frame, rng)
+        texts = same[int(rng.integers(len(same)))].bars if same else _draw_walk(minor, rng)
+    bars = tuple(tuple(idioms.numeral(text, tonic) for text in bar) for bar in texts)
+    bars = _dwell(bars, task.feature, rng)
+    bars = _set_pace(bars, frame, rng)
     short = len(bars) * frame.bar_seconds < 9
     return Stanza("verse", bars * (2 if short and rng.random() < 0.6 else 1), tonic, minor)
 
 
-def _other(rng: np.random.Generator) -> str:
-    """Return a feature of the book, power chords excepted."""
-    names = [name for name in book.IDIOMS if name != "5"]
+def _draw_feature(rng: np.random.Generator) -> str:
+    """Return a feature that idioms have, power chords excepted."""
+    names = [name for name in idioms.features() if name != "5"]
     weights = np.array([FEATURES[name] for name in names], dtype=np.float64)
     return str(rng.choice(names, p=weights / weights.sum()))
 
 
-def _walk(minor: bool, rng: np.random.Generator) -> tuple[tuple[str, ...], ...]:
-    names = book.FUNCTIONS["m" if minor else "M"].split("|")
+def _draw_walk(minor: bool, rng: np.random.Generator) -> tuple[tuple[str, ...], ...]:
+    names = idioms.walk_functions(minor)
     home = names[0]
     return ((home,), *((str(rng.choice(names)),) for _ in range(int(rng.choice([3, 5, 7])))))
 
 
-def _chain(tonic: int, rng: np.random.Generator) -> Bars:
+def _draw_chain(tonic: int, rng: np.random.Generator) -> Bars:
     """Return chords of any quality on roots that follow no key."""
     names = [name for name in FEATURES if name in QUALITIES and name != "5"]
     weights = np.array([FEATURES[name] for name in names], dtype=np.float64)
@@ -198,7 +186,7 @@ def _chain(tonic: int, rng: np.random.Generator) -> Bars:
     return tuple(bars)
 
 
-def _dwelling(bars: Bars, feature: str, rng: np.random.Generator) -> Bars:
+def _dwell(bars: Bars, feature: str, rng: np.random.Generator) -> Bars:
     """Return the bars with those of the featured quality played twice, now and then."""
     if rng.random() > 0.4:
         return bars
@@ -206,7 +194,7 @@ def _dwelling(bars: Bars, feature: str, rng: np.random.Generator) -> Bars:
     return tuple(bar for bar, n in zip(bars, twice, strict=True) for _ in range(n))
 
 
-def _paced(bars: Bars, frame: Frame, rng: np.random.Generator) -> Bars:
+def _set_pace(bars: Bars, frame: Frame, rng: np.random.Generator) -> Bars:
     """Return the bars at a harmonic rhythm between half a bar and four bars a chord."""
     paces = np.array([0.5, 1, 2, 4])
     length = paces * frame.bar_seconds / np.mean([len(bar) for bar in bars])
@@ -216,16 +204,16 @@ def _paced(bars: Bars, frame: Frame, rng: np.random.Generator) -> Bars:
     if not weights.any():
         return bars
     pace = float(rng.choice(paces, p=weights / weights.sum()))
-    return _at_pace(bars, pace)
+    return _stretch(bars, pace)
 
 
-def _at_pace(bars: Bars, pace: float) -> Bars:
+def _stretch(bars: Bars, pace: float) -> Bars:
     """Return the bars with two in the room of one, or each as long as `pace` bars.
 
     Examples
     --------
     >>> a, b = Chord(0, "maj", 0), Chord(7, "7", 7)
-    >>> [len(bar) for bar in _at_pace(((a,), (b,), (a,)), 0.5)], len(_at_pace(((a, b),), 4))
+    >>> [len(bar) for bar in _stretch(((a,), (b,), (a,)), 0.5)], len(_stretch(((a, b),), 4))
     ([2, 1], 4)
     """
     if pace < 1:
@@ -236,7 +224,7 @@ def _at_pace(bars: Bars, pace: float) -> Bars:
     return tuple((bar[i * len(bar) // n],) if n > 1 else bar for bar in bars for i in range(n))
 
 
-def _colored(bars: Bars, share: float, rng: np.random.Generator) -> Bars:
+def _recolor_bars(bars: Bars, share: float, rng: np.random.Generator) -> Bars:
     """Return the bars with a share of the chords in another color on the same root."""
     return tuple(tuple(_recolor(chord, share, rng) for chord in bar) for bar in bars)
 
@@ -249,7 +237,7 @@ def _recolor(chord: Chord, share: float, rng: np.random.Generator) -> Chord:
     return Chord(chord.root, quality, chord.root)
 
 
-def _turned_round(bars: Bars, share: float, rng: np.random.Generator) -> Bars:
+def _invert_bars(bars: Bars, share: float, rng: np.random.Generator) -> Bars:
     """Return the bars with a share of the plain chords inverted."""
     return tuple(tuple(_invert(chord, share, rng) for chord in bar) for bar in bars)
 

@@ -1,4 +1,4 @@
-"""What happens to music between the instrument and the listener: rooms, mixing desks, bad codecs.
+"""Effects between the instrument and the listener: rooms, mixing desks, noise, bad codecs.
 
 All functions take and return mono float32 at one rate and keep the length; none moves an onset.
 """
@@ -15,7 +15,7 @@ from mirkit.arrays import Floats32
 
 @dataclass(frozen=True)
 class SoundPlan:
-    """Which effects a clip gets; numbers of 0 leave it alone.
+    """The effects that a clip gets; numbers of 0 leave it alone.
 
     Parameters
     ----------

@@ -11,14 +11,23 @@ import numpy as np
 
 from mirkit.rendering import arranger
 from mirkit.rendering.arranger import drums, lines, melody
-from mirkit.rendering.arranger.compose import Section, Song, half_of, places, play_drums, role_of
-from mirkit.rendering.arranger.style import PROGRAMS, Layer, Style
-from mirkit.rendering.harmonist.plan import Frame, Stanza, draw
+from mirkit.rendering.arranger.compose import (
+    Section,
+    Song,
+    allowed_drums,
+    draw_part,
+    lowest_bass,
+    place_chords,
+    play_drums,
+    role_of,
+    take_half,
+)
+from mirkit.rendering.arranger.style import Layer, Style
+from mirkit.rendering.harmonist.melody import Harmony, Singer
+from mirkit.rendering.harmonist.stanzas import Frame, Stanza, draw_stanzas
 from mirkit.rendering.harmonist.tasks import Task
-from mirkit.rendering.harmonist.tune import Places, Singer
 from mirkit.rendering.harmony import Chord, voicing
-from mirkit.rendering.score import DRUMS, Note, Origin, Part, Sheet, Span, note_array
-from mirkit.vocab import TONICS
+from mirkit.rendering.score import DRUMS, Note, Origin, Part, Sheet, Span, join_spans, note_array
 
 TIMBRES = (
     "piano", "epiano", "organ", "acoustic", "clean", "strings", "pad", "synth", "brass", "harp",
@@ -61,8 +70,8 @@ def compose(task: Task, split: str, seconds: float, bpm: float, rng: np.random.G
     n_beats = style.beats_per_bar
     n_bars = int(np.ceil(seconds * bpm / 60 / n_beats)) + 1
     frame = Frame(split, n_bars, n_beats, n_beats * 60 / bpm)
-    song = staffed(task, style, draw(task, frame, rng), rng)
-    stretches = places(song)
+    song = staff(task, style, draw_stanzas(task, frame, rng), rng)
+    stretches = place_chords(song)
     patterns = drum_patterns(song, split, rng)
     parts = _play(song, task, stretches, patterns, rng)
     groove = f"{style.name}/{'held-out' if split != 'train' else 'own'}"
@@ -73,13 +82,11 @@ def compose(task: Task, split: str, seconds: float, bpm: float, rng: np.random.G
         origin=Origin("harmony", task.text, f"own-{rng.integers(1 << 40):010x}", groove),
         chords=chord_spans(stretches),
         keys=key_spans(song),
-        sections=tuple(_span(s, n_beats, s.name) for s in song.sections),
+        sections=tuple(section.span(n_beats, section.name) for section in song.sections),
     )
 
 
-def staffed(
-    task: Task, style: Style, stanzas: tuple[Stanza, ...], rng: np.random.Generator
-) -> Song:
+def staff(task: Task, style: Style, stanzas: tuple[Stanza, ...], rng: np.random.Generator) -> Song:
     """Decide who plays, and when: in half of the songs drums do, in half a melody."""
     layers = hire(task, style, rng)
     has_drums = bool(style.drums) and rng.random() < 0.8
@@ -148,9 +155,7 @@ def drum_patterns(song: Song, split: str, rng: np.random.Generator) -> tuple[str
     if not style.drums:
         others = [s for s in arranger.styles().values() if s.drums and s.meter == style.meter]
         style = others[int(rng.integers(len(others)))] if others else arranger.style("rock")
-    if len(style.drums) < 3:
-        return style.drums
-    return style.drums[:-1] if split == "train" else style.drums[-1:]
+    return allowed_drums(style, held_out=split != "train")
 
 
 def _play(
@@ -163,35 +168,27 @@ def _play(
     style = song.style
     parts, kick = [], ""
     if patterns:
-        groove = drums.plan(patterns, style.fills, rng)
+        groove = drums.draw_plan(patterns, style.fills, rng)
         kick = groove.main.get("K", "")
         notes = play_drums(song, groove, rng)
         notes = [note for note in notes if note[0] >= 0 and _drums_play(song, note[0])]
         parts.append(Part("drums", DRUMS, note_array(notes), kit=int(rng.choice(style.kits))))
-    low = 40 if style.bass_kind in HIGH_BASSES else 31
+    low = lowest_bass(style)
     bass = play_bass(song, stretches, kick, low, rng)
-    parts.append(_part("bass", style.bass_kind, bass, rng))
+    parts.append(draw_part("bass", style.bass_kind, bass, rng))
     for index, layer in enumerate(song.layers):
         played = play_layer(song, index, stretches, low, rng)
-        parts.append(_part(role_of(layer.kind), layer.kind, played, rng))
+        parts.append(draw_part(role_of(layer.kind), layer.kind, played, rng))
     lead = str(rng.choice(LEADS)) if task.feature != "5" else "leadguitar"
-    parts.append(_part("lead", lead, play_melody(song, stretches, rng), rng))
+    parts.append(draw_part("lead", lead, play_melody(song, stretches, rng), rng))
     return parts
 
 
-HIGH_BASSES = ("choir", "wood", "organ", "piano", "strings", "cello")
-"""Instruments that play the bass line but reach no deep tones."""
-
-
 def _drums_play(song: Song, beat: float) -> bool:
-    """Whether drums are on at a beat: a roll into a pause would sound in it."""
+    """Return True where drums are on at a beat: a roll into a pause would sound in it."""
     bar = int(beat // song.style.beats_per_bar)
     section = [s for s in song.sections if s.first_bar <= bar]
     return bool(section) and section[-1].drums
-
-
-def _part(role: str, kind: str, notes: list[Note], rng: np.random.Generator) -> Part:
-    return Part(role, int(rng.choice(PROGRAMS[kind])), note_array(notes))
 
 
 def play_bass(
@@ -201,7 +198,7 @@ def play_bass(
     style = song.style
     names = [kind for kind in style.bass if kind != "none"] or ["whole", "roots4"]
     figures = [
-        lines.bass_figure(str(rng.choice(names)), kick, style.beats_per_bar, style.grid, rng)
+        lines.draw_figure(str(rng.choice(names)), kick, style.beats_per_bar, style.grid, rng)
         for _ in range(2)
     ]
     velocity = float(rng.uniform(76, 98))
@@ -209,10 +206,10 @@ def play_bass(
     for section, number, place in stretches:
         if not section.bass:
             continue
-        figure = half_of(figures[section.intensity == 2], style, number)
+        figure = take_half(figures[section.intensity == 2], style, number)
         plain = place.chord.bass != place.chord.root or place.chord.quality in ROOTED
         if figure == "walk" and not plain:
-            notes += lines.walking(place, low, velocity, rng)
+            notes += lines.walk_bass(place, low, velocity, rng)
             continue
         tokens = "1-" * place.bar_length if figure == "walk" else figure
         if plain:
@@ -250,7 +247,7 @@ def play_layer(
         floor = low + 12 if section.bass else 0
         pitches = voice(place.chord, center, pitches, manner)
         bottom = [] if section.bass else [center - 18 + (place.chord.bass - center + 18) % 12]
-        pattern = half_of(layer.patterns[0], song.style, number)
+        pattern = take_half(layer.patterns[0], song.style, number)
         velocity = layer.velocity + 5.0 * section.intensity
         played, _ = lines.comp(pattern, place, center, velocity, pitches, rng, bottom + pitches)
         if index == 0 and not _covers(played, pitches):
@@ -263,7 +260,7 @@ def play_layer(
 
 
 def _covers(notes: list[Note], pitches: list[int]) -> bool:
-    """Whether each tone of a voicing is played."""
+    """Return True where each tone of a voicing is played."""
     return {p % 12 for p in pitches} <= {int(note[2]) % 12 for note in notes}
 
 
@@ -302,7 +299,7 @@ def _power(notes: list[Note], chord: Chord, center: int) -> list[Note]:
 def play_melody(song: Song, stretches: list[Stretch], rng: np.random.Generator) -> list[Note]:
     """Return the melody: two motifs that come back on other pitches."""
     style, n_beats = song.style, song.style.beats_per_bar
-    harmony = Places(
+    harmony = Harmony(
         [place.start for _, _, place in stretches],
         [(place.chord, section.tonic, section.minor) for section, _, place in stretches],
         float(song.n_bars * n_beats),
@@ -310,7 +307,9 @@ def play_melody(song: Song, stretches: list[Stretch], rng: np.random.Generator) 
     singer = Singer(int(rng.integers(64, 77)), rng)
     n_bars, syncopation = int(rng.choice([1, 2, 2])), float(rng.uniform(0, 0.8))
     density = max(style.melody[1], 0.8) * float(rng.uniform(0.6, 1.3))
-    motifs = [melody.motif(n_bars, n_beats, density, style.grid, syncopation, rng) for _ in "ab"]
+    motifs = [
+        melody.draw_motif(n_bars, n_beats, density, style.grid, syncopation, rng) for _ in "ab"
+    ]
     notes: list[Note] = []
     for section in song.sections:
         if not section.melody:
@@ -323,32 +322,14 @@ def play_melody(song: Song, stretches: list[Stretch], rng: np.random.Generator) 
 
 def chord_spans(stretches: list[Stretch]) -> tuple[Span, ...]:
     """Return the chords as spans in beats, ``N`` where none is played; equal ones are joined."""
-    spans: list[Span] = []
-    for section, _, place in stretches:
-        label = place.chord.label if any(section.layers) else "N"
-        end = place.start + place.length
-        if spans and spans[-1][2] == label:
-            spans[-1] = (spans[-1][0], end, label)
-        else:
-            spans.append((place.start, end, label))
-    return tuple(spans)
+    return join_spans(
+        (place.start, place.start + place.length, place.chord.label if any(section.layers) else "N")
+        for section, _, place in stretches
+    )
 
 
 def key_spans(song: Song) -> tuple[Span, ...]:
     """Return the keys as spans in beats; a pause keeps the key, chords of no key have none."""
-    spans: list[Span] = []
-    for section in song.sections:
-        if section.name == "chain":
-            continue
-        start, end, _ = _span(section, song.style.beats_per_bar, "")
-        label = f"{TONICS[section.tonic]} {'minor' if section.minor else 'major'}"
-        if spans and spans[-1][1:] == (start, label):
-            spans[-1] = (spans[-1][0], end, label)
-        else:
-            spans.append((start, end, label))
-    return tuple(spans)
-
-
-def _span(section: Section, n_beats: int, label: str) -> Span:
-    first = section.first_bar * n_beats
-    return (float(first), float(first + len(section.bars) * n_beats), label)
+    n_beats = song.style.beats_per_bar
+    keyed = [section for section in song.sections if section.name != "chain"]
+    return join_spans(section.span(n_beats, section.key) for section in keyed)
