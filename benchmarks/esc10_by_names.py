@@ -1,0 +1,80 @@
+"""Score a tagger of AudioSet on ESC-10 by the names of its tags alone, without any training.
+
+    python benchmarks/esc10_by_names.py --data ESC10_DIR --weights yamnet.tflite
+
+The score of a class is the highest that any of its names has in any window; the class with the
+highest score is the answer. The names are what AudioSet calls the ten classes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mirkit.arrays import Floats32, Ints
+from mirkit.audio import reading
+from mirkit.sound.tag.windowed import WindowTagger
+from mirkit.sound.tag.yamnet import VERSION, YAMNet, convert
+from mirkit.zoo.converting import convert_once
+
+NAMES = {
+    "Dog bark": ("Dog", "Bark"),
+    "Rain": ("Rain", "Raindrop", "Rain on surface"),
+    "Sea waves": ("Ocean", "Waves, surf"),
+    "Baby cry": ("Baby cry, infant cry", "Crying, sobbing"),
+    "Clock tick": ("Clock", "Tick", "Tick-tock"),
+    "Person sneeze": ("Sneeze",),
+    "Helicopter": ("Helicopter",),
+    "Chainsaw": ("Chainsaw",),
+    "Rooster": ("Chicken, rooster", "Crowing, cock-a-doodle-doo"),
+    "Fire crackling": ("Fire", "Crackle"),
+}
+
+
+def scores(model: WindowTagger, path: Path) -> Floats32:
+    """Return the score of each class of ESC-10 in a recording."""
+    with reading.blocks(path, sample_rate=model.sample_rate) as blocks:
+        heard = model.activations(blocks, heads=("frames",))["frames"]
+    highest = dict(zip(heard.labels, heard.values.max(axis=0), strict=True))
+    return np.array([max(highest[name] for name in names) for names in NAMES.values()])
+
+
+def confusion(model: WindowTagger, rows: Sequence[tuple[Path, str]]) -> Ints:
+    """Return how often each class (row) was called each class (column)."""
+    classes = list(NAMES)
+    counts = np.zeros((len(classes), len(classes)), np.int64)
+    for path, label in rows:
+        counts[classes.index(label), scores(model, path).argmax()] += 1
+    return counts
+
+
+def clips(data: Path) -> list[tuple[Path, str]]:
+    """Return the path and the class of each clip."""
+    with (data / "esc10.csv").open(encoding="utf-8", newline="") as file:
+        return [(data / row["path"], row["label"]) for row in csv.DictReader(file)]
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True, help="yamnet.tflite")
+    args = parser.parse_args()
+    model = YAMNet.from_weights(convert_once("yamnet", args.weights, convert, version=VERSION))
+    rows = clips(args.data)
+    began = time.process_time()
+    counts = confusion(model, rows)
+    for label, row in zip(NAMES, counts, strict=True):
+        wrong = {name: int(n) for name, n in zip(NAMES, row, strict=True) if n and name != label}
+        print(f"{label}: {row[list(NAMES).index(label)]} of {row.sum()}; others: {wrong or 'none'}")
+    print(f"{len(rows)} clips, {np.trace(counts) / counts.sum():.2%} right, ", end="")
+    print(f"{time.process_time() - began:.0f} s of CPU")
+
+
+if __name__ == "__main__":
+    main()
