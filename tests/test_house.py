@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import mirkit
+from mirkit.tasks import TASKS
 
 ROOT = Path(mirkit.__file__).parent
 
@@ -164,3 +165,24 @@ def test_parsing_the_command_line_loads_nothing_heavy():
         "import mirkit.cli as c\ntry: c.main(['beats', '--help'])\nexcept SystemExit: pass"
     )
     assert not loaded & {"numpy", "scipy", "torch", "librosa", "jams", "soundfile", "onnxruntime"}
+
+
+FORMAT_TABLES = ("formats/",)
+"""Rooms whose tables say in which member or namespace a task stands."""
+
+
+def task_names_in(node):
+    """The task names among the texts of a literal collection: its items, or keys of a mapping."""
+    items = node.keys if isinstance(node, ast.Dict) else node.elts
+    return {x.value for x in items if isinstance(x, ast.Constant)} & set(TASKS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tasks_are_listed_in_their_table_alone(path):
+    place = path.relative_to(ROOT).as_posix()
+    if place == "tasks.py" or place.startswith(FORMAT_TABLES):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict):
+            names = task_names_in(node)
+            assert len(names) < 2, f"{place}:{node.lineno} lists {', '.join(sorted(names))}"

@@ -10,33 +10,20 @@ from mirkit.annotation import Key, Segments
 from mirkit.evaluation.benchmark import Benchmark
 from mirkit.evaluation.references import read_reference
 from mirkit.evaluation.systems import fingerprint, load_system
+from mirkit.metrics.key import longest_key
 
 
 def read_key(path: Path) -> Key:
     """Return the key of an annotation file; of local keys alone the one that lasts longest."""
     value: Key | Segments = read_reference(path, (Key, Segments), "key", "keys")
-    return value if isinstance(value, Key) else longest(value)
-
-
-def longest(local: Segments) -> Key:
-    """Return the key in which a piece is longest, with the local keys.
-
-    Examples
-    --------
-    >>> longest(Segments([[0, 9], [9, 12]], ("C major", "A minor"), kind="key")).label
-    'C major'
-    """
-    seconds: dict[str, float] = {}
-    for (start, end), label in zip(local.intervals.tolist(), local.labels, strict=True):
-        seconds[label] = seconds.get(label, 0.0) + end - start
-    return Key(max(seconds, key=lambda label: seconds[label], default=None), segments=local)
+    return value if isinstance(value, Key) else longest_key(value)
 
 
 def score_keys(reference: Any, estimate: Any) -> dict[str, float]:
     """Return all measures of keys; of local keys alone the one that lasts longest counts."""
     from mirkit.metrics.key import key_scores
 
-    true, found = (longest(x) if isinstance(x, Segments) else x for x in (reference, estimate))
+    true, found = (longest_key(x) if isinstance(x, Segments) else x for x in (reference, estimate))
     return key_scores(true, found)
 
 

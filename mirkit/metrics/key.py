@@ -93,3 +93,17 @@ def local_key_scores(reference: Segments, estimate: Segments) -> dict[str, float
         "local_correct": float(np.average([x == "correct" for x in near], weights=lengths)),
         "local_weighted": float(np.average([NEAR[x] for x in near], weights=lengths)),
     }
+
+
+def longest_key(local: Segments) -> Key:
+    """Return the key in which a piece is longest, with the local keys.
+
+    Examples
+    --------
+    >>> longest_key(Segments([[0, 9], [9, 12]], ("C major", "A minor"), kind="key")).label
+    'C major'
+    """
+    seconds: dict[str, float] = {}
+    for (start, end), label in zip(local.intervals.tolist(), local.labels, strict=True):
+        seconds[label] = seconds.get(label, 0.0) + end - start
+    return Key(max(seconds, key=lambda label: seconds[label], default=None), segments=local)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from mirkit.annotation import Analysis, Annotation, Beats, SegmentKind, Segments, Tempo
+from mirkit.annotation import Analysis, Annotation, Beats, Key, SegmentKind, Segments, Tempo
 from mirkit.errors import FormatError
+from mirkit.metrics.key import longest_key
 from mirkit.rendering.labels import drop_silent_keys
 
 SCHEMA = 1
@@ -62,6 +63,11 @@ class Clip:
         """The keys, one for each stretch; empty where they are not known."""
         return _segments(drop_silent_keys(self.truth["keys"], self.truth["chords"]), "key")
 
+    @property
+    def key(self) -> Key:
+        """The key in which the clip is longest, with the local keys."""
+        return longest_key(self.keys)
+
     @cached_property
     def sections(self) -> Segments:
         """The sections of the song; empty where they are not known."""
@@ -69,12 +75,15 @@ class Clip:
 
     @property
     def analysis(self) -> Analysis:
-        """All that is known of the clip: beats, tempo, chords, keys, sections."""
-        known: dict[str, Annotation] = {"beats": self.beats, "tempo": Tempo(self.bpm)}
-        for task in ("chords", "keys", "sections"):
-            segments = getattr(self, task)
-            if len(segments):
-                known[task] = segments
+        """The truth of the clip by task: beats, tempo, chords, key, sections."""
+        known: dict[str, Annotation] = {"beats": self.beats}
+        known["tempo"] = Tempo(self.bpm)
+        if len(self.chords):
+            known["chords"] = self.chords
+        if len(self.keys):
+            known["key"] = self.key
+        if len(self.sections):
+            known["sections"] = self.sections
         return Analysis(known, duration=float(self.truth["seconds"]))
 
 

@@ -95,6 +95,8 @@ def annotate(
     """Return the clip's truth as a JSON object (schema 1); times in seconds, to 0.1 ms."""
     known = bool(len(score.positions)) and bool((score.positions > 0).all())
     chords = reduce_chords(score.parts, score.chords, spec.seconds)
+    keys = drop_silent_keys(score.keys, chords)
+    labeled = (("chord", chords), ("key", keys), ("section", score.sections))
     return {
         "schema": 1,
         **asdict(spec),
@@ -104,9 +106,7 @@ def annotate(
         "bpm": round(score.bpm, 3) if len(score.beats) > 1 else None,
         "beats": [round(float(t), 4) for t in score.beats],
         "positions": score.positions.tolist() if known else None,
-        "chords": _round_spans(chords),
-        "keys": _round_spans(drop_silent_keys(score.keys, chords)),
-        "sections": _round_spans(score.sections),
+        **{f"{kind}s": _round_spans(spans) for kind, spans in labeled},
         "drums": score.has_drums,
         "tuning_cents": notes["cents"],
         "instruments": [

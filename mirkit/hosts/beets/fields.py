@@ -19,11 +19,15 @@ from typing import Any, Protocol, TypeAlias
 from mirkit.annotation import Analysis, Beats, Key
 from mirkit.decoding.gridfit import fit_grid
 from mirkit.formats.dj.keys import spell_key
+from mirkit.tasks import TASKS
 
 Fields: TypeAlias = dict[str, "int | float | str | None"]
 
 HEARD = "mirkit_heard"
-FIELD_OF = {"beats": "bpm", "key": "initial_key"}
+FIELDS = {"Beats": "bpm", "Key": "initial_key"}
+"""The field of beets that holds each kind of annotation."""
+
+FIELD_OF = {task.name: FIELDS[task.value] for task in TASKS.values() if task.value in FIELDS}
 """The field of beets that each task is for."""
 
 

@@ -104,7 +104,7 @@ def find_key(x: Recording, parameter: float) -> list[Feature]:
 
 
 FINDERS: MappingProxyType[str, Callable[[Recording, float], list[Feature]]] = MappingProxyType(
-    {"beats": find_beats, "chords": find_chords, "key": find_key}
+    {find.__name__.removeprefix("find_"): find for find in (find_beats, find_chords, find_key)}
 )
 """The plug-ins by identifier."""
 
