@@ -327,7 +327,7 @@ class Tags(Value):
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
-        labels = tuple(self.labels)
+        labels = checks.texts("labels", self.labels)
         scores = checks.unit_interval("scores", self.scores, len(labels))
         if scores is None:
             raise ParameterError("scores is None; each tag needs one")
@@ -488,7 +488,7 @@ def _freeze_intervals(value: Any, kinds: tuple[str, ...]) -> None:
     if value.kind not in kinds:
         raise ParameterError(f"kind is {value.kind!r}; it is one of {', '.join(kinds)}")
     intervals = checks.intervals("intervals", value.intervals)
-    labels = tuple(value.labels)
+    labels = checks.texts("labels", value.labels)
     checks.same_length("labels", labels, len(intervals))
     if np.any(np.diff(intervals[:, 0]) < 0):
         raise ParameterError("intervals are not sorted by start")

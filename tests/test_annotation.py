@@ -66,6 +66,32 @@ def test_bad_beat_times_are_refused_with_their_place(times, match):
         Beats(times)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Tempo("120"),
+        lambda: Tempo(True),
+        lambda: Tempo(120, "0.5"),
+        lambda: TempoHypothesis(None, 0.5),
+        lambda: TempoHypothesis(120, [0.5]),
+        lambda: Beats([1.0, 2.0], [1.5, 2.5]),
+        lambda: Beats([1.0], [np.nan]),
+        lambda: Beats([1.0], [np.inf]),
+        lambda: Beats([1.0 + 1j]),
+        lambda: Beats("soon"),
+        lambda: Segments([[0, "x"]], ["a"]),
+        lambda: Segments(None, ["a"]),
+        lambda: Segments([[0, 1]], "a"),
+        lambda: Segments([[0, 1]], [3]),
+        lambda: Segments([[0, 1]], None),
+        lambda: Tags(["a", 3], [0.5, 0.5]),
+    ],
+)
+def test_values_of_a_wrong_type_are_refused_in_words(make):
+    with pytest.raises(ParameterError, match=r"\w+ (is|has|holds|does|\[)|\w+\[\d+\] is"):
+        make()
+
+
 def test_arrays_are_copies_that_cannot_be_written():
     times = np.array([0.5, 1.0])
     beats = Beats(times)

@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_folder_is_decoded_and_what_is_wrong_is_named(mirkit_cli, folder, n_jobs):
-    result = mirkit_cli("decode", "beat", folder, "--json", "--jobs", n_jobs)
+    result = mirkit_cli("decode", "beats", folder, "--json", "--jobs", n_jobs)
     assert result.status == 1
     rows = {row["file"].rsplit("/", 1)[-1]: row for row in result.objects()}
     assert "needs an array `beats`" in rows["wrong.npz"]["error"]["message"]
@@ -40,6 +40,30 @@ def test_a_folder_is_decoded_and_what_is_wrong_is_named(mirkit_cli, folder, n_jo
         np.testing.assert_allclose(times / 0.6 - np.rint(times / 0.6), 0, atol=0.01)
     assert [beat["position"] for beat in rows["full.npz"]["beats"]][:5] == [1, 2, 3, 4, 1]
     assert rows["beats.npz"]["beats"][0]["position"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "said"),
+    [
+        ("a.npy", np.zeros(3), "is a .npy file, of one array without a name"),
+        ("none.npz", None, "does not exist"),
+        ("rate.npz", {"beats": np.zeros(3), "fps": "fast"}, "fps is"),
+        ("rates.npz", {"beats": np.zeros(3), "fps": [100, 50]}, "fps is"),
+        ("text.npz", b"no archive", "no readable .npz"),
+    ],
+)
+def test_what_holds_no_activations_is_named_with_a_guess(mirkit_cli, tmp_path, name, array, said):
+    path = tmp_path / name
+    if isinstance(array, bytes):
+        path.write_bytes(array)
+    elif isinstance(array, dict):
+        np.savez(path, **array)
+    elif array is not None:
+        np.save(path, array)
+    result = mirkit_cli("decode", "beats", path, "--jobs", 1)
+    assert result.status == 1
+    assert said in result.err
+    assert "internal error" not in result.err
 
 
 def test_text_shows_tempo_and_beats(mirkit_cli, folder):

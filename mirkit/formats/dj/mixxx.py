@@ -18,7 +18,7 @@ from typing import Any
 
 from mirkit.audio.sources import missing_message
 from mirkit.errors import FormatError
-from mirkit.formats.atomic import check_writable, replace_file
+from mirkit.formats.atomic import ProtectedFile, check_writable, replace_file
 from mirkit.formats.dj import mixxxblobs as blobs
 from mirkit.formats.dj.clocks import mixxx_lead
 from mirkit.formats.dj.keys import spell_key
@@ -127,7 +127,7 @@ def _opened(path: Path, write: bool) -> Iterator[sqlite3.Connection]:
     if write:
         check_writable(path)
     if write and (programs := holders(path, "mixxx")):
-        raise PermissionError(
+        raise ProtectedFile(
             f"{path} is in use by {', '.join(programs)}, which would write over what is written. "
             "Quit it first"
         )
@@ -146,7 +146,7 @@ def _opened(path: Path, write: bool) -> Iterator[sqlite3.Connection]:
 
 def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:
     if isinstance(error, sqlite3.OperationalError):
-        return PermissionError(f"{path} cannot be changed: {error}. Is Mixxx running?")
+        return ProtectedFile(f"{path} cannot be changed: {error}. Is Mixxx running?")
     return FormatError(f"{path} is no whole database of Mixxx: {error}")
 
 
