@@ -1,25 +1,22 @@
-"""What is known of a recording: beats, segments, events, tags, key, tempo, captions, embeddings.
+"""Beats and tempo: points in time with their places in bars, and the tempi that they mean.
 
-Times are seconds in float64. `confidence` lies in [0, 1] and is None where it was not calibrated.
-Values do no input or output: `mirkit.save` and `mirkit.read` do.
+A bar has a meter, the number of its beats, and a denominator, the note that each of them is written
+as: 6/8 has six beats, which are eighths. A tempo counts the same beats, so that a bar always lasts
+``meter * 60 / bpm`` seconds, whatever the denominator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, get_args
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.activations import Provenance
-from mirkit.arrays import Floats
-from mirkit.audio import Track
+from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
-from mirkit.frames import FrameGrid
 from mirkit.values import Value
 
 
@@ -46,7 +43,7 @@ class TempoHypothesis(Value):
     bpm: float
     score: float
     times: Floats = field(default_factory=lambda: np.empty(0))
-    positions: NDArray[np.int64] | None = None
+    positions: Ints | None = None
     confidence: Floats | None = None
     tempo_confidence: float | None = None
 
@@ -86,7 +83,7 @@ class Beats(Value):
     """
 
     times: Floats = field(default_factory=lambda: np.empty(0))
-    positions: NDArray[np.int64] | None = None
+    positions: Ints | None = None
     confidence: Floats | None = None
     hypotheses: tuple[TempoHypothesis, ...] = ()
     level: int | None = None
@@ -227,7 +224,7 @@ class TempoMap(Value):
 
     times: Floats
     bpms: Floats
-    meters: NDArray[np.int64] | None = None
+    meters: Ints | None = None
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
@@ -245,229 +242,6 @@ class TempoMap(Value):
             object.__setattr__(self, "meters", meters)
 
 
-SegmentKind = Literal["chord", "key", "section", "segment"]
-EventKind = Literal["event", "onset", "note"]
-
-
-@dataclass(frozen=True, eq=False)
-class Segments(Value):
-    """A partition of time: chords, local keys, sections. Segments do not overlap.
-
-    Parameters
-    ----------
-    intervals
-        Shape ``(n, 2)``: start and end [s].
-    labels
-        One for each segment; Harte chord labels, keys such as ``"C# minor"``, section names.
-    confidence
-        Of each segment, or None.
-    kind
-        What the labels mean.
-    provenance
-        Which model made them, or None.
-    """
-
-    intervals: Floats
-    labels: tuple[str, ...]
-    confidence: Floats | None = None
-    kind: SegmentKind = "segment"
-    provenance: Provenance | None = None
-
-    def __post_init__(self) -> None:
-        _freeze_intervals(self, get_args(SegmentKind))
-        overlaps = np.flatnonzero(self.intervals[1:, 0] < self.intervals[:-1, 1] - 1e-9)
-        if overlaps.size:
-            i = int(overlaps[0])
-            raise ParameterError(
-                f"segment {i + 1} starts at {self.intervals[i + 1, 0]} s, before segment {i} ends "
-                f"at {self.intervals[i, 1]} s; what may overlap are Events"
-            )
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True, eq=False)
-class Events(Value):
-    """Things that happen, which may overlap: sound events, onsets, notes.
-
-    Parameters
-    ----------
-    intervals
-        Shape ``(n, 2)``: start and end [s]; an onset ends where it starts.
-    labels
-        One for each event; MIDI numbers for notes.
-    confidence
-        Of each event, or None.
-    kind
-        What they are.
-    provenance
-        Which model made them, or None.
-    """
-
-    intervals: Floats
-    labels: tuple[str, ...]
-    confidence: Floats | None = None
-    kind: EventKind = "event"
-    provenance: Provenance | None = None
-
-    def __post_init__(self) -> None:
-        _freeze_intervals(self, get_args(EventKind))
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True, eq=False)
-class Tags(Value):
-    """Labels of a whole recording and their scores in [0, 1], best first."""
-
-    labels: tuple[str, ...]
-    scores: Floats
-    provenance: Provenance | None = None
-
-    def __post_init__(self) -> None:
-        labels = checks.texts("labels", self.labels)
-        scores = checks.unit_interval("scores", self.scores, len(labels))
-        if scores is None:
-            raise ParameterError("scores is None; each tag needs one")
-        order = np.argsort(-scores, kind="stable")
-        object.__setattr__(self, "labels", tuple(labels[i] for i in order))
-        object.__setattr__(
-            self, "scores", checks.frozen_array("scores", scores[order], np.float64, 1)
-        )
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __iter__(self) -> Iterator[tuple[str, float]]:
-        return zip(self.labels, (float(score) for score in self.scores), strict=True)
-
-
-@dataclass(frozen=True, eq=False)
-class Key(Value):
-    """The key of a whole track, and where it is in another.
-
-    Parameters
-    ----------
-    label
-        Such as ``"C# minor"``, or None where there is no key.
-    confidence
-        How sure the label is, or None.
-    provenance
-        Which model made it, or None.
-    segments
-        The local keys, or None where they are not known; what made the key made them.
-    tuning_cents
-        How far the recording is above A4 = 440 Hz [cents], or None.
-
-    Examples
-    --------
-    >>> key = Key("a:min")
-    >>> key.label, key.write("camelot")
-    ('A minor', '8A')
-    """
-
-    label: str | None
-    confidence: float | None = None
-    provenance: Provenance | None = None
-    segments: Segments | None = None
-    tuning_cents: float | None = None
-
-    def __post_init__(self) -> None:
-        from mirkit.vocab import normal_key
-
-        if self.label is not None:
-            object.__setattr__(self, "label", normal_key(self.label))
-        checks.unit_number("confidence", self.confidence)
-        if self.segments is not None and self.segments.kind != "key":
-            raise ParameterError(f"segments are of kind {self.segments.kind!r}; local keys are key")
-        if self.segments is not None:  # made by what made the key
-            object.__setattr__(self, "segments", replace(self.segments, provenance=None))
-        if self.tuning_cents is not None and not -100 <= self.tuning_cents <= 100:
-            raise ParameterError(
-                f"tuning_cents is {self.tuning_cents}; it lies in -100 … 100. Is it in hertz?"
-            )
-
-    def write(self, notation: str = "standard") -> str | None:
-        """Return the label in one of `mirkit.vocab.keys.NOTATIONS`, or None for no key."""
-        from mirkit.vocab.keys import write_key
-
-        return None if self.label is None else write_key(self.label, notation)
-
-
-@dataclass(frozen=True, eq=False)
-class Caption(Value):
-    """A sentence that describes a recording."""
-
-    text: str
-    confidence: float | None = None
-    provenance: Provenance | None = None
-
-    def __post_init__(self) -> None:
-        checks.unit_number("confidence", self.confidence)
-
-
-@dataclass(frozen=True, eq=False)
-class Embedding(Value):
-    """Vectors that a model gives a recording.
-
-    Parameters
-    ----------
-    values
-        Shape ``(n_frames, n_dimensions)``; one row at clip level.
-    grid
-        The clock of the rows, or None at clip level.
-    provenance
-        Which model made it, or None.
-    """
-
-    values: NDArray[np.float32]
-    grid: FrameGrid | None = None
-    provenance: Provenance | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "values", checks.frozen_array("values", self.values, np.float32, 2)
-        )
-
-
-Annotation: TypeAlias = (
-    Beats | Tempo | TempoMap | Segments | Events | Tags | Key | Caption | Embedding
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Analysis(Value, Mapping[str, Annotation]):
-    """All annotations of one track, as a read-only mapping from task (``"beats"``, …) to value.
-
-    Parameters
-    ----------
-    annotations
-        The annotations by task.
-    track
-        What they are of, or None.
-    duration
-        Length of the recording [s], or None where not known.
-    """
-
-    annotations: Mapping[str, Annotation]
-    track: Track | None = field(default=None, compare=False)
-    duration: float | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "annotations", MappingProxyType(dict(self.annotations)))
-
-    def __getitem__(self, task: str) -> Annotation:
-        return self.annotations[task]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.annotations)
-
-    def __len__(self) -> int:
-        return len(self.annotations)
-
-
 def _freeze_beats(value: Any) -> None:
     times = checks.frozen_array("times", value.times, np.float64, 1)
     checks.increasing_times("times", times)
@@ -481,18 +255,4 @@ def _freeze_beats(value: Any) -> None:
             )
         object.__setattr__(value, "positions", positions)
     confidence = checks.unit_interval("confidence", value.confidence, len(times))
-    object.__setattr__(value, "confidence", confidence)
-
-
-def _freeze_intervals(value: Any, kinds: tuple[str, ...]) -> None:
-    if value.kind not in kinds:
-        raise ParameterError(f"kind is {value.kind!r}; it is one of {', '.join(kinds)}")
-    intervals = checks.intervals("intervals", value.intervals)
-    labels = checks.texts("labels", value.labels)
-    checks.same_length("labels", labels, len(intervals))
-    if np.any(np.diff(intervals[:, 0]) < 0):
-        raise ParameterError("intervals are not sorted by start")
-    object.__setattr__(value, "intervals", intervals)
-    object.__setattr__(value, "labels", labels)
-    confidence = checks.unit_interval("confidence", value.confidence, len(intervals))
     object.__setattr__(value, "confidence", confidence)
