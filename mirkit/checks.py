@@ -27,7 +27,7 @@ def frozen_array(name: str, value: Any, dtype: DTypeLike, ndim: int) -> NDArray[
         given = np.asarray(value)
         _lossless(name, given, wanted)
         array = given.astype(wanted, copy=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ParameterError):
             raise
         raise ParameterError(f"{name} does not convert to {wanted}: {error}") from None

@@ -75,7 +75,8 @@ class Key(Value):
     Parameters
     ----------
     label
-        Such as ``"C# minor"``, or None where there is no key.
+        In any spelling; held as ``"C# minor"``, or None where there is no key. Modes beside major
+        and minor are held too (``"D dorian"``), and not scored.
     confidence
         How sure the label is, or None.
     provenance
@@ -99,10 +100,11 @@ class Key(Value):
     tuning_cents: float | None = None
 
     def __post_init__(self) -> None:
-        from mirkit.vocab import normal_key
+        from mirkit.vocab.keys import NO_KEY, read_key
 
         if self.label is not None:
-            object.__setattr__(self, "label", normal_key(self.label))
+            label = read_key(self.label)
+            object.__setattr__(self, "label", None if label == NO_KEY else label)
         checks.unit_number("confidence", self.confidence)
         if self.segments is not None and self.segments.kind != "key":
             raise ParameterError(f"segments are of kind {self.segments.kind!r}; local keys are key")

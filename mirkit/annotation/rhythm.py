@@ -18,6 +18,7 @@ from mirkit.activations import Provenance
 from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
 from mirkit.values import Value
+from mirkit.vocab.meters import DENOMINATORS, QUARTER
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,8 @@ class TempoHypothesis(Value):
         Of each beat, or None.
     tempo_confidence
         How sure it is that this is the level listeners tap, in [0, 1], or None.
+    meter_confidence
+        How sure the number of beats in a bar is, in [0, 1], or None.
     """
 
     bpm: float
@@ -46,11 +49,13 @@ class TempoHypothesis(Value):
     positions: Ints | None = None
     confidence: Floats | None = None
     tempo_confidence: float | None = None
+    meter_confidence: float | None = None
 
     def __post_init__(self) -> None:
         checks.positive("bpm", self.bpm)
-        checks.unit_number("score", self.score)
+        checks.unit_number("score", checks.number("score", self.score))
         checks.unit_number("tempo_confidence", self.tempo_confidence)
+        checks.unit_number("meter_confidence", self.meter_confidence)
         _freeze_beats(self)
 
 
@@ -72,6 +77,9 @@ class Beats(Value):
         Which hypothesis these beats are, or None where they are none of them.
     provenance
         Which model made them, or None.
+    denominators
+        The note that each beat is written as (4 = quarter, 8 = eighth), shape ``(n,)``; None where
+        all are quarters, or nothing is known.
 
     Examples
     --------
@@ -88,9 +96,14 @@ class Beats(Value):
     hypotheses: tuple[TempoHypothesis, ...] = ()
     level: int | None = None
     provenance: Provenance | None = None
+    denominators: Ints | None = None
 
     def __post_init__(self) -> None:
         _freeze_beats(self)
+        if self.denominators is not None:
+            notes = frozen_denominators(self.denominators, len(self.times))
+            needed = bool(np.any(notes != QUARTER))
+            object.__setattr__(self, "denominators", notes if needed else None)
         object.__setattr__(self, "hypotheses", tuple(self.hypotheses))
         if self.level is not None and not 0 <= self.level < len(self.hypotheses):
             raise ParameterError(
@@ -123,6 +136,44 @@ class Beats(Value):
         return None if self.level is None else self.hypotheses[self.level].tempo_confidence
 
     @property
+    def meters(self) -> Ints | None:
+        """Number of beats in each beat's bar, shape ``(n,)``, or None; 0 where no bar is known.
+
+        The last bar, which may be cut off, is at least as long as the one before it, unless its
+        beats are other notes.
+        """
+        if self.positions is None:
+            return None
+        meters = np.zeros(len(self), np.int64)
+        starts = np.flatnonzero(self.positions == 1).tolist()
+        length = 0
+        for start, end in pairwise([0, *starts, len(self)]):
+            held = int(np.max(self.positions[start:end], initial=0))
+            n_beats = end - start if start in starts else 0
+            length = max(held, n_beats, length if self._may_be_cut(start, end) else 0)
+            meters[start:end] = length
+        return meters
+
+    def _may_be_cut(self, start: int, end: int) -> bool:
+        """Whether a bar is the last, and of the same notes as the one before it."""
+        notes = self.denominators
+        return end == len(self) > start > 0 and (notes is None or notes[start] == notes[start - 1])
+
+    @property
+    def meter(self) -> int | None:
+        """The number of beats that most bars have, or None where no bars are known."""
+        if self.meters is None or self.positions is None:
+            return None
+        bars = self.meters[self.positions == 1]
+        whole = bars[:-1] if len(bars) > 1 else bars
+        return int(np.bincount(whole).argmax()) if len(whole) else None
+
+    @property
+    def meter_confidence(self) -> float | None:
+        """How sure the meter is, in [0, 1], or None where it was not calibrated."""
+        return None if self.level is None else self.hypotheses[self.level].meter_confidence
+
+    @property
     def track_confidence(self) -> float | None:
         """Share of the beats that is expected to be right: the mean of `confidence`, or None."""
         if self.confidence is None or not len(self.confidence):
@@ -131,9 +182,12 @@ class Beats(Value):
 
     @property
     def tempo(self) -> Tempo:
-        """The tempo of these beats, with the other levels."""
+        """The tempo and meter of these beats, with the other levels."""
         levels = tuple((level.bpm, level.score) for level in self.hypotheses)
-        return Tempo(self.bpm, self.tempo_confidence, levels, self.provenance)
+        return Tempo(
+            self.bpm, self.tempo_confidence, levels, self.provenance, self.meter,
+            self.meter_confidence,
+        )  # fmt: skip
 
     def at(self, level: int) -> Beats:
         """Return the beats of hypothesis `level` (0 = best).
@@ -156,6 +210,7 @@ class Beats(Value):
             positions=chosen.positions,
             confidence=chosen.confidence,
             level=level,
+            denominators=None,
         )
 
     def double(self) -> Beats:
@@ -179,7 +234,7 @@ class Beats(Value):
 
 @dataclass(frozen=True, eq=False)
 class Tempo(Value):
-    """The tempo of a track.
+    """The tempo and the meter of a track.
 
     Parameters
     ----------
@@ -191,41 +246,60 @@ class Tempo(Value):
         All levels as (bpm, score), best first.
     provenance
         Which model made it, or None.
+    meter
+        Beats in a bar, or None where no bars are known.
+    meter_confidence
+        How sure the meter is, or None.
     """
 
     bpm: float | None
     confidence: float | None = None
     hypotheses: tuple[tuple[float, float], ...] = ()
     provenance: Provenance | None = None
+    meter: int | None = None
+    meter_confidence: float | None = None
 
     def __post_init__(self) -> None:
         if self.bpm is not None:
             checks.positive("bpm", self.bpm)
         checks.unit_number("confidence", self.confidence)
+        if self.meter is not None:
+            checks.positive("meter", self.meter)
+            object.__setattr__(self, "meter", int(self.meter))
+        checks.unit_number("meter_confidence", self.meter_confidence)
         pairs = tuple((float(bpm), float(score)) for bpm, score in self.hypotheses)
         object.__setattr__(self, "hypotheses", pairs)
 
 
 @dataclass(frozen=True, eq=False)
 class TempoMap(Value):
-    """How the tempo goes: each entry holds until the next begins.
+    """How tempo and meter go: each entry holds until the next begins.
 
     Parameters
     ----------
     times
         Where each tempo begins, shape ``(n,)`` [s], increasing.
     bpms
-        The tempi, shape ``(n,)`` [bpm].
+        The tempi, shape ``(n,)`` [bpm], in the beats that `meters` counts.
     meters
         Beats in a bar at each entry, shape ``(n,)``, or None where not known.
     provenance
         Which model made it, or None.
+    denominators
+        The note that a beat is written as at each entry (4 = quarter, 8 = eighth), shape ``(n,)``.
+        Where there are meters, None stands for quarters; without meters there are none.
+
+    Examples
+    --------
+    >>> TempoMap([0.0], [240.0], [6], denominators=[8]).bars
+    array([1.5])
     """
 
     times: Floats
     bpms: Floats
     meters: Ints | None = None
     provenance: Provenance | None = None
+    denominators: Ints | None = None
 
     def __post_init__(self) -> None:
         times = checks.frozen_array("times", self.times, np.float64, 1)
@@ -240,6 +314,13 @@ class TempoMap(Value):
             meters = checks.frozen_array("meters", self.meters, np.int64, 1)
             checks.same_length("meters", meters, len(times))
             object.__setattr__(self, "meters", meters)
+        notes = denominators_of(self.meters, self.denominators)
+        object.__setattr__(self, "denominators", notes)
+
+    @property
+    def bars(self) -> Floats | None:
+        """Length of a bar at each entry, shape ``(n,)`` [s], or None where no meter is known."""
+        return None if self.meters is None else self.meters * 60 / self.bpms
 
 
 def _freeze_beats(value: Any) -> None:
@@ -256,3 +337,38 @@ def _freeze_beats(value: Any) -> None:
         object.__setattr__(value, "positions", positions)
     confidence = checks.unit_interval("confidence", value.confidence, len(times))
     object.__setattr__(value, "confidence", confidence)
+
+
+def frozen_denominators(value: Any, n: int) -> Ints:
+    """Return `value` as `n` read-only denominators.
+
+    Raises
+    ------
+    ParameterError
+        Where one is no note value.
+    """
+    notes: Ints = checks.frozen_array("denominators", value, np.int64, 1)
+    checks.same_length("denominators", notes, n)
+    for note in notes.tolist():
+        if note not in DENOMINATORS:
+            raise ParameterError(
+                f"denominators hold {note}; each is one of {', '.join(map(str, DENOMINATORS))}: "
+                "the note that a beat is written as"
+            )
+    return notes
+
+
+def denominators_of(meters: Ints | None, denominators: Any) -> Ints | None:
+    """Return the denominators of meters, which are quarters where None are given.
+
+    Raises
+    ------
+    ParameterError
+        Where there are denominators and no meters.
+    """
+    if meters is None:
+        if denominators is not None:
+            raise ParameterError("denominators are given without meters; give both, or neither")
+        return None
+    notes = np.full(len(meters), QUARTER) if denominators is None else denominators
+    return frozen_denominators(notes, len(meters))

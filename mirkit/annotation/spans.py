@@ -26,7 +26,8 @@ class Segments(Value):
     intervals
         Shape ``(n, 2)``: start and end [s].
     labels
-        One for each segment; Harte chord labels, keys such as ``"C# minor"``, section names.
+        One for each segment; Harte chord labels, section names, keys in any spelling, which are
+        held as ``"C# minor"``.
     confidence
         Of each segment, or None.
     kind
@@ -43,6 +44,8 @@ class Segments(Value):
 
     def __post_init__(self) -> None:
         _freeze_intervals(self, get_args(SegmentKind))
+        if self.kind == "key":
+            object.__setattr__(self, "labels", tuple(map(_key, self.labels)))
         overlaps = np.flatnonzero(self.intervals[1:, 0] < self.intervals[:-1, 1] - 1e-9)
         if overlaps.size:
             i = int(overlaps[0])
@@ -64,7 +67,7 @@ class Events(Value):
     intervals
         Shape ``(n, 2)``: start and end [s]; an onset ends where it starts.
     labels
-        One for each event; MIDI numbers for notes.
+        One for each event, or None where it has none; MIDI numbers for notes.
     confidence
         Of each event, or None.
     kind
@@ -74,23 +77,29 @@ class Events(Value):
     """
 
     intervals: Floats
-    labels: tuple[str, ...]
+    labels: tuple[str | None, ...]
     confidence: Floats | None = None
     kind: EventKind = "event"
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
-        _freeze_intervals(self, get_args(EventKind))
+        _freeze_intervals(self, get_args(EventKind), or_none=True)
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
-def _freeze_intervals(value: Any, kinds: tuple[str, ...]) -> None:
+def _key(label: str) -> str:
+    from mirkit.vocab.keys import NO_KEY, read_key
+
+    return read_key(label) if label else NO_KEY
+
+
+def _freeze_intervals(value: Any, kinds: tuple[str, ...], or_none: bool = False) -> None:
     if value.kind not in kinds:
         raise ParameterError(f"kind is {value.kind!r}; it is one of {', '.join(kinds)}")
     intervals = checks.intervals("intervals", value.intervals)
-    labels = checks.texts("labels", value.labels)
+    labels = checks.texts("labels", value.labels, or_none=or_none)
     checks.same_length("labels", labels, len(intervals))
     if np.any(np.diff(intervals[:, 0]) < 0):
         raise ParameterError("intervals are not sorted by start")

@@ -10,6 +10,7 @@ from mirkit.annotation import Key, Segments
 from mirkit.audio import Audio
 from mirkit.evaluation.beat import parse_system
 from mirkit.evaluation.references import read_reference
+from mirkit.vocab.keys import NO_KEY
 
 MEASURES: Mapping[str, str] = {
     "weighted": "weighted",
@@ -30,7 +31,7 @@ def reference(path: Path) -> Key:
 
 
 def longest(local: Segments) -> Key:
-    """Return the key in which a piece is longest, with the local keys.
+    """Return the key in which a piece is longest, with the local keys; none only where none is.
 
     Examples
     --------
@@ -39,7 +40,8 @@ def longest(local: Segments) -> Key:
     """
     seconds: dict[str, float] = {}
     for (start, end), label in zip(local.intervals.tolist(), local.labels, strict=True):
-        seconds[label] = seconds.get(label, 0.0) + end - start
+        if label != NO_KEY:
+            seconds[label] = seconds.get(label, 0.0) + end - start
     return Key(max(seconds, key=lambda label: seconds[label], default=None), segments=local)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mirkit.errors import FormatError
+from mirkit.errors import FormatError, ParameterError
 
 
 def is_clip(path: Path) -> bool:
@@ -18,6 +19,10 @@ def is_clip(path: Path) -> bool:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return False
     return isinstance(truth, dict) and "clip_id" in truth
+
+
+_KINDS = {"key": "key", "chords": "chord", "sections": "section"}
+"""What segments are that are read for a task: it says so, not the spelling of their labels."""
 
 
 def read_reference(path: Path, attribute: str, kinds: tuple[type, ...]) -> Any:
@@ -37,7 +42,7 @@ def read_reference(path: Path, attribute: str, kinds: tuple[type, ...]) -> Any:
     FormatError
         Where it holds something else.
     """
-    from mirkit.annotation import Analysis
+    from mirkit.annotation import Analysis, Segments
     from mirkit.formats import read
     from mirkit.rendering.clips import read_clip
 
@@ -49,7 +54,17 @@ def read_reference(path: Path, attribute: str, kinds: tuple[type, ...]) -> Any:
     value: Any = read(path)
     if isinstance(value, Analysis):
         value = value.get(attribute, value.get(f"{attribute}s"))
+    if isinstance(value, Segments) and attribute in _KINDS:
+        value = _of_kind(value, _KINDS[attribute], path)
     if not isinstance(value, kinds):
         held = "nothing" if value is None else type(value).__name__
         raise FormatError(f"{path} holds no {attribute}, but {held}")
     return value
+
+
+def _of_kind(segments: Any, kind: str, path: Path) -> Any:
+    """Return segments whose labels mean what the task says."""
+    try:
+        return replace(segments, kind=kind)
+    except ParameterError as error:
+        raise FormatError(f"{path} holds no {kind}s: {error}") from None
