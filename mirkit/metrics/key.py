@@ -7,10 +7,14 @@ import numpy as np
 from mirkit.annotation import Key, Segments
 from mirkit.errors import ParameterError
 from mirkit.metrics.spans import fitted, gapless, labels_at
-from mirkit.vocab.keys import NO_KEY, is_scored, key_number
+from mirkit.vocab.keys import NO_KEY, is_scored, read_key
+from mirkit.vocab.notes import pitch_class
 
 NEAR = {"correct": 1.0, "fifth": 0.5, "relative": 0.3, "parallel": 0.2, "other": 0.0}
 """What MIREX gives for each way of being near the true key."""
+
+_RELATIVE = {("minor", 3): "relative", ("major", 9): "relative"}
+"""The mode of the true key, and how far above its tonic that of its relative is [semitones]."""
 
 NONE = ""
 """What stands for no key in a list of local keys."""
@@ -52,18 +56,13 @@ def nearness(reference: str | None, estimate: str | None) -> str:
     >>> nearness("C major", "G major"), nearness("C major", "F major"), nearness(None, None)
     ('fifth', 'other', 'correct')
     """
-    if reference is None or estimate is None or reference == estimate:
+    if reference is None or estimate is None:
         return "correct" if reference == estimate else "other"
-    if not (is_scored(reference) and is_scored(estimate)):  # one tonic in two modes
-        return "parallel" if reference.split()[0] == estimate.split()[0] else "other"
-    (true_mode, true), (mode, found) = (
-        divmod(key_number(label), 12) for label in (reference, estimate)
-    )
-    above = (found - true) % 12
+    (true, true_mode), (found, mode) = (read_key(label).split() for label in (reference, estimate))
+    above = (pitch_class(found) - pitch_class(true)) % 12
     if mode == true_mode:
         return {0: "correct", 7: "fifth"}.get(above, "other")
-    relative = 3 if true_mode else 9  # from minor up to major, and from major to minor
-    return {0: "parallel", relative: "relative"}.get(above, "other")
+    return "parallel" if above == 0 else _RELATIVE.get((true_mode, above), "other")
 
 
 def local_key_scores(reference: Segments, estimate: Segments) -> dict[str, float]:
