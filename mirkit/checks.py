@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -144,10 +144,10 @@ def number(name: str, value: Any) -> float:
     >>> number("hint_bpm", 120)
     120
     """
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return value  # type: ignore[return-value]
-    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf":
+    if isinstance(value, Fraction):
         return float(value)
+    if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf":
+        return value if isinstance(value, int | float) else float(value)
     raise ParameterError(f"{name} is {value!r}, {_kind(value)}; it must be a number")
 
 

@@ -302,12 +302,8 @@ def _read_beats(track: Any, file: Any, tempos: _Tempos) -> Beats:
         return Beats(times)
     bars = _signatures(file)
     first_bar = next(iter(bars.values()), (0, QUARTER))[0]
-    notes = np.array([_at_tick(bars, tick)[1] for tick, _ in notes])
-    return Beats(
-        times,
-        _positions(accents, first_bar),
-        denominators=notes,
-    )
+    written = np.array([_at_tick(bars, tick)[1] for tick, _ in notes])
+    return Beats(times, _positions(accents, first_bar), denominators=written)
 
 
 def _signatures(file: Any) -> dict[int, tuple[int, int]]:

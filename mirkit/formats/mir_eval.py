@@ -80,7 +80,7 @@ def _events(events: Events) -> Any:
     if events.kind == "onset":
         return events.intervals[:, 0]
     if events.kind == "note":
-        numbers = np.array([float(label) for label in events.labels])
+        numbers = np.array([float(label or "") for label in events.labels])
         return events.intervals, 440 * 2 ** ((numbers - 69) / 12)
     return events.intervals, list(events.labels)
 

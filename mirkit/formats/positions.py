@@ -7,13 +7,13 @@ nothing is cut off.
 
 from __future__ import annotations
 
-import numbers
 import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
+from mirkit import checks
 from mirkit.arrays import Ints
 from mirkit.errors import ParameterError
 
@@ -51,9 +51,7 @@ def _text(word: str | float | None) -> str:
     """Return a word as text; a number that was held in single precision loses its noise."""
     if word is None or isinstance(word, str):
         return (word or "").strip()
-    if isinstance(word, bool) or not isinstance(word, numbers.Real):
-        raise ParameterError(f"position {word!r} is no number")
-    return f"{float(word):.7g}"
+    return f"{checks.number('position', word):.7g}"
 
 
 def _beats_of_bars(texts: Sequence[str]) -> Ints:

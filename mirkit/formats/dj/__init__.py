@@ -17,12 +17,15 @@ from typing import Any, cast
 
 import numpy as np
 
+from mirkit.annotation import Beats
+from mirkit.arrays import Ints
 from mirkit.audio.sources import missing_message
 from mirkit.errors import FormatError, UnknownName
 from mirkit.formats.atomic import replace_file
 from mirkit.formats.dj.anchors import deviation, with_bars
 from mirkit.formats.dj.model import Collection, Cue, DJTrack, Playlist
 from mirkit.formats.dj.stores import DJ_STORES, DJStore, store_collection
+from mirkit.vocab.meters import QUARTER
 
 __all__ = [
     "DJ_FORMATS", "DJ_STORES", "Collection", "Cue", "DJFormat", "DJStore", "DJTrack", "Loss",
@@ -127,7 +130,8 @@ class Loss:
         How far the beat that suffers most lies from its place [s]; None without a grid, infinity
         where the format has none.
     fields
-        Names of the fields of `DJTrack` that come back otherwise; ``"bars"`` where downbeats do.
+        Names of the fields of `DJTrack` that come back otherwise; ``"bars"`` where downbeats do,
+        ``"denominators"`` where eighths become quarters.
     """
 
     location: str
@@ -258,6 +262,13 @@ def _changed(track: DJTrack, found: DJTrack) -> Iterator[str]:
         near = np.argmin(np.abs(again.times[:, None] - beats.times), axis=0)
         if np.any(again.positions[near] != beats.positions):
             yield "bars"
+        if np.any(_notes(again)[near] != _notes(beats)):
+            yield "denominators"
+
+
+def _notes(beats: Beats) -> Ints:
+    """Return the note that each beat is written as."""
+    return np.full(len(beats), QUARTER) if beats.denominators is None else beats.denominators
 
 
 def _essence(cue: Cue) -> tuple[Any, ...]:

@@ -2,6 +2,9 @@
 
 Formats differ in how many decimals tempo and time have. Where the tempo is rounded, beats drift
 from their place until the next marker, so there are as many markers as keep them within a bound.
+
+Markers that are read may lie anywhere: programs put them before the start of the track, and count
+back from the first where it lies late (see `BeatGrid.of_markers`).
 """
 
 from __future__ import annotations
@@ -11,12 +14,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mirkit.decoding.grid import BeatGrid
+from mirkit.decoding.grid import BeatGrid, beat_counts
+from mirkit.vocab.meters import QUARTER
 
 DRIFT = 5e-4
 """How far a beat may drift between two markers because of a rounded tempo [s]."""
 
-_PLAIN_METER = 4
+PLAIN_METER = 4
+"""Beats in a bar, for formats that know no other."""
+
+_FARTHEST = 1e6
+"""[s] Nobody puts a marker there: it is damage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,8 @@ class Marker:
     time: float
     bpm: float
     position: int = 1
-    meter: int = _PLAIN_METER
+    meter: int = PLAIN_METER
+    denominator: int = QUARTER
 
 
 def markers_of(grid: BeatGrid, decimals: int | None) -> list[Marker]:
@@ -38,43 +47,54 @@ def markers_of(grid: BeatGrid, decimals: int | None) -> list[Marker]:
     grid = with_bars(grid)
     assert grid.positions is not None
     assert grid.meters is not None
+    assert grid.denominators is not None
     found = []
-    rows = zip(grid.times, grid.bpms, grid.positions, grid.meters, grid.counts, strict=True)
-    for time, bpm, position, meter, count in rows:
+    bars = zip(grid.positions.tolist(), grid.meters.tolist(), grid.denominators.tolist(),
+               strict=True)  # fmt: skip
+    rows = zip(grid.times, grid.bpms, grid.counts, bars, strict=True)
+    for time, bpm, count, (position, meter, note) in rows:
         written = float(bpm) if decimals is None else round(float(bpm), decimals)
         drift = abs(60 / written - 60 / bpm) if written else 0.0
         every = int(count) if drift * count <= DRIFT else max(1, int(DRIFT / drift))
         for k in range(0, int(count), every):
-            place = (int(position) - 1 + k) % int(meter) + 1
-            found.append(Marker(float(time + k * 60 / bpm), written, place, int(meter)))
+            place = (position - 1 + k) % meter + 1
+            found.append(Marker(float(time + k * 60 / bpm), written, place, meter, note))
     return found
 
 
 def grid_of(markers: Sequence[Marker], end: float | None) -> BeatGrid | None:
     """Return the grid of markers, up to `end` or else to the last of them; None without any."""
-    unique = {marker.time: marker for marker in markers if marker.time >= 0 and marker.bpm > 0}
-    if not unique:
+    found = _in_order(markers)
+    if not found:
         return None
-    found = [unique[time] for time in sorted(unique)]
-    return BeatGrid(
-        np.array([x.time for x in found]),
-        np.array([x.bpm for x in found]),
-        max(end or 0.0, found[-1].time),
-        np.array([min(max(x.position, 1), x.meter) for x in found]),
-        np.array([x.meter for x in found]),
+    return BeatGrid.of_markers(
+        [x.time for x in found],
+        [x.bpm for x in found],
+        end,
+        [min(max(x.position, 1), x.meter) for x in found],
+        [x.meter for x in found],
+        [x.denominator for x in found],
     )
 
 
 def counted(markers: Sequence[tuple[float, float]], end: float | None) -> BeatGrid | None:
     """Return the grid of (time [s], bpm) of a format that has no bars but those of four beats.
 
-    The first marker is a downbeat; the others go on counting.
+    The first marker is a downbeat, wherever it lies; the others go on counting.
     """
-    grid = grid_of([Marker(time, bpm) for time, bpm in markers], end)
-    if grid is None:
+    found = _in_order([Marker(time, bpm) for time, bpm in markers])
+    if not found:
         return None
-    before = np.cumsum(grid.counts) - grid.counts
-    return replace(grid, positions=before % _PLAIN_METER + 1)
+    times, bpms = np.array([x.time for x in found]), np.array([x.bpm for x in found])
+    counts = beat_counts(times, 60 / bpms, times[-1])
+    places = (np.cumsum(counts) - counts) % PLAIN_METER + 1
+    return BeatGrid.of_markers(times, bpms, end, places, np.full(len(found), PLAIN_METER))
+
+
+def _in_order(markers: Sequence[Marker]) -> list[Marker]:
+    """Return the markers by time; of two at one time the last, and none that is damaged."""
+    unique = {x.time: x for x in markers if abs(x.time) < _FARTHEST and 0 < x.bpm < np.inf}
+    return [unique[time] for time in sorted(unique)]
 
 
 def with_bars(grid: BeatGrid) -> BeatGrid:
@@ -82,9 +102,7 @@ def with_bars(grid: BeatGrid) -> BeatGrid:
     if grid.positions is not None:
         return grid
     before = np.cumsum(grid.counts) - grid.counts
-    return replace(
-        grid, positions=before % _PLAIN_METER + 1, meters=np.full(len(grid), _PLAIN_METER)
-    )
+    return replace(grid, positions=before % PLAIN_METER + 1, meters=np.full(len(grid), PLAIN_METER))
 
 
 def from_downbeat(grid: BeatGrid) -> BeatGrid:
@@ -111,9 +129,8 @@ def one_tempo(grid: BeatGrid) -> BeatGrid:
     times = grid.beats().times
     period, phase = np.polyfit(np.arange(len(times)), times, 1)
     first = phase if phase >= 0 else phase + np.ceil(-phase / period) * period
-    positions = None if grid.positions is None else grid.positions[:1]
-    meters = None if grid.meters is None else grid.meters[:1]
-    return BeatGrid([first], [60 / period], max(grid.end, first), positions, meters)  # type: ignore[arg-type]
+    bars = (None if x is None else x[:1] for x in (grid.positions, grid.meters, grid.denominators))
+    return BeatGrid(np.array([first]), np.array([60 / period]), max(grid.end, first), *bars)
 
 
 def deviation(grid: BeatGrid, written: BeatGrid | None) -> float:

@@ -13,6 +13,7 @@ import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
+from math import nan
 
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import ParameterError
@@ -215,7 +216,7 @@ def _read_grid(node: ET.Element) -> Iterator[tuple[float, float]]:
         if mark.get("TYPE") == _GRID:
             values = take(mark, [Field("bpm", "BPM", "GRID", read=above_zero),
                                  Field("time", "START", read=float)])  # fmt: skip
-            yield values.get("time", -1.0) / 1000, values.get("bpm", tempo)
+            yield values.get("time", nan) / 1000, values.get("bpm", tempo)
 
 
 def _read_cue(mark: ET.Element) -> Cue | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
+from math import nan
 
 import numpy as np
 
@@ -183,7 +184,7 @@ def _read_grid(node: ET.Element, tempo: float | None) -> Iterator[tuple[float, f
     marks = [poi for poi in node.findall("Poi") if poi.get("Type") == "beatgrid"]
     for poi in marks:
         values = take(poi, fields)
-        yield values.get("time", -1.0), values.get("bpm", tempo or 0.0)
+        yield values.get("time", nan), values.get("bpm", tempo or 0.0)
     phase = take(node, [Field("time", "Phase", "Scan", read=float)])
     if not marks and phase and tempo:
         yield phase["time"], tempo
