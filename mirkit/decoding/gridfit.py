@@ -117,8 +117,10 @@ def fit_grid(
     if len(beats) < 2:
         raise ParameterError(f"there are {len(beats)} beats; a grid needs at least two")
     kept, index = count_beats(beats.times)
-    positions = None if beats.positions is None else beats.positions[kept]
-    run = _Run(beats.times[kept], index, positions, len(beats), end)
+    positions, notes = (
+        None if x is None else x[kept] for x in (beats.positions, beats.denominators)
+    )
+    run = _Run(beats.times[kept], index, positions, len(beats), end, notes)
     closest = float(np.min(np.diff(run.times)))
     if closest < 4 * tolerance:
         raise ParameterError(
@@ -141,6 +143,7 @@ class _Run:
     positions: Ints | None
     n_beats: int
     end: float | None
+    notes: Ints | None = None
 
 
 def count_beats(times: Floats) -> tuple[Ints, Ints]:
@@ -357,11 +360,12 @@ def _assembled(
     firsts = np.array(cuts[:-1])
     segment = np.repeat(np.arange(len(firsts)), np.diff(cuts))
     places = phases[segment] + (run.index - run.index[firsts[segment]]) * 60 / bpms[segment]
-    positions = meters = None
+    positions = meters = notes = None
     agreement = 1.0
     if run.positions is not None and np.any(run.positions == 1):
         positions, meters, agreement = _bars(run, cuts)
-    heard = BeatGrid(phases, bpms, max(float(places[-1]), phases[-1]), positions, meters)
+        notes = _notes(run, cuts)
+    heard = BeatGrid(phases, bpms, max(float(places[-1]), phases[-1]), positions, meters, notes)
     n_missing = max(0, int(np.sum(heard.counts)) - len(run.times))
     residuals = run.times - places
     return GridFit(
@@ -405,6 +409,13 @@ def _bars(run: _Run, cuts: list[int]) -> tuple[Ints, Ints, float]:
         since = int(run.index[a])
     n_known = int(np.sum(run.positions > 0))
     return np.array(positions), np.array(meters), n_agree / n_known
+
+
+def _notes(run: _Run, cuts: list[int]) -> Ints | None:
+    """Return the denominator of each segment, as most of its beats have it."""
+    if run.notes is None:
+        return None
+    return np.array([np.bincount(run.notes[a:b]).argmax() for a, b in pairwise(cuts)])
 
 
 def _meter(index: Ints, positions: Ints, usual: int) -> int:

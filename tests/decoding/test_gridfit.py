@@ -185,3 +185,13 @@ def test_what_makes_no_grid_is_refused():
         fit_grid(Beats([1.0, 1.02, 1.04]))
     with pytest.raises(ParameterError, match="tolerance"):
         fit_grid(Beats([1.0, 1.5]), 0)
+
+
+def test_denominators_go_into_the_grid_as_most_beats_have_them():
+    times = np.concatenate([np.arange(20) * 0.25, 5 + np.arange(20) * 0.5]) + 1
+    notes = np.array([8] * 20 + [4] * 20)
+    notes[3] = 4
+    fit = fit_grid(Beats(times, counted(40, meter=3), denominators=notes))
+    assert fit.grid.denominators.tolist() == [8, 4]
+    assert fit.grid.beats().denominators.tolist() == [8] * 20 + [4] * 20
+    assert fit_grid(Beats(times, counted(40, meter=3))).grid.denominators.tolist() == [4, 4]
