@@ -24,6 +24,9 @@ _BESIDE = 0.4
 _SLACK = 1e-6
 """Of a beat: how far the last beat may seem to lie behind the end, by rounding."""
 
+_MOST_BEATS = 10_000_000
+"""Nobody hears as many beats; a damaged file may hold a tempo that makes more."""
+
 _HAIR = 1e-4
 """[s] A beat that lies less before the start of the track, by rounding, is the one at its start."""
 
@@ -82,6 +85,11 @@ class BeatGrid(Value):
                 f"end is {self.end} s; it is not before the last segment, at {times[-1]} s"
             )
         object.__setattr__(self, "end", float(self.end))
+        if (self.end - times[0]) * np.max(bpms) / 60 > _MOST_BEATS:
+            raise ParameterError(
+                f"bpms reach {np.max(bpms):g} over {self.end - times[0]:g} s; no recording has so "
+                "many beats"
+            )
         self._freeze_bars(len(times))
 
     def _freeze_bars(self, n: int) -> None:

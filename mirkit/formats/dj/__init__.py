@@ -21,15 +21,15 @@ from mirkit.annotation import Beats
 from mirkit.arrays import Ints
 from mirkit.audio.sources import missing_message
 from mirkit.errors import FormatError, UnknownName
-from mirkit.formats.atomic import replace_file
+from mirkit.formats.atomic import check_folder, check_writable, replace_file
 from mirkit.formats.dj.anchors import deviation, with_bars
 from mirkit.formats.dj.model import Collection, Cue, DJTrack, Playlist
-from mirkit.formats.dj.stores import DJ_STORES, DJStore, store_collection
+from mirkit.formats.dj.stores import DJ_STORES, DJStore, check_store, store_collection
 from mirkit.vocab.meters import QUARTER
 
 __all__ = [
     "DJ_FORMATS", "DJ_STORES", "Collection", "Cue", "DJFormat", "DJStore", "DJTrack", "Loss",
-    "Playlist", "dj_format",
+    "Playlist", "check_collection", "check_store", "dj_format",
     "losses", "read_collection", "save_collection", "store_collection",
 ]  # fmt: skip
 
@@ -216,6 +216,23 @@ def save_collection(
     if into is not None:
         replace_file(target.with_name(target.name + ".bak"), into)
     replace_file(target, content)
+
+
+def check_collection(path: str | os.PathLike[str], format: str, *, merge: bool = True) -> None:
+    """Raise where `save_collection` could not write, so that this is known before the work.
+
+    Raises
+    ------
+    FormatError
+        Where the file that is there is of another kind.
+    WriteError
+        Where it, or its folder, cannot be written to.
+    """
+    row, target = dj_format(format), Path(path)
+    check_writable(target)
+    check_folder(target.parent)
+    if merge and row.merges and target.exists():
+        row.dumps(Collection(), _content(target), str(path))
 
 
 def losses(collection: Collection, format: str) -> Iterator[Loss]:

@@ -22,7 +22,16 @@ from mirkit.formats.atomic import ProtectedFile, check_writable, replace_file
 from mirkit.formats.dj import mixxxblobs as blobs
 from mirkit.formats.dj.clocks import mixxx_lead
 from mirkit.formats.dj.keys import spell_key
-from mirkit.formats.dj.model import Collection, Color, Cue, CueKind, DJTrack, Playlist, own
+from mirkit.formats.dj.model import (
+    Collection,
+    Color,
+    Cue,
+    CueKind,
+    DJTrack,
+    Playlist,
+    gathered,
+    own,
+)
 from mirkit.formats.dj.running import holders
 
 SCHEMAS = range(32, 42)
@@ -96,11 +105,20 @@ def update(
     return left
 
 
+def check(path: str | os.PathLike[str]) -> None:
+    """Raise where `update` would be refused as a whole."""
+    with _opened(Path(os.path.realpath(path)), write=True):
+        pass
+
+
 def load(path: str | os.PathLike[str]) -> Collection:
     """Return the tracks and playlists of a library; `update` says what is refused."""
     with _opened(Path(path), write=False) as database:
-        tracks = {row["id"]: _track(database, row) for row in database.execute(_TRACKS)}
-        return Collection(tuple(tracks.values()), tuple(_playlists(database, tracks)))
+        rows = {row["place"]: row for row in database.execute(_TRACKS)}
+        tracks, failed = gathered(rows, lambda place: _track(database, rows[place]))
+        found = {track.location: track for track in tracks}
+        by_id = {row["id"]: found[place] for place, row in rows.items() if place in found}
+        return Collection(tracks, tuple(_playlists(database, by_id)), failed)
 
 
 def again(collection: Collection) -> Collection:

@@ -33,7 +33,15 @@ from mirkit.formats.dj.fields import (
     whole,
     whole_above_zero,
 )
-from mirkit.formats.dj.model import Collection, Color, Cue, CueKind, DJTrack, Playlist
+from mirkit.formats.dj.model import (
+    Collection,
+    Color,
+    Cue,
+    CueKind,
+    DJTrack,
+    Playlist,
+    gathered,
+)
 from mirkit.vocab.meters import QUARTER, read_meter, write_meter
 
 _HOST = "file://localhost"
@@ -107,10 +115,10 @@ def dumps(
 def loads(data: bytes, name: str) -> Collection:
     """Return the collection of a file."""
     root = parse(data, name, "DJ_PLAYLISTS", "rekordbox")
-    nodes = [node for node in root.iterfind("COLLECTION/TRACK") if _location(node)]
-    tracks = {_location(node): _read_track(node) for node in nodes}
-    ids = {node.get("TrackID", ""): _location(node) for node in nodes}
-    return Collection(tuple(tracks.values()), tuple(_read_playlists(root, ids)))
+    nodes = {_location(node): node for node in root.iterfind("COLLECTION/TRACK") if _location(node)}
+    tracks, failed = gathered(nodes, lambda place: _read_track(nodes[place]))
+    ids = {node.get("TrackID", ""): place for place, node in nodes.items()}
+    return Collection(tracks, tuple(_read_playlists(root, ids)), failed)
 
 
 def location_uri(path: str) -> str:

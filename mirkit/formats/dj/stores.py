@@ -1,7 +1,8 @@
 """Programs that keep what they know in the recordings, or in a database of their own.
 
 Each row of `DJ_STORES` is a module with ``update(collection, path)``, which changes what is there
-and says what it left alone, ``load(path)``, and ``again(collection)``: what would come back.
+and says what it left alone, ``check(path)``, which raises where that could not be done,
+``load(path)``, and ``again(collection)``: what would come back.
 """
 
 from __future__ import annotations
@@ -61,6 +62,11 @@ DJ_STORES = {
 """What is no file of its own, by name."""
 
 
+def check_store(format: str, path: str | os.PathLike[str] | None = None) -> None:
+    """Raise where `store_collection` could not write, so that this is known before the work."""
+    _checked(format, path)._module().check(path)
+
+
 def store_collection(
     collection: Collection,
     format: str,
@@ -89,10 +95,14 @@ def store_collection(
     left_alone
         The reason, by the location of the track; empty where all were written.
     """
+    update = _checked(format, path)._module().update
+    return cast("dict[str, str]", update(collection, path, lock=lock, force=force))
+
+
+def _checked(format: str, path: str | os.PathLike[str] | None) -> DJStore:
     if format not in DJ_STORES:
         raise UnknownName("DJ format", format, list(DJ_STORES))
     row = DJ_STORES[format]
     if row.file and path is None:
         raise ParameterError(f"path is None; {row.title} is a database, such as {row.file}")
-    update = row._module().update
-    return cast("dict[str, str]", update(collection, path, lock=lock, force=force))
+    return row

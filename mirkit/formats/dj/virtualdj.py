@@ -32,7 +32,7 @@ from mirkit.formats.dj.fields import (
     take,
     whole_above_zero,
 )
-from mirkit.formats.dj.model import Collection, Color, Cue, DJTrack, normal_location
+from mirkit.formats.dj.model import Collection, Color, Cue, DJTrack, gathered, normal_location
 
 _ORDER = ("Tags", "Infos", "Comment", "Scan", "Poi")
 
@@ -105,7 +105,8 @@ def loads(data: bytes, name: str) -> Collection:
     """Return the tracks of a file."""
     root = parse(data, name, "VirtualDJ_Database", "VirtualDJ")
     nodes = {normal_location(node.get("FilePath", "")): node for node in root.findall("Song")}
-    return Collection(tuple(_read_track(node, place) for place, node in nodes.items() if place))
+    tracks, failed = gathered(filter(None, nodes), lambda place: _read_track(nodes[place], place))
+    return Collection(tracks, failed=failed)
 
 
 def _native(track: DJTrack) -> str:
