@@ -20,7 +20,7 @@ from mirkit.cli.hearing import READ, Outcome, Worker
 COLLECTIONS = ("rekordbox", "traktor", "traktor-one-tempo", "virtualdj", "m3u")
 """Formats of one file for all tracks."""
 
-STORES = ("serato", "mixxx")
+STORES = ("serato", "mixxx", "engine")
 """Formats that live in the recordings, or in a database that is there."""
 
 FILES = {

@@ -11,7 +11,7 @@ from typing import Any
 from mirkit.batch import Failure, Tally
 from mirkit.cli.files import print_json, report_failure
 
-FORMATS = ("rekordbox", "traktor", "virtualdj", "serato", "mixxx")
+FORMATS = ("rekordbox", "traktor", "virtualdj", "serato", "mixxx", "engine")
 """The programs."""
 
 SUFFIXES = {"jams": ".jams", "json": ".json", "beats": ".beats", "csv": ".csv", "midi": ".mid"}

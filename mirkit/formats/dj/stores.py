@@ -57,6 +57,7 @@ DJ_STORES = {
     for row in (
         DJStore("serato", "seratotags", "Serato tags", "", 1e-3),
         DJStore("mixxx", "mixxx", "Mixxx library", "mixxxdb.sqlite", 1e-3),
+        DJStore("engine", "enginedb", "Engine DJ library", "m.db", 1e-3),
     )
 }
 """What is no file of its own, by name."""
