@@ -133,8 +133,9 @@ def store_file(args: argparse.Namespace) -> Path | None:
     """Return the database of a program, or None where recordings hold what it knows."""
     from mirkit.formats.dj import DJ_STORES
 
-    row, output = DJ_STORES[args.format], args.output
-    return output / row.file if row.file and output.is_dir() else output
+    row = DJ_STORES[args.format]
+    output: Path | None = args.output
+    return output / row.file if output is not None and row.file and output.is_dir() else output
 
 
 def hint_at_tags() -> None:

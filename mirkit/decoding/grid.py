@@ -27,6 +27,9 @@ _SLACK = 1e-6
 _MOST_BEATS = 10_000_000
 """Nobody hears as many beats; a damaged file may hold a tempo that makes more."""
 
+_GOES_ON = 1e-6
+"""[s] A segment that begins nearer to the next beat of the one before it goes on with it."""
+
 _HAIR = 1e-4
 """[s] A beat that lies less before the start of the track, by rounding, is the one at its start."""
 
@@ -173,8 +176,10 @@ class BeatGrid(Value):
 
     @property
     def constant(self) -> bool:
-        """Whether one tempo holds for the whole track."""
-        return len(self) == 1
+        """Whether one tempo holds for the whole track, whatever its meters."""
+        on = self.times[:-1] + self.counts[:-1] * self.periods[:-1]
+        same = np.all(self.bpms == self.bpms[0]) and np.all(np.abs(self.times[1:] - on) < _GOES_ON)
+        return bool(same)
 
     @property
     def bpm(self) -> float:

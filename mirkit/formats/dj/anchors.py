@@ -23,6 +23,9 @@ DRIFT = 5e-4
 PLAIN_METER = 4
 """Beats in a bar, for formats that know no other."""
 
+TIGHT = 1e-4
+"""[s] A beat of one tempo that lies nearer than this to a marker is that marker."""
+
 _FARTHEST = 1e6
 """[s] Nobody puts a marker there: it is damage."""
 
@@ -105,16 +108,20 @@ def with_bars(grid: BeatGrid) -> BeatGrid:
     return replace(grid, positions=before % PLAIN_METER + 1, meters=np.full(len(grid), PLAIN_METER))
 
 
-def from_downbeat(grid: BeatGrid) -> BeatGrid:
+def from_downbeat(grid: BeatGrid, *, evenly: bool = False) -> BeatGrid:
     """Return the grid whose first marker is a downbeat, for formats where it always is one.
 
     The beats before it are not lost: programs count back from the first marker. Where the first
-    of several segments has no downbeat, the grid stays.
+    of several segments has no downbeat, the grid stays; so it does in formats whose beats lie
+    `evenly` between markers, if only one would be left that is longer or shorter than the others.
     """
     if grid.positions is None or grid.meters is None:
         return grid
     n = int((grid.meters[0] - grid.positions[0] + 1) % grid.meters[0])
-    if n >= grid.counts[0] and len(grid) > 1:  # behind the last marker there is room
+    left = int(grid.counts[0]) - n
+    if left < 1 and len(grid) > 1:  # behind the last marker there is room
+        return grid
+    if evenly and left == 1 < len(grid) and n and not _is_even(grid):
         return grid
     times, positions = grid.times.copy(), grid.positions.copy()
     times[0] += n * grid.periods[0]
@@ -122,15 +129,21 @@ def from_downbeat(grid: BeatGrid) -> BeatGrid:
     return replace(grid, times=times, positions=positions, end=max(grid.end, float(times[0])))
 
 
+def _is_even(grid: BeatGrid) -> bool:
+    """Whether the first segment ends where its own tempo would have the next beat."""
+    reached = grid.times[0] + grid.counts[0] * grid.periods[0]
+    return abs(float(grid.times[1] - reached)) <= TIGHT
+
+
 def one_tempo(grid: BeatGrid) -> BeatGrid:
     """Return the one tempo that fits all beats of a grid best, for formats that hold no more."""
-    if grid.constant:
-        return grid
-    times = grid.beats().times
-    period, phase = np.polyfit(np.arange(len(times)), times, 1)
-    first = phase if phase >= 0 else phase + np.ceil(-phase / period) * period
+    bpm, first = float(grid.bpms[0]), float(grid.times[0])
+    if not grid.constant:
+        times = grid.beats().times
+        period, phase = np.polyfit(np.arange(len(times)), times, 1)
+        bpm, first = 60 / period, phase if phase >= 0 else phase + np.ceil(-phase / period) * period
     bars = (None if x is None else x[:1] for x in (grid.positions, grid.meters, grid.denominators))
-    return BeatGrid(np.array([first]), np.array([60 / period]), max(grid.end, first), *bars)
+    return BeatGrid(np.array([first]), np.array([bpm]), max(grid.end, first), *bars)
 
 
 def deviation(grid: BeatGrid, written: BeatGrid | None) -> float:

@@ -44,7 +44,7 @@ def beat_data(
         The block that it replaces; what later versions of Engine keep behind the grids stays.
     """
     checks.positive("sample_rate", sample_rate)
-    times, numbers = markers_of_beats(from_downbeat(grid))
+    times, numbers = markers_of_beats(from_downbeat(grid, evenly=True))
     first = (times[1] - times[0]) / (numbers[1] - numbers[0])
     times, numbers = [times[0] - _BAR * first, *times[1:]], [-_BAR, *numbers[1:]]
     period, even = float(grid.periods[-1]), (times[-1] - times[-2]) / (numbers[-1] - numbers[-2])

@@ -34,6 +34,7 @@ _FOLDER = "Database2"
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
 _TRACK_DATA = struct.Struct(">dqi")  # sample rate, samples, key
 _WHOLE_TRACK_DATA = 44  # bytes from version 2 on; others have the key elsewhere
+_TEXTS = ("title", "artist", "album", "genre", "comment")
 _STARS = 20  # of a rating up to 100
 _SAME = 0.02  # share of the length by which two measures of it may differ
 
@@ -221,12 +222,13 @@ def _with_key(track_data: bytes, key: int) -> bytes:
 
 def _track(row: sqlite3.Row, location: str) -> DJTrack:
     grid = read_beat_data(row["beatData"] or b"")
+    texts: dict[str, Any] = {name: row[name] or "" for name in _TEXTS}
     bpm = row["bpmAnalyzed"] or row["bpm"]
     if bpm and grid is not None and abs(grid.bpm - bpm) <= 0.005:
         bpm = None
     return DJTrack(
         location,
-        **{name: row[name] or "" for name in ("title", "artist", "album", "genre", "comment")},
+        **texts,
         duration=row["length"] or None,
         bit_rate=1000 * row["bitrate"] if row["bitrate"] else None,
         size=row["fileBytes"] or None,

@@ -140,7 +140,7 @@ def known(path: str | os.PathLike[str]) -> DJTrack:
     with suppress(MissingExtra, AudioError):
         return read(path)
     with reading.blocks(path) as stream:
-        texts = {name: stream.metadata.get(name, "") for name in _TEXTS}
+        texts: dict[str, Any] = {name: stream.metadata.get(name, "") for name in _TEXTS}
         return DJTrack(
             os.path.abspath(path),  # noqa: PTH100  # links stay: collections name the file by them
             **texts,

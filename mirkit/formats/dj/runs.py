@@ -8,11 +8,8 @@ from itertools import accumulate
 import numpy as np
 
 from mirkit.decoding.grid import BeatGrid
-from mirkit.formats.dj.anchors import PLAIN_METER
+from mirkit.formats.dj.anchors import PLAIN_METER, TIGHT
 
-_TIGHT = (
-    1e-4  # [s] where the beats of one tempo lie nearer than this to a marker, it is one of them
-)
 _NEXT = (0.4, 1.4)  # of a beat: so far from the last one begins the next segment of a grid
 
 
@@ -88,7 +85,7 @@ def markers_of_beats(grid: BeatGrid) -> tuple[list[float], list[int]]:
     for time, period, count, gap in zip(
         grid.times, grid.periods, grid.counts, [*np.diff(grid.times), None], strict=True
     ):
-        even = gap is not None and abs(gap - count * period) <= _TIGHT
+        even = gap is not None and abs(gap - count * period) <= TIGHT
         if even or count > 1:
             times.append(float(time))
             beats.append(int(count) if even else int(count) - 1)

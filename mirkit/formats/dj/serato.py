@@ -58,7 +58,9 @@ def grid_bytes(grid: BeatGrid, shift: float = 0.0) -> bytes:
     shift
         What is added to each time [s].
     """
-    times, numbers = markers_of_beats(from_downbeat(grid))  # two at least, or Mixxx makes nothing
+    times, numbers = markers_of_beats(
+        from_downbeat(grid, evenly=True)
+    )  # two at least, or Mixxx makes nothing
     out = [_GRID_VERSION, struct.pack(">I", len(times))]
     for time, (number, following) in zip(times, pairwise(numbers), strict=False):
         out.append(struct.pack(">fI", time + shift, following - number))

@@ -314,7 +314,7 @@ HOLDING = [n for n, row in (DJ_FORMATS | DJ_STORES).items() if row.bound is not 
 def test_every_format_keeps_the_phase_or_says_what_is_lost(name, grid):
     track = DJTrack("/a.mp3", duration=END, sample_rate=RATE, grid=grid)
     (loss,) = losses(Collection([track]), name)
-    found = again(track, name).extended(END + 1).beats()
+    found = again(track, name).extended(max(END, grid.end) + 1).beats()
     beats = grid.beats()
     before = found.times[0] - np.diff(found.times[:2])[0]
     index, worst = nearest(beats.times, [before, *found.times])
@@ -336,6 +336,14 @@ def test_every_format_keeps_the_phase_or_says_what_is_lost(name, grid):
 def test_the_block_of_engine_keeps_the_phase(grid, sample_rate):
     found = engine.read_beat_data(engine.beat_data(grid, sample_rate, round(END * sample_rate)))
     assert deviation(grid, found) <= MILLISECOND
+
+
+@pytest.mark.parametrize("name", ["serato", "engine"])
+def test_a_beat_before_the_only_even_one_keeps_its_place(name):
+    grid = BeatGrid([0.0, 2.03125, 6.03125], [60.0] * 3, 10.0, [3, 1, 1], [3, 3, 3])
+    (loss,) = losses(Collection([DJTrack("/a", duration=10.0, grid=grid)]), name)
+    assert loss.deviation <= MILLISECOND
+    assert "bars" in loss.fields
 
 
 def test_what_is_read_goes_on_into_other_formats_unchanged(cases):
