@@ -14,7 +14,7 @@ from typing import Any
 
 import report
 
-from mirkit.evaluation.key import longest
+from mirkit.metrics.key import longest_key
 from mirkit.rendering.clips import read_clip
 from mirkit.vocab import TONICS, parse_chord
 
@@ -76,7 +76,7 @@ def by_tonic(rows: Sequence[Any], audio: Path) -> str:
 
 def plays_tonic(clip: Any) -> bool:
     """Whether a chord is on the tonic of the key in which a clip is longest."""
-    key = longest(clip.keys).label
+    key = longest_key(clip.keys).label
     roots = {parse_chord(label).root for label in clip.chords.labels}
     return not roots or TONICS.index(key.split()[0]) in roots
 

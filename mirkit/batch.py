@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from mirkit.errors import MirkitError
 
 Item = TypeVar("Item")
+
+_NAMED = 10  # failed files that a summary names
 
 N_WAITING = 4
 """Items handed to the pool beyond those at work, for each worker: keeps memory bounded."""
@@ -21,6 +23,57 @@ class Failure:
 
     type: str
     message: str
+
+
+@dataclass
+class Tally:
+    """What became of the files of a batch, and the summary that ends it.
+
+    Parameters
+    ----------
+    n_done
+        How many were done.
+    failed
+        Names of those that were not.
+
+    Examples
+    --------
+    >>> tally = Tally()
+    >>> tally.done()
+    >>> tally.fail("b.mp3")
+    >>> tally.summary("out"), tally.status
+    ('1 done, 1 failed: b.mp3; written to out', 1)
+    """
+
+    n_done: int = 0
+    failed: list[str] = field(default_factory=list)
+
+    def done(self) -> None:
+        """Count a file that was done."""
+        self.n_done += 1
+
+    def fail(self, name: str) -> None:
+        """Count a file that failed."""
+        self.failed.append(name)
+
+    @property
+    def status(self) -> int:
+        """Exit status of the command: 0 where all were done, or 1."""
+        return 1 if self.failed else 0
+
+    @property
+    def worth_saying(self) -> bool:
+        """Whether there was more than one file: one has had its own line already."""
+        return self.n_done + len(self.failed) > 1
+
+    def summary(self, where: object = None) -> str:
+        """Return how many were done and which failed, and where the rest was written."""
+        text = f"{self.n_done} done, {len(self.failed)} failed"
+        if self.failed:
+            shown = ", ".join(self.failed[:_NAMED])
+            more = len(self.failed) - _NAMED
+            text += f": {shown}" + (f" and {more} others" if more > 0 else "")
+        return text if where is None else f"{text}; written to {where}"
 
 
 def run_batch(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -21,16 +22,50 @@ def frozen_array(name: str, value: Any, dtype: DTypeLike, ndim: int) -> NDArray[
     ParameterError
         Where `value` does not convert, or has another number of axes.
     """
+    wanted = np.dtype(dtype)
     try:
-        array = np.asarray(value, dtype=dtype)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"{name} does not convert to {np.dtype(dtype)}: {error}") from None
+        given = np.asarray(value)
+        _lossless(name, given, wanted)
+        array = given.astype(wanted, copy=False)
+    except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, ParameterError):
+            raise
+        raise ParameterError(f"{name} does not convert to {wanted}: {error}") from None
     if array.ndim != ndim:
         raise ParameterError(f"{name} has shape {array.shape}; it needs {ndim} axes")
     if array.flags.writeable:
         array = array.copy()
         array.flags.writeable = False
     return array
+
+
+def _lossless(name: str, given: NDArray[Any], wanted: np.dtype[Any]) -> None:
+    """Raise `ParameterError` where a conversion would cut numbers off."""
+    if given.dtype.kind == "c":
+        raise ParameterError(f"{name} holds complex numbers; it needs {wanted}")
+    if wanted.kind == "i" and given.dtype.kind == "f":
+        bad = np.flatnonzero(~(np.isfinite(given) & (given == np.trunc(given))))
+        if bad.size:
+            raise ParameterError(
+                f"{name} holds {given.flat[bad[0]]}; it holds whole numbers, and none is cut off"
+            )
+
+
+def texts(name: str, value: Any, *, or_none: bool = False) -> tuple[Any, ...]:
+    """Return `value` as a tuple of texts; with `or_none` some may be None.
+
+    Raises
+    ------
+    ParameterError
+        Where it is one text or holds something else, naming the first.
+    """
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ParameterError(f"{name} is {value!r}; it is a sequence of texts")
+    found = tuple(value)
+    for i, text in enumerate(found):
+        if not isinstance(text, str) and not (or_none and text is None):
+            raise ParameterError(f"{name}[{i}] is {text!r}, {_kind(text)}; it must be a text")
+    return found
 
 
 def finite(name: str, array: NDArray[Any]) -> None:
@@ -57,10 +92,8 @@ def increasing_times(name: str, times: NDArray[np.float64]) -> None:
 
 def intervals(name: str, value: Any) -> NDArray[np.float64]:
     """Return `value` as read-only intervals [s], shape ``(n, 2)``, none ending before it starts."""
-    array = np.asarray(value, dtype=np.float64)
-    if array.size == 0:
-        array = np.empty((0, 2))
-    array = frozen_array(name, array, np.float64, 2)
+    empty = value is not None and np.size(value) == 0
+    array = frozen_array(name, np.empty((0, 2)) if empty else value, np.float64, 2)
     if array.shape[1] != 2:
         raise ParameterError(f"{name} has shape {array.shape}; it needs (n, 2): start, end [s]")
     finite(name, array)
@@ -88,7 +121,7 @@ def unit_interval(name: str, value: Any, n: int) -> NDArray[np.float64] | None:
 
 def unit_number(name: str, value: float | None) -> None:
     """Raise `ParameterError` unless `value` is None or a number in [0, 1]."""
-    if value is not None and not 0 <= value <= 1:
+    if value is not None and not 0 <= number(name, value) <= 1:
         raise ParameterError(f"{name} is {value}; it lies in [0, 1] or is None")
 
 
@@ -98,7 +131,32 @@ def same_length(name: str, value: Sequence[Any] | NDArray[Any], n: int) -> None:
         raise ParameterError(f"{name} holds {len(value)} items where {n} are needed")
 
 
+def number(name: str, value: Any) -> float:
+    """Return `value` where it is one real number.
+
+    Raises
+    ------
+    ParameterError
+        Where it is a text, even one that spells a number, or an array, or None.
+
+    Examples
+    --------
+    >>> number("hint_bpm", 120)
+    120
+    """
+    if isinstance(value, Fraction):
+        return float(value)
+    if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf":
+        return value if isinstance(value, int | float) else float(value)
+    raise ParameterError(f"{name} is {value!r}, {_kind(value)}; it must be a number")
+
+
+def _kind(value: Any) -> str:
+    names = {str: "a text", bool: "a truth value", type(None): "nothing", np.ndarray: "an array"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
 def positive(name: str, value: float) -> None:
     """Raise `ParameterError` unless `value` is a finite number above zero."""
-    if not (np.isfinite(value) and value > 0):
+    if not (np.isfinite(number(name, value)) and value > 0):
         raise ParameterError(f"{name} is {value}; it must be a number above 0")

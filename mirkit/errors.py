@@ -24,6 +24,10 @@ class FormatError(MirkitError, ValueError):
     """An annotation file does not follow its format."""
 
 
+class WriteError(MirkitError, OSError):
+    """A file cannot be written: its folder is missing, or it is protected, or is a folder."""
+
+
 class UnknownName(MirkitError, LookupError):
     """No model, format, decoder or preset has this name; close matches are suggested."""
 

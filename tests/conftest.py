@@ -17,6 +17,15 @@ def data_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases(data_dir) -> Path:
+    """The folder of inputs that once failed, beside the shared data."""
+    path = data_dir.parent / "cases"
+    if not path.is_dir():
+        pytest.fail(f"{path} is absent, which belongs to the shared data")
+    return path
+
+
+@pytest.fixture(scope="session")
 def madmom() -> None:
     """Skip what needs madmom where it is not installed; fail where MIRKIT_REQUIRE_MADMOM=1."""
     from importlib import metadata

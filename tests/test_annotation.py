@@ -41,7 +41,7 @@ def test_a_level_that_was_not_decoded_is_named_with_those_that_were():
 
 
 def test_the_tempo_of_a_chosen_level_carries_its_confidence_and_that_of_another_does_not():
-    assert levels().tempo == Tempo(120, 0.8, ((120, 0.7), (60, 0.3)))
+    assert levels().tempo == Tempo(120, 0.8, ((120, 0.7), (60, 0.3)), meter=4)
     assert levels().halve().tempo.confidence is None
 
 
@@ -49,6 +49,60 @@ def test_beats_without_levels_take_their_tempo_from_the_median_interval():
     assert Beats([0, 0.5, 1.0, 1.6]).bpm == pytest.approx(120)
     assert Beats([1.0]).bpm is None
     assert Beats().bpm is None
+
+
+@pytest.mark.parametrize(
+    ("positions", "meters", "meter"),
+    [
+        ([1, 2, 3, 4, 1, 2, 3, 4], [4] * 8, 4),
+        ([1, 2, 3, 1, 2, 3, 4, 1, 2], [3, 3, 3, 4, 4, 4, 4, 4, 4], 3),  # it changes; cut at the end
+        ([3, 4, 1, 2, 3, 1, 2, 3, 1], [4, 4, 3, 3, 3, 3, 3, 3, 3], 3),  # a pick-up of another bar
+        ([1, 2, 3, 4, 5, 6, 1, 2], [6] * 8, 6),
+        ([1, 0, 0, 1, 0, 0], [3, 3, 3, 3, 3, 3], 3),  # downbeats alone
+        ([2, 3], [3, 3], None),
+        ([0, 0], [0, 0], None),
+    ],
+)
+def test_meters_follow_from_the_positions(positions, meters, meter):
+    beats = Beats(np.arange(1.0, len(positions) + 1), positions)
+    assert beats.meters.tolist() == meters
+    assert (beats.meter, beats.tempo.meter) == (meter, meter)
+
+
+def test_beats_without_positions_have_no_meter():
+    assert (Beats([1.0]).meters, Beats([1.0]).meter, Beats([1.0]).tempo.meter) == (None,) * 3
+
+
+def test_the_meter_comes_with_the_confidence_of_the_chosen_level():
+    level = TempoHypothesis(120, 1.0, [1.0, 2.0], [1, 2], meter_confidence=0.75)
+    assert Beats(level.times, level.positions, hypotheses=(level,), level=0).tempo == Tempo(
+        120, None, ((120, 1.0),), None, 2, 0.75
+    )
+    for wrong in ({"meter": 0}, {"meter": "4/4"}, {"meter_confidence": 2}):
+        with pytest.raises(ParameterError, match="meter"):
+            Tempo(120, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("bpm", "meter", "denominator", "bar"),
+    [(240, 6, 8, 1.5), (60, 2, 2, 2.0), (120, 4, 4, 2.0), (420, 7, 8, 1.0), (480, 12, 16, 1.5)],
+)
+def test_a_bar_lasts_as_long_as_its_beats_whatever_they_are_written_as(
+    bpm, meter, denominator, bar
+):
+    assert TempoMap([0.0], [bpm], [meter], denominators=[denominator]).bars == pytest.approx([bar])
+
+
+def test_denominators_are_notes_and_quarters_where_nothing_else_is_said():
+    assert TempoMap([0.0], [120], [3]) == TempoMap([0.0], [120], [3], denominators=[4])
+    assert TempoMap([0.0], [120]).denominators is None
+    assert Beats([1.0, 2.0], denominators=[4, 4]) == Beats([1.0, 2.0])
+    assert Beats([1.0, 2.0], denominators=[8, 8]).denominators.tolist() == [8, 8]
+    for wrong in ([3], [0], [128], [4, 4], ["8/8"]):
+        with pytest.raises(ParameterError, match="denominators"):
+            TempoMap([0.0], [120], [3], denominators=wrong)
+    with pytest.raises(ParameterError, match="without meters"):
+        TempoMap([0.0], [120], denominators=[8])
 
 
 @pytest.mark.parametrize(
@@ -64,6 +118,32 @@ def test_beats_without_levels_take_their_tempo_from_the_median_interval():
 def test_bad_beat_times_are_refused_with_their_place(times, match):
     with pytest.raises(ParameterError, match=match):
         Beats(times)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Tempo("120"),
+        lambda: Tempo(True),
+        lambda: Tempo(120, "0.5"),
+        lambda: TempoHypothesis(None, 0.5),
+        lambda: TempoHypothesis(120, [0.5]),
+        lambda: Beats([1.0, 2.0], [1.5, 2.5]),
+        lambda: Beats([1.0], [np.nan]),
+        lambda: Beats([1.0], [np.inf]),
+        lambda: Beats([1.0 + 1j]),
+        lambda: Beats("soon"),
+        lambda: Segments([[0, "x"]], ["a"]),
+        lambda: Segments(None, ["a"]),
+        lambda: Segments([[0, 1]], "a"),
+        lambda: Segments([[0, 1]], [3]),
+        lambda: Segments([[0, 1]], None),
+        lambda: Tags(["a", 3], [0.5, 0.5]),
+    ],
+)
+def test_values_of_a_wrong_type_are_refused_in_words(make):
+    with pytest.raises(ParameterError, match=r"\w+ (is|has|holds|does|\[)|\w+\[\d+\] is"):
+        make()
 
 
 def test_arrays_are_copies_that_cannot_be_written():

@@ -57,6 +57,11 @@ class Audio(Value):
                 f"samples have shape {samples.shape}; they are (n_channels, n_samples). "
                 "Transpose what soundfile read?"
             )
+        if not samples.shape[0]:
+            raise ParameterError(
+                f"samples have shape {samples.shape}: there is no channel in them; they are "
+                "(n_channels, n_samples)"
+            )
         checks.positive("sample_rate", self.sample_rate)
         if int(self.sample_rate) != self.sample_rate:
             raise ParameterError(f"sample_rate is {self.sample_rate}; it is a whole number [Hz]")

@@ -75,19 +75,33 @@ def read_activations(path: str) -> Any:
     import numpy as np
 
     from mirkit.activations import beat_activations
+    from mirkit.audio.sources import missing_message
     from mirkit.errors import FormatError
 
     try:
-        with np.load(path, allow_pickle=False) as file:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise FormatError(
+                f"{path} is a .npy file, of one array without a name; activations are a .npz file, "
+                "as numpy.savez(path, beats=…, downbeats=…, fps=…) writes it"
+            )
+        with loaded as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (FileNotFoundError, NotADirectoryError):
+        raise FormatError(missing_message(Path(path))) from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        if isinstance(error, FormatError):
+            raise
         raise FormatError(f"{path} is no readable .npz file: {error}") from None
     if "beats" not in arrays:
         raise FormatError(
             f"{path} holds {', '.join(arrays) or 'nothing'}; it needs an array `beats`, one "
             "probability a frame. Is it a collection of many tracks? Save each to its own file."
         )
-    fps = float(arrays.get("fps", DEFAULT_FPS))
+    fps = arrays.get("fps", np.array(DEFAULT_FPS))
+    if fps.size != 1 or fps.dtype.kind not in "iuf":
+        raise FormatError(f"{path}: fps is {fps!r}; it is one number, the frames a second")
+    fps = float(fps.reshape(()))
     return beat_activations(arrays["beats"], arrays.get("downbeats"), arrays.get("tempo"), fps=fps)
 
 

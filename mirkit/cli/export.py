@@ -6,21 +6,22 @@ What each file loses is told: how far the worst beat lies from its place, and wh
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mirkit.batch import Failure, run_batch
+from mirkit.batch import Failure, Tally, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
-from mirkit.cli.hearing import Outcome, Worker
+from mirkit.cli.hearing import READ, Outcome, Worker
 from mirkit.tasks import SCHEMA
 
 COLLECTIONS = ("rekordbox", "traktor", "traktor-one-tempo", "virtualdj", "m3u")
 """Formats of one file for all tracks."""
 
-STORES = ("serato", "mixxx")
+STORES = ("serato", "mixxx", "engine")
 """Formats that live in the recordings, or in a database that is there."""
 
 FILES = {
@@ -36,6 +37,8 @@ FILES = {
     "json": ".json",
 }
 """Formats of one file a track, with the suffix."""
+
+_SHOWN = 5  # recordings without an annotation that are named
 
 NOTATIONS = ("tag", "standard", "sharp", "flat", "camelot", "open")
 """How keys may be spelled: Am, A minor, G#, Ab, 8A, 1m."""
@@ -96,23 +99,108 @@ def check(args: argparse.Namespace) -> None:
         args.usage_error(f"{args.format} needs -o OUT")
     if not 0 < args.tolerance <= 100:
         args.usage_error(f"--tolerance is {args.tolerance} ms; it lies between 0 and 100")
+    annotations = getattr(args, "annotations", None)
+    if annotations is not None and not annotations.is_dir():
+        args.usage_error(
+            f"--annotations {annotations} is no folder; look for a mistake in the path"
+        )
+
+
+def check_target(args: argparse.Namespace) -> None:
+    """Raise before the work where what is found could not be written."""
+    from mirkit.formats.atomic import check_folder
+    from mirkit.formats.dj import check_collection, check_store
+    from mirkit.formats.dj.file_tags import check_installed
+
+    if args.format in COLLECTIONS:
+        check_collection(collection_file(args), args.format, merge=not args.replace)
+    elif args.format in STORES:
+        check_store(args.format, store_file(args))
+    elif args.format in FILES:
+        check_folder(args.output)
+    else:
+        check_installed()
+
+
+def collection_file(args: argparse.Namespace) -> Path:
+    """Return the file of a collection; in a folder it has its usual name."""
+    from mirkit.formats.dj import DJ_FORMATS
+
+    output: Path = args.output
+    return output / DJ_FORMATS[args.format].file if output.is_dir() else output
+
+
+def store_file(args: argparse.Namespace) -> Path | None:
+    """Return the database of a program, or None where recordings hold what it knows."""
+    from mirkit.formats.dj import DJ_STORES
+
+    row = DJ_STORES[args.format]
+    output: Path | None = args.output
+    return output / row.file if output is not None and row.file and output.is_dir() else output
+
+
+def hint_at_tags() -> None:
+    """Say once what mutagen would add, where it is not installed."""
+    from mirkit.errors import MissingExtra
+    from mirkit.formats.dj.file_tags import check_installed
+
+    try:
+        check_installed()
+    except MissingExtra:
+        print(
+            "mirkit: mutagen is not installed, so titles are read as far as the decoders tell, and "
+            "tempo and key in file tags are not. Run: pip install 'mirkit[tags]'",
+            file=sys.stderr,
+        )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     check(args)
+    check_target(args)
+    hint_at_tags()
     sources, failed = find_sources(args.paths)
+    tally = Tally()
     for path, failure in failed:
+        tally.fail(path)
         report_failure(path, failure, args.json)
-    n_failed = len(failed)
+    places = {}
+    if args.format in FILES:  # before the work: two may want one place
+        places = targets(sources, args.output, FILES[args.format])
+    _say_what_is_not_known(sources, args.annotations)
     done: list[Outcome] = []
     for source, result in _outcomes(sources, args):
         if isinstance(result, Failure):
-            n_failed += 1
+            tally.fail(source.path)
             report_failure(source.path, result, args.json)
         else:
             done.append(result)
-    return 1 if n_failed + write(done, args) else 0
+    write(done, args, tally, places=places)
+    if tally.worth_saying:
+        print(f"mirkit: {tally.summary(args.output)}", file=sys.stderr)
+    return tally.status
+
+
+def _say_what_is_not_known(sources: Sequence[Source], annotations: Path | None) -> None:
+    """Say which recordings have no annotation and are listened to, so that none is by mistake."""
+    if annotations is None:
+        return
+    missing = [x.path for x in sources if not any(annotation_files(x, annotations))]
+    if missing:
+        shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
+        print(
+            f"mirkit: {len(missing)} of {len(sources)} recordings have no annotation in "
+            f"{annotations} and are listened to: {shown}",
+            file=sys.stderr,
+        )
+
+
+def annotation_files(source: Source, folder: Path) -> Iterator[Path]:
+    """Yield the annotations of a recording that are in a folder."""
+    for suffix in READ:
+        for name in (source.place.with_suffix(suffix), Path(f"{source.place}{suffix}")):
+            if (folder / name).exists():
+                yield folder / name
 
 
 def _outcomes(sources: list[Source], args: argparse.Namespace) -> Iterator[tuple[Source, Any]]:
@@ -132,80 +220,102 @@ def worker_of(args: argparse.Namespace, annotations: Path | None, more: tuple[st
 def write(
     done: list[Outcome],
     args: argparse.Namespace,
+    tally: Tally,
     playlists: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> int:
-    """Write what was found and return how many files could not be written.
+    places: Mapping[Source, Path] = MappingProxyType({}),
+) -> None:
+    """Write what was found, and count which recordings that was done for.
 
-    `playlists` are the names of lists and the locations of their tracks, beside ``--playlist``.
+    Parameters
+    ----------
+    done
+        What was found.
+    args
+        Those of the command.
+    tally
+        Counts each recording.
+    playlists
+        Names of lists and the locations of their tracks, beside ``--playlist``.
+    places
+        The file of each recording, for formats of a file each.
     """
     if args.format in COLLECTIONS:
-        return _write_collection(done, args, playlists)
-    if args.format in STORES:
-        return _write_store(done, args)
-    write_one = _write_tags if args.format == "tags" else _write_file
-    places = {}
-    if args.format in FILES:
-        places = targets([x.source for x in done], args.output, FILES[args.format])
-    n_failed = 0
-    for outcome in done:
-        try:
-            write_one(outcome, places.get(outcome.source), args)
-        except OSError as error:  # AudioError too
-            n_failed += 1
-            report_failure(
-                outcome.source.path, Failure(type(error).__name__, str(error)), args.json
-            )
-        else:
-            _report(outcome, None, args)
-    return n_failed
+        _write_collection(done, args, tally, playlists)
+    elif args.format in STORES:
+        _write_store(done, args, tally)
+    else:
+        for outcome in done:
+            _write_one(outcome, places.get(outcome.source), args, tally)
+
+
+def _write_one(
+    outcome: Outcome, place: Path | None, args: argparse.Namespace, tally: Tally
+) -> None:
+    from mirkit.errors import MirkitError
+
+    try:
+        (_write_tags if place is None else _write_file)(outcome, place, args)
+    except (MirkitError, OSError) as error:
+        _fail(outcome, error, args, tally)
+    else:
+        tally.done()
+        _report(outcome, None, args)
+
+
+def _fail(outcome: Outcome, error: Exception, args: argparse.Namespace, tally: Tally) -> None:
+    tally.fail(outcome.source.path)
+    failure = Failure(type(error).__name__, str(error))
+    report_failure(outcome.source.path, failure, args.json)
 
 
 def _write_collection(
-    done: list[Outcome], args: argparse.Namespace, playlists: Mapping[str, Sequence[str]]
-) -> int:
-    from mirkit.formats.dj import DJ_FORMATS, Collection, Playlist, losses, save_collection
+    done: list[Outcome],
+    args: argparse.Namespace,
+    tally: Tally,
+    playlists: Mapping[str, Sequence[str]],
+) -> None:
+    from mirkit.formats.dj import Collection, Playlist, losses, save_collection
 
     tracks = {outcome.track.location: outcome.track for outcome in done}
     named = {**({args.playlist: tuple(tracks)} if args.playlist else {}), **playlists}
     lists = [
         Playlist(name, tuple(x for x in places if x in tracks)) for name, places in named.items()
     ]
-    collection = Collection(tuple(tracks.values()), tuple(lists))
-    path = args.output / DJ_FORMATS[args.format].file if args.output.is_dir() else args.output
+    collection, path = Collection(tuple(tracks.values()), tuple(lists)), collection_file(args)
     try:
         save_collection(collection, path, args.format, merge=not args.replace,
                         notation=args.notation)  # fmt: skip
     except OSError as error:
+        tally.fail(str(path))
         report_failure(str(path), Failure(type(error).__name__, str(error)), args.json)
-        return 1
+        return
     lost = {loss.location: loss for loss in losses(collection, args.format)}
     for outcome in done:
+        tally.done()
         _report(outcome, lost[outcome.track.location], args)
-    return 0
 
 
-def _write_store(done: list[Outcome], args: argparse.Namespace) -> int:
+def _write_store(done: list[Outcome], args: argparse.Namespace, tally: Tally) -> None:
     from mirkit.errors import FormatError
-    from mirkit.formats.dj import DJ_STORES, Collection, losses, store_collection
+    from mirkit.formats.dj import Collection, losses, store_collection
 
     tracks = {outcome.track.location: outcome.track for outcome in done}
-    collection, path = Collection(tuple(tracks.values())), args.output
-    if path is not None and path.is_dir():
-        path = path / DJ_STORES[args.format].file
+    collection, path = Collection(tuple(tracks.values())), store_file(args)
     lock = True if args.lock else None
     try:
         left = store_collection(collection, args.format, path, lock=lock, force=args.force)
     except (FormatError, OSError) as error:
+        tally.fail(str(path))
         report_failure(str(path), Failure(type(error).__name__, str(error)), args.json)
-        return 1
+        return
     lost = {loss.location: loss for loss in losses(collection, args.format)}
     for outcome in done:
         why = left.get(outcome.track.location)
         if why:
-            report_failure(outcome.source.path, Failure("FormatError", why), args.json)
+            _fail(outcome, FormatError(why), args, tally)
         else:
+            tally.done()
             _report(outcome, lost[outcome.track.location], args)
-    return len(left)
 
 
 def _write_tags(outcome: Outcome, place: Path | None, args: argparse.Namespace) -> None:

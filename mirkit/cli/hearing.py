@@ -90,13 +90,13 @@ class Worker:
     def outcome(self, source: Source, parts: dict[str, Any]) -> Outcome:
         """Return the track of a recording with these annotations."""
         from mirkit.annotation import Analysis
-        from mirkit.errors import AudioError, MissingExtra
+        from mirkit.errors import AudioError
         from mirkit.formats.dj import file_tags as tags
         from mirkit.formats.dj.tracks import track_of
 
         try:
-            known = tags.read(source.path)
-        except (MissingExtra, AudioError):  # then its name must do
+            known = tags.known(source.path)
+        except AudioError:  # then its name must do
             known = None
         track, fit = track_of(
             source.path,

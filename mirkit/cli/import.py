@@ -8,10 +8,11 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mirkit.cli.files import print_json
+from mirkit.batch import Failure, Tally
+from mirkit.cli.files import print_json, report_failure
 from mirkit.tasks import SCHEMA
 
-FORMATS = ("rekordbox", "traktor", "virtualdj", "serato", "mixxx")
+FORMATS = ("rekordbox", "traktor", "virtualdj", "serato", "mixxx", "engine")
 """The programs."""
 
 SUFFIXES = {"jams": ".jams", "json": ".json", "beats": ".beats", "csv": ".csv", "midi": ".mid"}
@@ -32,24 +33,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    from mirkit.errors import ParameterError
+    from mirkit.formats.atomic import check_folder
     from mirkit.formats.dj import read_collection
+
+    if args.output:
+        check_folder(args.output)
+    collection = read_collection(args.file, args.format)
+    tally = Tally()
+    for location, why in collection.failed.items():
+        tally.fail(location)
+        report_failure(location, Failure("FormatError", why), args.json)
+    names = _names([track.location for track in collection.tracks])
+    for track, name in zip(collection.tracks, names, strict=True):
+        failure = _written(track, name, args)
+        if failure is None:
+            tally.done()
+            _report(track, args.json)
+        else:
+            tally.fail(track.location)
+            report_failure(track.location, failure, args.json)
+    if tally.worth_saying:
+        print(f"mirkit: {tally.summary(args.output)}", file=sys.stderr)
+    return tally.status
+
+
+def _written(track: Any, name: str, args: argparse.Namespace) -> Failure | None:
+    """Write what is known of a track, and return why that failed."""
+    from mirkit.errors import MirkitError
     from mirkit.formats.dj.tracks import analysis_of
 
-    collection = read_collection(args.file, args.format)
-    names = _names([track.location for track in collection.tracks])
-    n_failed = 0
-    for track, name in zip(collection.tracks, names, strict=True):
-        try:
-            analysis = analysis_of(track)
-            if args.output:
-                _save(analysis, args.output / f"{name}{SUFFIXES[args.to]}", args.to)
-        except (ParameterError, OSError) as error:
-            n_failed += 1
-            print(f"mirkit: {track.location}: {error}", file=sys.stderr)
-        else:
-            _report(track, args.json)
-    return 1 if n_failed else 0
+    try:
+        analysis = analysis_of(track)
+        if args.output:
+            _save(analysis, args.output / f"{name}{SUFFIXES[args.to]}", args.to)
+    except (MirkitError, OSError) as error:
+        return Failure(type(error).__name__, str(error))
+    return None
 
 
 def _names(locations: list[str]) -> list[str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mirkit.batch import Failure, run_batch
+from mirkit.batch import Failure, Tally, run_batch
 from mirkit.cli import export
 from mirkit.cli.arguments import processors
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
@@ -45,20 +46,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     export.check(args)
+    export.check_target(args)
+    export.hint_at_tags()
     paths, playlists, failed = _opened(args.paths)
     sources, missing = find_sources(paths)
+    tally = Tally()
     for path, failure in (*failed, *missing):
+        tally.fail(path)
         report_failure(path, failure, args.json)
     items = _items(sources, args.jams)
-    done, n_known, n_failed = _analyzed(items, args)
-    n_failed += len(failed) + len(missing)
-    n_failed += export.write(done, args, playlists)
-    summary = {"tracks": len(done), "known": n_known, "failed": n_failed}
+    done, n_known = _analyzed(items, args, tally)
+    export.write(done, args, tally, playlists)
+    summary = {"tracks": len(done), "known": n_known, "failed": len(tally.failed)}
     if args.json:
         print_json({"schema": SCHEMA, "library": summary})
     else:
-        print(f"{len(done)} tracks, {n_known} of them known before; {n_failed} failed")
-    return 1 if n_failed else 0
+        print(f"{len(done)} tracks, {n_known} of them known before; {len(tally.failed)} failed")
+    if tally.worth_saying:
+        print(f"mirkit: {tally.summary(args.output)}", file=sys.stderr)
+    return tally.status
 
 
 @dataclass(frozen=True)
@@ -106,20 +112,22 @@ class Listener:
             ) from None
 
 
-def _analyzed(items: list[Item], args: argparse.Namespace) -> tuple[list[Outcome], int, int]:
-    """Return the outcomes, how many were known before, and how many recordings failed."""
+def _analyzed(
+    items: list[Item], args: argparse.Namespace, tally: Tally
+) -> tuple[list[Outcome], int]:
+    """Return the outcomes, and how many were known before; count the recordings that fail."""
     more = tuple(n for n, no in (("key", args.no_key), ("sections", args.no_cues)) if not no)
     listener = Listener(export.worker_of(args, None, more), args.again)
     n_jobs = min(args.jobs or processors(), len(items) or 1)
-    done, n_known, n_failed = [], 0, 0
+    done, n_known = [], 0
     for item, result in run_batch(listener, items, n_jobs, "library"):
         if isinstance(result, Failure):
-            n_failed += 1
+            tally.fail(item.source.path)
             report_failure(item.source.path, result, args.json)
         else:
             done.append(result[0])
             n_known += result[1]
-    return done, n_known, n_failed
+    return done, n_known
 
 
 def _items(sources: Sequence[Source], folder: Path | None) -> list[Item]:

@@ -3,14 +3,15 @@
 Fewest segments of constant tempo such that no beat lies farther from its place than a tolerance,
 with tempi on a lattice of 0.01 bpm, which is all that most DJ software can hold. Each segment is
 made as long as it can be: whatever holds for a run of beats holds for each part of it, so no other
-partition has fewer. Then the borders go where the beats lie nearest to the grid.
+partition has fewer. Then the borders go where the beats lie nearest to the grid. Where the meter
+changes and the tempo does not, another segment begins, which goes on as the one before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -28,6 +29,7 @@ _ODDS = 100  # of a whole tempo against one other hundredth
 _N_BORDERS = 33  # places tried for each border
 _ROUND = 1e-9  # [s] what sums of floats may be off
 _LONG = 32  # beats of a segment that counts as steady in full
+_STEADY_BARS = 4  # of another length in a row are another meter
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +119,10 @@ def fit_grid(
     if len(beats) < 2:
         raise ParameterError(f"there are {len(beats)} beats; a grid needs at least two")
     kept, index = count_beats(beats.times)
-    positions = None if beats.positions is None else beats.positions[kept]
-    run = _Run(beats.times[kept], index, positions, len(beats), end)
+    positions, notes = (
+        None if x is None else x[kept] for x in (beats.positions, beats.denominators)
+    )
+    run = _Run(beats.times[kept], index, positions, len(beats), end, notes)
     closest = float(np.min(np.diff(run.times)))
     if closest < 4 * tolerance:
         raise ParameterError(
@@ -129,7 +133,7 @@ def fit_grid(
     lines = [
         fit_line(run.times[a:b], index[a:b], tolerance, resolution, snap) for a, b in pairwise(cuts)
     ]
-    return _assembled(run, cuts, lines, tolerance)
+    return _assembled(run, cuts, _with_neighbors(lines, run.times), tolerance)
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,7 @@ class _Run:
     positions: Ints | None
     n_beats: int
     end: float | None
+    notes: Ints | None = None
 
 
 def count_beats(times: Floats) -> tuple[Ints, Ints]:
@@ -351,17 +356,19 @@ class _Squares:
 def _assembled(
     run: _Run, cuts: list[int], lines: list[tuple[float, float]], tolerance: float
 ) -> GridFit:
-    """Return the fit of segments that are known."""
-    lines = _with_neighbors(lines, run.times)
+    """Return the fit of segments that are known; where the meter changes, another one begins."""
+    n_beats = np.diff(cuts)
+    cuts, lines = _with_meters(run, cuts, lines)
     bpms, phases = (np.array(column) for column in zip(*lines, strict=True))
     firsts = np.array(cuts[:-1])
     segment = np.repeat(np.arange(len(firsts)), np.diff(cuts))
     places = phases[segment] + (run.index - run.index[firsts[segment]]) * 60 / bpms[segment]
-    positions = meters = None
+    positions = meters = notes = None
     agreement = 1.0
     if run.positions is not None and np.any(run.positions == 1):
         positions, meters, agreement = _bars(run, cuts)
-    heard = BeatGrid(phases, bpms, max(float(places[-1]), phases[-1]), positions, meters)
+        notes = _notes(run, cuts)
+    heard = BeatGrid(phases, bpms, max(float(places[-1]), phases[-1]), positions, meters, notes)
     n_missing = max(0, int(np.sum(heard.counts)) - len(run.times))
     residuals = run.times - places
     return GridFit(
@@ -370,8 +377,40 @@ def _assembled(
         n_missing,
         run.n_beats - len(run.times),
         tolerance,
-        _quality(run, np.diff(cuts), residuals / tolerance, n_missing, agreement),
+        _quality(run, n_beats, residuals / tolerance, n_missing, agreement),
     )
+
+
+def _with_meters(
+    run: _Run, cuts: list[int], lines: list[tuple[float, float]]
+) -> tuple[list[int], list[tuple[float, float]]]:
+    """Return the segments, cut once more where bars of another length or note set in to stay.
+
+    The tempo goes on there, and so does the phase.
+    """
+    places, found = [], []
+    for (a, b), (bpm, phase) in zip(pairwise(cuts), lines, strict=True):
+        for place in [a, *_bar_changes(run, a, b)]:
+            places.append(place)
+            found.append((bpm, phase + float(run.index[place] - run.index[a]) * 60 / bpm))
+    return [*places, cuts[-1]], found
+
+
+def _bar_changes(run: _Run, a: int, b: int) -> Iterator[int]:
+    """Yield where, between two beats, bars change for so long that it is no slip of the tracker."""
+    if run.positions is None:
+        return
+    starts = a + np.flatnonzero(run.positions[a:b] == 1)
+    notes = np.zeros(len(starts), np.int64) if run.notes is None else run.notes[starts]
+    bars = list(zip(np.diff(run.index[starts]).tolist(), notes.tolist(), strict=False))
+    steady = None
+    for bar, group in groupby(range(len(bars)), key=lambda i: bars[i]):
+        places = list(group)
+        if len(places) < _STEADY_BARS:
+            continue
+        if steady not in (None, bar):
+            yield int(starts[places[0]])
+        steady = bar
 
 
 def _with_neighbors(lines: list[tuple[float, float]], times: Floats) -> list[tuple[float, float]]:
@@ -405,6 +444,13 @@ def _bars(run: _Run, cuts: list[int]) -> tuple[Ints, Ints, float]:
         since = int(run.index[a])
     n_known = int(np.sum(run.positions > 0))
     return np.array(positions), np.array(meters), n_agree / n_known
+
+
+def _notes(run: _Run, cuts: list[int]) -> Ints | None:
+    """Return the denominator of each segment, as most of its beats have it."""
+    if run.notes is None:
+        return None
+    return np.array([np.bincount(run.notes[a:b]).argmax() for a, b in pairwise(cuts)])
 
 
 def _meter(index: Ints, positions: Ints, usual: int) -> int:

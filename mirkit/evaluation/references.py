@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from mirkit.errors import FormatError
+from mirkit.errors import FormatError, ParameterError
 
 
 def is_clip(path: Path) -> bool:
@@ -37,7 +38,7 @@ def read_reference(path: Path, kinds: tuple[type, ...], *names: str) -> Any:
     FormatError
         Where it holds something else.
     """
-    from mirkit.annotation import Analysis
+    from mirkit.annotation import Analysis, SegmentKind, Segments
     from mirkit.formats import read
     from mirkit.rendering.clips import read_clip
 
@@ -49,7 +50,18 @@ def read_reference(path: Path, kinds: tuple[type, ...], *names: str) -> Any:
         value = read(path)
     if isinstance(value, Analysis):
         value = next((value[name] for name in names if name in value), None)
+    kind = names[0].removesuffix("s")
+    if isinstance(value, Segments) and kind in get_args(SegmentKind):
+        value = _of_kind(value, kind, path)
     if not isinstance(value, kinds):
         held = "nothing of the kind" if value is None else type(value).__name__
         raise FormatError(f"{path} holds no {names[0]}, but {held}")
     return value
+
+
+def _of_kind(segments: Any, kind: str, path: Path) -> Any:
+    """Return segments whose labels mean what the task says."""
+    try:
+        return replace(segments, kind=kind)
+    except ParameterError as error:
+        raise FormatError(f"{path} holds no {kind}s: {error}") from None

@@ -177,8 +177,8 @@ def save(x: Saved, path: str | os.PathLike[str], format: str | None = None) -> N
         Where there is no such format or suffix.
     ParameterError
         Where the format does not hold such a value.
-    OSError
-        Where the file cannot be written.
+    WriteError
+        Where the file cannot be written; it is an OSError too.
     """
     content = format_of(path, format).dumps(x)
     replace_file(path, content.encode() if isinstance(content, str) else content)

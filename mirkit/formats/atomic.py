@@ -13,7 +13,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mirkit.errors import WriteError
+
 _LONGEST_NAME = 100  # characters of the name that the temporary file repeats
+
+
+class ProtectedFile(WriteError, PermissionError):
+    """A file is read-only, or in use by another program."""
+
+
+class FolderInTheWay(WriteError, IsADirectoryError):
+    """A path names a folder where a file is wanted."""
+
+
+class MissingFolder(WriteError, FileNotFoundError):
+    """The folder of a file that is to be written is not there."""
 
 
 def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
@@ -21,12 +35,12 @@ def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
 
     Raises
     ------
-    OSError
+    WriteError
         Where the folder or the file cannot be written to; what was there before is still there.
     """
     target = Path(os.path.realpath(path))
     check_writable(target)
-    with _beside(target) as temporary:
+    with _explained(target), _beside(target) as temporary:
         with temporary.open("xb") as file:
             file.write(content)
             file.flush()
@@ -43,17 +57,19 @@ def edited_copy(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises
     ------
-    OSError
+    WriteError
         Where the file cannot be replaced; it has not changed then.
     """
     target = Path(os.path.realpath(path))
     check_writable(target)
     with _beside(target) as temporary:
-        shutil.copy2(target, temporary)
+        with _explained(target):
+            shutil.copy2(target, temporary)
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        _take_name(temporary, target)
+        with _explained(target):
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            _take_name(temporary, target)
     _sync_folder(target.parent)
 
 
@@ -70,14 +86,25 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 def check_writable(target: Path) -> None:
-    """Raise where a user has locked the file, although its folder would let it be replaced."""
+    """Raise where there is no folder to write into, or a user has locked the file in it.
+
+    Raises
+    ------
+    WriteError
+        With what is in the way, and what to do about it.
+    """
     if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder; name a file in it")
+        raise FolderInTheWay(f"{target} is a folder; name a file in it")
+    if not target.parent.is_dir():
+        raise MissingFolder(
+            f"{target} cannot be written: the folder {target.parent} is not there. Make it first, "
+            "or look for a mistake in the path"
+        )
     if not target.exists():
         return
     anyone_may = target.stat().st_mode & 0o222
     if not (anyone_may and os.access(target, os.W_OK)):
-        raise PermissionError(
+        raise ProtectedFile(
             f"{target} is read-only, and is left as it is. Take the protection away, or write to "
             "another file"
         )
@@ -87,9 +114,37 @@ def _take_name(temporary: Path, target: Path) -> None:
     try:
         temporary.replace(target)
     except PermissionError as error:  # Windows, where a file that is open keeps its name
-        raise PermissionError(
+        raise ProtectedFile(
             f"{target} cannot be replaced: {error.strerror}. Is another program using it?"
         ) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Make a folder where there is none, and raise where no file can be written into it.
+
+    Commands that write a file for each recording call it before they begin to work.
+
+    Raises
+    ------
+    WriteError
+        With what is in the way.
+    """
+    with _explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _beside(folder / "probe") as temporary:
+            temporary.touch()
+
+
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    """Turn what the system says against writing to `target` into a `WriteError`."""
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        kind = ProtectedFile if isinstance(error, PermissionError) else WriteError
+        raise kind(f"{target} cannot be written: {error.strerror or error}") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,7 +13,10 @@ from typing import cast
 import numpy as np
 
 from mirkit.annotation import Beats, SegmentKind, Segments
+from mirkit.errors import ParameterError
 from mirkit.formats.lab import kind_of
+from mirkit.formats.positions import read_positions
+from mirkit.formats.spans import ROUNDING, mended
 from mirkit.formats.text import Line, check_sorted, lines_of
 
 _SHORTEST = 1e-6  # [s] a segment without length would be a point
@@ -41,7 +44,7 @@ def loads(text: str, name: str) -> Beats | Segments:
         return beats_of([start for start, _, _ in rows], [label for _, _, label in rows])
     regions = [(row, line) for row, line in zip(rows, lines, strict=True) if row[0] < row[1]]
     for ((_, end, _), _), ((start, _, _), line) in pairwise(regions):
-        if start < end - _SHORTEST:
+        if start < end - ROUNDING:
             raise line.error(f"it starts before the region above ends, at {end:g} s")
     return segments_of([row for row, _ in regions])
 
@@ -54,19 +57,20 @@ def beat_labels(beats: Beats) -> list[str]:
 
 
 def beats_of(times: list[float], labels: list[str]) -> Beats:
-    """Return beats from points with labels; those that are no numbers mean nothing."""
-    positions = [int(label) if label.isdecimal() else 0 for label in labels]
-    return Beats(np.array(times), np.array(positions, np.int64) if any(positions) else None)
+    """Return beats from points with labels: numbers, or bar.beat; other labels mean nothing."""
+    plain = [label if label.replace(".", "", 1).isdecimal() else "" for label in labels]
+    try:
+        return Beats(np.array(times), read_positions(plain))
+    except ParameterError:  # such as tempi
+        return Beats(np.array(times))
 
 
 def segments_of(rows: list[tuple[float, float, str]]) -> Segments:
     """Return segments from rows of start, end and label; overlaps of rounding go."""
-    intervals = np.array([row[:2] for row in rows]).reshape(-1, 2)
-    if len(intervals):
-        intervals[1:, 0] = np.maximum(intervals[1:, 0], intervals[:-1, 1])
-        intervals[:, 1] = np.maximum(intervals[:, 0], intervals[:, 1])
     labels = tuple(label for _, _, label in rows)
-    return Segments(intervals, labels, kind=cast(SegmentKind, kind_of(labels)))
+    return Segments(
+        mended([row[:2] for row in rows]), labels, kind=cast(SegmentKind, kind_of(labels))
+    )
 
 
 def _row(line: Line) -> tuple[float, float, str]:

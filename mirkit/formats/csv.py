@@ -2,9 +2,10 @@
 
 | header | value |
 |---|---|
-| ``time,position,confidence`` | `Beats` |
-| ``bpm,score,confidence`` | `Tempo`: the chosen one, without a score, then all levels |
-| ``time,bpm,meter`` | `TempoMap` |
+| ``time,position,confidence`` | `Beats`; with ``denominator`` where some are no quarters |
+| ``bpm,score,confidence`` | `Tempo`: the chosen one, without a score, then all levels; with \
+``meter,meter_confidence`` in the first row where one is known |
+| ``time,bpm,meter`` | `TempoMap`; with ``denominator`` where some are no quarters |
 | ``start,end,KIND,confidence`` | `Segments`; KIND is chord, key, section or segment |
 | ``start,end,KIND,confidence`` | `Events`; KIND is event, onset or note |
 | ``label,score`` | `Tags` |
@@ -36,8 +37,12 @@ from mirkit.annotation import (
     Tempo,
     TempoMap,
 )
-from mirkit.errors import FormatError
+from mirkit.arrays import Ints
+from mirkit.errors import FormatError, ParameterError
+from mirkit.formats.positions import read_positions
+from mirkit.formats.spans import mended
 from mirkit.formats.text import Line, check_seconds
+from mirkit.vocab.meters import QUARTER
 
 Row = Sequence[Any]
 Cells = dict[str, list[str]]
@@ -125,18 +130,37 @@ def _column(values: Any, n: int) -> Iterable[Any]:
 
 def _beats(x: Beats) -> tuple[Row, Iterable[Row]]:
     positions = [p or None for p in _column(x.positions, len(x))]
-    return _BEATS, zip(x.times, positions, _column(x.confidence, len(x)), strict=True)
+    rows = zip(x.times, positions, _column(x.confidence, len(x)), strict=True)
+    return _with_notes(_BEATS, rows, x.denominators)
+
+
+def _with_notes(
+    header: tuple[str, ...], rows: Iterable[Row], denominators: Ints | None
+) -> tuple[Row, Iterable[Row]]:
+    """Return a table with the denominators as its last column, where some are no quarters."""
+    if denominators is None or not np.any(denominators != QUARTER):
+        return header, rows
+    longer = ((*row, note) for row, note in zip(rows, denominators.tolist(), strict=True))
+    return (*header, _NOTE), longer
 
 
 def _tempo(x: Tempo) -> tuple[Row, Iterable[Row]]:
-    return _TEMPO, [
+    rows: list[Row] = [
         (x.bpm, None, x.confidence),
         *((bpm, score, None) for bpm, score in x.hypotheses),
     ]
+    if x.meter is None and x.meter_confidence is None:
+        return _TEMPO, rows
+    first, *levels = rows
+    bars: list[Row] = [
+        (*first, x.meter, x.meter_confidence), *((*row, None, None) for row in levels)
+    ]  # fmt: skip
+    return _TEMPO_BARS, bars
 
 
 def _tempo_map(x: TempoMap) -> tuple[Row, Iterable[Row]]:
-    return _TEMPO_MAP, zip(x.times, x.bpms, _column(x.meters, len(x.times)), strict=True)
+    rows = zip(x.times, x.bpms, _column(x.meters, len(x.times)), strict=True)
+    return _with_notes(_TEMPO_MAP, rows, x.denominators)
 
 
 def _spans(x: Segments | Events) -> tuple[Row, Iterable[Row]]:
@@ -149,6 +173,8 @@ def _spans(x: Segments | Events) -> tuple[Row, Iterable[Row]]:
 
 _BEATS = ("time", "position", "confidence")
 _TEMPO = ("bpm", "score", "confidence")
+_TEMPO_BARS = (*_TEMPO, "meter", "meter_confidence")
+_NOTE = "denominator"
 _TEMPO_MAP = ("time", "bpm", "meter")
 _TAGS = ("label", "score")
 _KEY = ("key", "confidence", "tuning_cents")
@@ -168,12 +194,12 @@ _TABLES: dict[type, Callable[[Any], tuple[Row, Iterable[Row]]]] = {
 
 
 def _read_beats(table: _Table) -> Beats:
-    cells = zip(table.texts("position"), table.lines, strict=True)
-    positions = [int(line.number_in(cell, "position")) if cell else 0 for cell, line in cells]
+    cells = table.texts("position")
     beats = Beats(
         np.array(table.numbers("time")),
-        np.array(positions, dtype=np.int64) if any(positions) else None,
+        _positions(cells, table),
         table.optional("confidence"),  # type: ignore[arg-type]
+        denominators=_notes(table),
     )
     check_seconds(table.name, beats.times)
     return beats
@@ -189,15 +215,17 @@ def _read_tempo(table: _Table) -> Tempo:
         )
         if score
     ]
-    bpm, score, confidence = table.rows[0]
-    if score:  # a table of levels alone
+    first, line = dict(zip(table.header, table.rows[0], strict=True)), table.lines[0]
+    if first["score"]:  # a table of levels alone
         return Tempo(levels[0][0], None, tuple(levels))
-    line = table.lines[0]
+
+    def known(column: str) -> Any:
+        return line.number_in(first[column], column) if first.get(column) else None
+
     return Tempo(
-        line.number_in(bpm, "bpm") if bpm else None,
-        line.number_in(confidence, "confidence") if confidence else None,
-        tuple(levels),
-    )
+        known("bpm"), known("confidence"), tuple(levels), None, known("meter"),
+        known("meter_confidence"),
+    )  # fmt: skip
 
 
 def _read_tempo_map(table: _Table) -> TempoMap:
@@ -205,18 +233,32 @@ def _read_tempo_map(table: _Table) -> TempoMap:
     return TempoMap(
         np.array(table.numbers("time")),
         np.array(table.numbers("bpm")),
-        None if meters is None else np.array(meters, dtype=np.int64),
+        cast(Any, meters),
+        denominators=_notes(table),
     )
+
+
+def _notes(table: _Table) -> Any:
+    return table.optional(_NOTE) if _NOTE in table.header else None
+
+
+def _positions(cells: Sequence[str], table: _Table) -> Any:
+    """Return the positions that cells hold, those of bar.beat too, or None where all are empty."""
+    try:
+        return read_positions(cells)
+    except ParameterError as error:
+        raise FormatError(f"{table.name}: {error}") from None
 
 
 def _read_spans(kind: str) -> Callable[[_Table], Annotation]:
     def build(table: _Table) -> Annotation:
-        intervals = np.array([table.numbers("start"), table.numbers("end")]).T
-        labels = tuple(table.texts(kind))
+        rows = list(zip(table.numbers("start"), table.numbers("end"), strict=True))
         confidence: Any = table.optional("confidence")
         if kind in get_args(SegmentKind):
-            return Segments(intervals, labels, confidence, kind=cast(SegmentKind, kind))
-        return Events(intervals, labels, confidence, kind=cast(EventKind, kind))
+            labels = tuple(table.texts(kind))
+            return Segments(mended(rows), labels, confidence, kind=cast(SegmentKind, kind))
+        events = tuple(label or None for label in table.texts(kind))
+        return Events(np.array(rows), events, confidence, kind=cast(EventKind, kind))
 
     return build
 
@@ -240,8 +282,11 @@ def _read_key(table: _Table) -> Key:
 
 _BUILDERS: dict[tuple[str, ...], Callable[[_Table], Annotation]] = {
     _BEATS: _read_beats,
+    (*_BEATS, _NOTE): _read_beats,
     _TEMPO: _read_tempo,
+    _TEMPO_BARS: _read_tempo,
     _TEMPO_MAP: _read_tempo_map,
+    (*_TEMPO_MAP, _NOTE): _read_tempo_map,
     **{
         ("start", "end", kind, "confidence"): _read_spans(kind)
         for kind in (*get_args(SegmentKind), *get_args(EventKind))

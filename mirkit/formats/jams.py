@@ -4,7 +4,7 @@
 |---|---|---|
 | `Beats` | beat | value = position in the bar, or null; hypotheses in the sandbox |
 | `Tempo` | tempo | one observation for each hypothesis, whose score is its confidence |
-| `TempoMap` | tempo | one observation for each entry; beats in a bar in the sandbox |
+| `TempoMap` | tempo | one observation for each entry; meters and denominators in the sandbox |
 | `Segments` | chord, key_mode, segment_open | by kind; sections and segments are segment_open |
 | `Events` | tag_open, onset, note_midi | by kind |
 | `Tags` | tag_open | over the whole recording; confidence = score |
@@ -14,43 +14,34 @@
 
 The sandbox of each annotation, under ``mirkit``, holds what its namespace has no place for, so
 values come back exactly. Files of other programs are read too: each annotation in one of these
-namespaces becomes the value it looks like, others are left out. A file with one value in it gives
-that value, and one with several an `Analysis`.
+namespaces becomes the value it looks like, others are left out. One that is damaged is left out
+too, with a warning. Overlaps of segments up to 1 ms are rounding, and go; beats with fractions are
+bar and beat (``1.1 1.2 1.3 2.1``); a null value is an event without a label. A file with one value
+in it gives that value, and one with several an `Analysis`.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import numpy as np
+from typing import Any
 
 from mirkit.activations import Provenance
-from mirkit.annotation import (
-    Analysis,
-    Annotation,
-    Beats,
-    Caption,
-    Embedding,
-    Events,
-    Key,
-    Segments,
-    Tags,
-    Tempo,
-    TempoHypothesis,
-    TempoMap,
-)
+from mirkit.annotation import Analysis, Annotation, Events, Key, Segments
 from mirkit.audio import Track
 from mirkit.errors import FormatError, ParameterError
-from mirkit.frames import FrameGrid
+from mirkit.formats.jams_reading import READERS, guess_type
+from mirkit.formats.jams_writing import WRITERS
+from mirkit.vocab.keys import NO_KEY, is_scored
 
-Row: TypeAlias = tuple[float, float, Any, float | None]
-"""One observation: time [s], duration [s], value, confidence."""
+_DAMAGE = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
+"""What an annotation raises that does not follow its namespace."""
+
+_POINTS = ("beat", "beat_position", "onset")
+"""Namespaces of points, whose durations some programs leave null."""
 
 
 def dumps(value: Annotation | Analysis) -> str:
@@ -61,21 +52,15 @@ def dumps(value: Annotation | Analysis) -> str:
 
 def loads(text: str, name: str) -> Annotation | Analysis:
     """Return the value of a JAMS text."""
-    import io
-
     import jams
 
     try:
         x = json.loads(text)
     except json.JSONDecodeError as error:
         raise FormatError(f"{name}, line {error.lineno}: no JSON: {error.msg}") from None
-    if not isinstance(x, dict) or "annotations" not in x:
+    if not isinstance(x, dict) or not isinstance(x.get("annotations"), list):
         raise FormatError(f"{name} is JSON but no JAMS: it has no 'annotations'. Is it .json?")
-    try:
-        jam = jams.load(io.StringIO(text), validate=False)
-    except (jams.JamsError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FormatError(f"{name} is no valid JAMS: {error!r}") from None
-    return from_jams(jam, name)
+    return from_jams(_jam(jams, x, name), name)
 
 
 def to_jams(value: Annotation | Analysis) -> Any:
@@ -106,25 +91,99 @@ def to_jams(value: Annotation | Analysis) -> Any:
 
 
 def from_jams(jam: Any, name: str = "<jams>") -> Annotation | Analysis:
-    """Return the value that a ``jams.JAMS`` holds, or the `Analysis` of several."""
+    """Return the value that a ``jams.JAMS`` holds, or the `Analysis` of several.
+
+    An annotation that cannot be read is left out, with a warning that names it.
+
+    Raises
+    ------
+    FormatError
+        Where none can be read.
+    """
     annotations: dict[str, Annotation] = {}
+    failed = []
     for annotation in jam.annotations:
         try:
             value = _from_annotation(annotation)
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{name}: {annotation.namespace}: {error}") from None
+        except _DAMAGE as error:
+            failed.append(f"{name}: {annotation.namespace}: {_said(error)}")
+            continue
         if value is not None:
             own = _sandbox(annotation).get("task")
             task = own or _task_of(value)
             annotations[task if task not in annotations else _numbered(task, annotations)] = value
+            _warn_of_modes(value, f"{name}: {annotation.namespace}")
+    if failed and not annotations:
+        raise FormatError(failed[0])
+    for message in failed:
+        warnings.warn(f"{message}. It is left out, and the rest is read", stacklevel=2)
+    return _whole(jam, annotations, len(annotations) + len(failed), name)
+
+
+def _whole(
+    jam: Any, annotations: dict[str, Annotation], n: int, name: str
+) -> Annotation | Analysis:
+    """Return the annotations of a file that held `n`."""
     ours = _sandbox(jam)
     if not annotations and not ours:
         found = ", ".join(sorted({x.namespace for x in jam.annotations})) or "none"
         raise FormatError(f"{name} holds no annotation that mirkit knows; its namespaces: {found}")
-    if not ours.get("analysis", len(annotations) != 1):
+    if not ours.get("analysis", n != 1):
         return next(iter(annotations.values()))
     duration = ours["duration"] if ours else jam.file_metadata.duration
     return Analysis(annotations, _from_track_object(ours.get("track")), duration)
+
+
+def _warn_of_modes(value: Annotation, place: str) -> None:
+    labels: tuple[str, ...] = ()
+    if isinstance(value, Segments) and value.kind == "key":
+        labels = value.labels
+    elif isinstance(value, Key) and value.label is not None:
+        labels = (value.label,)
+    for label in dict.fromkeys(labels):
+        if label != NO_KEY and not is_scored(label):
+            warnings.warn(
+                f"{place}: {label} is kept as a label; measures know major and minor keys only",
+                stacklevel=3,
+            )
+
+
+def _jam(jams: Any, x: Mapping[str, Any], name: str) -> Any:
+    """Return the ``jams.JAMS`` of a JSON object, without the annotations that are damaged."""
+    jam = jams.JAMS(annotations=list(_annotations(jams, x["annotations"], name)))
+    for part in ("file_metadata", "sandbox"):
+        try:
+            kind = type(getattr(jam, part))
+            setattr(jam, part, kind(**(x.get(part) or {})))
+        except _DAMAGE as error:
+            warnings.warn(f"{name}: its {part} is left out: {_said(error)}", stacklevel=4)
+    return jam
+
+
+def _annotations(jams: Any, found: list[Any], name: str) -> Iterator[Any]:
+    errors = []
+    for i, x in enumerate(found):
+        try:
+            yield jams.Annotation(**{**x, "data": _observations(x)})
+        except (*_DAMAGE, jams.JamsError) as error:
+            errors.append(f"{name}: annotation {i}: {_said(error)}")
+    if errors and len(errors) == len(found):
+        raise FormatError(errors[0])
+    for message in errors:
+        warnings.warn(f"{message}. It is left out, and the rest is read", stacklevel=5)
+
+
+def _observations(x: Mapping[str, Any]) -> Any:
+    """Return the data of an annotation; points without a duration have none."""
+    data = x["data"]
+    if x["namespace"] not in _POINTS or not isinstance(data, list):
+        return data
+    return [{**row, "duration": row.get("duration") or 0.0} for row in data]
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says; a missing member by its name."""
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error) or repr(error)
 
 
 def _describe(jam: Any, analysis: Analysis) -> None:
@@ -138,7 +197,7 @@ def _describe(jam: Any, analysis: Analysis) -> None:
 
 
 def _to_annotation(jams: Any, task: str, x: Annotation, duration: float) -> Any:
-    namespace, rows, extra = _WRITERS[type(x)](x, duration)
+    namespace, rows, extra = WRITERS[type(x)](x, duration)
     made_by = x.provenance
     annotation = jams.Annotation(namespace, time=0, duration=duration or None)
     for time, length, value, confidence in rows:
@@ -155,34 +214,14 @@ def _to_annotation(jams: Any, task: str, x: Annotation, duration: float) -> Any:
 def _from_annotation(annotation: Any) -> Annotation | None:
     extra = _sandbox(annotation)
     rows = [(float(x.time), float(x.duration), x.value, x.confidence) for x in annotation.data]
-    kind = extra.get("type") or _guess_type(annotation.namespace, rows)
+    kind = extra.get("type") or guess_type(annotation.namespace, rows)
     if kind is None:
         return None
-    value = _READERS[kind](rows, extra, annotation.namespace)
+    value = READERS[kind](rows, extra, annotation.namespace)
     if "provenance" in extra:
         return replace(value, provenance=Provenance(**extra["provenance"]))
     tools = annotation.annotation_metadata.annotation_tools
     return replace(value, provenance=Provenance(str(tools))) if tools and not extra else value
-
-
-def _guess_type(namespace: str, rows: list[Row]) -> str | None:
-    """Return which value an annotation of another program is most like."""
-    spans = {(time, duration) for time, duration, _, _ in rows}
-    if namespace == "tempo":
-        return "TempoMap" if len({time for time, _ in spans}) > 1 else "Tempo"
-    if namespace == "key_mode":
-        return "Key" if len(rows) <= 1 else "Segments"
-    if namespace.startswith("tag_"):
-        return "Tags" if len(spans) <= 1 else "Events"
-    if namespace.startswith(("segment_", "chord")) and namespace != "chord_roman":
-        return "Segments"
-    return {
-        "beat": "Beats",
-        "beat_position": "Beats",
-        "onset": "Events",
-        "note_midi": "Events",
-        "vector": "Embedding",
-    }.get(namespace)
 
 
 def _task_of(value: Annotation) -> str:
@@ -212,263 +251,3 @@ def _from_track_object(x: dict[str, Any] | None) -> Track | None:
     if x is None or x["file"] is None:
         return None
     return Track(Path(x["file"]), x["metadata"], x["content_hash"])
-
-
-def _duration(start: float, end: float) -> float:
-    """Return the length that, added to `start`, gives `end` exactly."""
-    length = end - start
-    for near in (length, np.nextafter(length, np.inf), np.nextafter(length, 0)):
-        if start + near == end:
-            return float(near)
-    return length
-
-
-def _listed(values: Any) -> list[Any] | None:
-    return None if values is None else values.tolist()
-
-
-def _column(values: Any, n: int) -> list[Any]:
-    return [None] * n if values is None else values.tolist()
-
-
-def _spans(x: Segments | Events, values: Any) -> list[Row]:
-    confidence = _column(x.confidence, len(x))
-    spans = x.intervals.tolist()
-    return [
-        (start, _duration(start, end), value, sure)
-        for (start, end), value, sure in zip(spans, values, confidence, strict=True)
-    ]
-
-
-Written: TypeAlias = tuple[str, list[Row], dict[str, Any]]
-"""Namespace, observations, and what goes into the sandbox."""
-
-
-def _beats(x: Beats, duration: float) -> Written:
-    positions = [position or None for position in _column(x.positions, len(x))]
-    confidence = _column(x.confidence, len(x))
-    rows = zip(x.times.tolist(), [0.0] * len(x), positions, confidence, strict=True)
-    has = {"positions": x.positions is not None, "confidence": x.confidence is not None}
-    return (
-        "beat",
-        list(rows),
-        {"has": has, "hypotheses": [*map(_level, x.hypotheses)], "level": x.level},
-    )
-
-
-def _level(x: TempoHypothesis) -> dict[str, Any]:
-    return {
-        "bpm": x.bpm,
-        "score": x.score,
-        "times": x.times.tolist(),
-        "positions": _listed(x.positions),
-        "confidence": _listed(x.confidence),
-        "tempo_confidence": x.tempo_confidence,
-    }
-
-
-def _tempo(x: Tempo, duration: float) -> Written:
-    levels = x.hypotheses or (
-        [] if x.bpm is None else [(x.bpm, 1.0 if x.confidence is None else x.confidence)]
-    )
-    rows: list[Row] = [(0.0, duration, bpm, score) for bpm, score in levels]
-    return "tempo", rows, {"bpm": x.bpm, "confidence": x.confidence, "hypotheses": [*x.hypotheses]}
-
-
-def _tempo_map(x: TempoMap, duration: float) -> Written:
-    times = x.times.tolist()
-    ends = [*times[1:], max(duration, times[-1])] if times else []
-    rows: list[Row] = [
-        (start, end - start, bpm, 1.0)
-        for start, end, bpm in zip(times, ends, x.bpms.tolist(), strict=True)
-    ]
-    return "tempo", rows, {"meters": _listed(x.meters)}
-
-
-def _segments(x: Segments, duration: float) -> Written:
-    namespace = {"chord": "chord", "key": "key_mode"}.get(x.kind, "segment_open")
-    values = [_jams_key(label) for label in x.labels] if x.kind == "key" else x.labels
-    return (
-        namespace,
-        _spans(x, values),
-        {"kind": x.kind, "labels": [*x.labels], "sure": x.confidence is not None},
-    )
-
-
-def _events(x: Events, duration: float) -> Written:
-    namespace = {"onset": "onset", "note": "note_midi"}.get(x.kind, "tag_open")
-    values = [float(label) for label in x.labels] if x.kind == "note" else x.labels
-    return (
-        namespace,
-        _spans(x, values),
-        {"kind": x.kind, "labels": [*x.labels], "sure": x.confidence is not None},
-    )
-
-
-def _tags(x: Tags, duration: float) -> Written:
-    return "tag_open", [(0.0, duration, label, score) for label, score in x], {}
-
-
-def _key(x: Key, duration: float) -> Written:
-    extra: dict[str, Any] = {
-        "label": x.label,
-        "confidence": x.confidence,
-        "tuning_cents": x.tuning_cents,
-    }
-    rows: list[Row] = [(0.0, duration, _jams_key(x.label), x.confidence)]
-    if x.segments is None:
-        return "key_mode", rows, extra
-    labels = x.segments.labels
-    extra["local"] = {"labels": [*labels], "sure": x.segments.confidence is not None}
-    if labels:
-        rows = _spans(x.segments, [_jams_key(label) for label in labels])
-    return "key_mode", rows, extra
-
-
-def _caption(x: Caption, duration: float) -> Written:
-    return "blob", [(0.0, duration, {"caption": x.text}, x.confidence)], {}
-
-
-def _embedding(x: Embedding, duration: float) -> Written:
-    grid = x.grid
-    n_frames, n_dimensions = x.values.shape
-    times = [0.0] if grid is None else np.maximum(grid.times(n_frames), 0).tolist()
-    period = duration if grid is None else grid.period
-    rows: list[Row] = [
-        (time, period, vector, None) for time, vector in zip(times, x.values.tolist(), strict=True)
-    ]
-    clock = None if grid is None else [grid.rate.numerator, grid.rate.denominator, grid.start]
-    return "vector", rows, {"grid": clock, "n_dimensions": n_dimensions}
-
-
-_WRITERS: dict[type, Callable[[Any, float], Written]] = {
-    Beats: _beats,
-    Tempo: _tempo,
-    TempoMap: _tempo_map,
-    Segments: _segments,
-    Events: _events,
-    Tags: _tags,
-    Key: _key,
-    Caption: _caption,
-    Embedding: _embedding,
-}
-
-
-def _read_beats(rows: list[Row], extra: dict[str, Any], namespace: str) -> Beats:
-    values = [x["position"] if isinstance(x, dict) else x for _, _, x, _ in rows]
-    has = extra.get("has", {"positions": any(values), "confidence": _all_sure(rows)})
-    return Beats(
-        np.array([time for time, _, _, _ in rows]),
-        np.array([int(x or 0) for x in values], dtype=np.int64) if has["positions"] else None,
-        _confidence(rows) if has["confidence"] else None,
-        tuple(TempoHypothesis(**level) for level in extra.get("hypotheses", ())),
-        extra.get("level"),
-    )
-
-
-def _read_tempo(rows: list[Row], extra: dict[str, Any], namespace: str) -> Tempo:
-    if extra:
-        return Tempo(extra["bpm"], extra["confidence"], tuple(map(tuple, extra["hypotheses"])))
-    levels = tuple((float(bpm), float(score or 0.0)) for _, _, bpm, score in rows)
-    best = max(levels, key=lambda level: level[1])[0] if levels else None
-    return Tempo(best, None, levels if len(levels) > 1 else ())
-
-
-def _read_tempo_map(rows: list[Row], extra: dict[str, Any], namespace: str) -> TempoMap:
-    meters = extra.get("meters")
-    return TempoMap(
-        np.array([time for time, _, _, _ in rows]),
-        np.array([float(bpm) for _, _, bpm, _ in rows]),
-        None if meters is None else np.array(meters, dtype=np.int64),
-    )
-
-
-def _read_segments(rows: list[Row], extra: dict[str, Any], namespace: str) -> Segments:
-    kinds = {"key_mode": "key", "chord": "chord", "chord_harte": "chord"}
-    labels = extra.get("labels") or [_label(value) for _, _, value, _ in rows]
-    sure = extra.get("sure", _all_sure(rows))
-    kind: Any = extra.get("kind", kinds.get(namespace, "section"))
-    return Segments(_intervals(rows), tuple(labels), _confidence(rows) if sure else None, kind)
-
-
-def _read_events(rows: list[Row], extra: dict[str, Any], namespace: str) -> Events:
-    kinds = {"onset": "onset", "note_midi": "note"}
-    labels = extra.get("labels") or [_label(value) for _, _, value, _ in rows]
-    sure = extra.get("sure", _all_sure(rows))
-    kind: Any = extra.get("kind", kinds.get(namespace, "event"))
-    return Events(_intervals(rows), tuple(labels), _confidence(rows) if sure else None, kind)
-
-
-def _read_tags(rows: list[Row], extra: dict[str, Any], namespace: str) -> Tags:
-    scores = [1.0 if score is None else float(score) for _, _, _, score in rows]
-    return Tags(tuple(str(value) for _, _, value, _ in rows), np.array(scores))
-
-
-def _read_key(rows: list[Row], extra: dict[str, Any], namespace: str) -> Key:
-    if "label" in extra:
-        local = extra.get("local")
-        if local is not None:
-            spans = rows if local["labels"] else []
-            local = _read_segments(spans, {"kind": "key", **local}, namespace)
-        return Key(
-            extra["label"], extra["confidence"], segments=local, tuning_cents=extra["tuning_cents"]
-        )
-    if not rows or rows[0][2] == "N":
-        return Key(None, rows[0][3] if rows else None)
-    return Key(str(rows[0][2]), rows[0][3])
-
-
-def _read_caption(rows: list[Row], extra: dict[str, Any], namespace: str) -> Caption:
-    return Caption(rows[0][2]["caption"], rows[0][3])
-
-
-def _read_embedding(rows: list[Row], extra: dict[str, Any], namespace: str) -> Embedding:
-    vectors = np.array([value for _, _, value, _ in rows], dtype=np.float32)
-    if "grid" in extra:
-        clock = extra["grid"]
-        grid = None if clock is None else FrameGrid(Fraction(clock[0], clock[1]), clock[2])
-        return Embedding(vectors.reshape(-1, extra["n_dimensions"]), grid)
-    times = [time for time, _, _, _ in rows]
-    steps = np.diff(times)
-    if not len(steps):
-        return Embedding(vectors.reshape(len(rows), -1), None)
-    if np.ptp(steps) > 1e-6:
-        raise ValueError("its vectors do not lie on a regular grid")
-    return Embedding(vectors, FrameGrid.from_fps(1 / float(np.mean(steps)), times[0]))
-
-
-_READERS: dict[str, Callable[[list[Row], dict[str, Any], str], Annotation]] = {
-    "Beats": _read_beats,
-    "Tempo": _read_tempo,
-    "TempoMap": _read_tempo_map,
-    "Segments": _read_segments,
-    "Events": _read_events,
-    "Tags": _read_tags,
-    "Key": _read_key,
-    "Caption": _read_caption,
-    "Embedding": _read_embedding,
-}
-
-
-def _intervals(rows: list[Row]) -> Any:
-    return np.array([(time, time + duration) for time, duration, _, _ in rows]).reshape(-1, 2)
-
-
-def _all_sure(rows: list[Row]) -> bool:
-    return bool(rows) and all(isinstance(sure, int | float) for _, _, _, sure in rows)
-
-
-def _confidence(rows: list[Row]) -> Any:
-    return np.array([float(sure or 0.0) for _, _, _, sure in rows])
-
-
-def _label(value: Any) -> str:
-    if isinstance(value, float) and value == int(value):
-        return str(int(value))
-    return str(value)
-
-
-def _jams_key(label: str | None) -> str:
-    from mirkit.vocab import normal_key
-
-    return "N" if label is None or label == "N" else normal_key(label).replace(" ", ":")

@@ -1,8 +1,10 @@
 """``.lab``: one segment a line, start [s], end [s] and label. Chords are spelled as Harte does.
 
 The convention of Isophonics, MIREX and mir_eval. Written with tabs and 6 decimals. What the labels
-mean is told by their spelling: all Harte chords, or all keys such as ``A minor``, or else
-segments; where that would be wrong, a first line such as ``# kind: section`` says it.
+mean is told by their spelling: all Harte chords, or keys with their mode in full such as ``A
+minor`` and ``D:minor`` (or behind Isophonics' ``Key``), or else segments; where that would be
+wrong, a first line such as ``# kind: section`` says it. Overlaps of less than 1 ms are rounding,
+and go.
 """
 
 from __future__ import annotations
@@ -10,15 +12,13 @@ from __future__ import annotations
 import re
 from typing import cast, get_args
 
-import numpy as np
-
 from mirkit.annotation import SegmentKind, Segments
 from mirkit.errors import ParameterError
+from mirkit.formats.spans import ROUNDING, mended
 from mirkit.formats.text import Line, lines_of
-from mirkit.vocab import MODES, TONICS
+from mirkit.vocab.keys import is_spelled_as_key, read_key
 
 _CHORD = re.compile(r"[NX]|[A-G][#b]*(:[^\s/]+)?(/[#b]*\d+)?")
-_KEYS = {f"{tonic} {mode}" for tonic in TONICS for mode in MODES}
 _KIND_LINE = re.compile(r"#\s*kind:\s*(\w+)\s*")
 
 
@@ -34,16 +34,13 @@ def loads(text: str, name: str) -> Segments:
     lines = list(lines_of(text, name))
     rows = [_row(line) for line in lines]
     for i in range(1, len(rows)):
-        if rows[i][0] < rows[i - 1][1] - 1e-6:
+        if rows[i][0] < rows[i - 1][1] - ROUNDING:
             raise lines[i].error(
                 f"it starts before the line above ends, at {rows[i - 1][1]:g} s; "
                 "sort the lines by time"
             )
     labels = tuple(label for _, _, label in rows)
-    intervals = np.array([(start, end) for start, end, _ in rows]).reshape(-1, 2)
-    if len(intervals):  # overlaps of rounding
-        intervals[1:, 0] = np.maximum(intervals[1:, 0], intervals[:-1, 1])
-        intervals[:, 1] = np.maximum(intervals[:, 0], intervals[:, 1])
+    intervals = mended([(start, end) for start, end, _ in rows])
     said = _KIND_LINE.match(text)
     kind = said[1] if said and said[1] in get_args(SegmentKind) else kind_of(labels)
     return Segments(intervals, labels, kind=cast(SegmentKind, kind))
@@ -66,9 +63,17 @@ def _row(line: Line) -> tuple[float, float, str]:
 
 def kind_of(labels: tuple[str, ...]) -> str:
     """Return what labels mean by their spelling: chord, key, or else segment."""
-    if labels and set(labels) <= _KEYS:
+    if any(map(is_spelled_as_key, labels)) and all(map(_is_key, labels)):
         return "key"
     return "chord" if labels and all(map(_CHORD.fullmatch, labels)) else "segment"
+
+
+def _is_key(label: str) -> bool:
+    try:
+        read_key(label)
+    except ParameterError:
+        return False
+    return True
 
 
 def _checked(label: str) -> str:

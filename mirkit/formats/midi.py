@@ -1,13 +1,16 @@
 """``.mid``: beats as the tempo map of a standard MIDI file, with a click on each beat.
 
-Type 1, 960 ticks a quarter. One quarter a beat: each beat sets the tempo that reaches the next.
-The quarters before the first beat carry its offset, so a sequencer that plays the file beside the
-recording plays in time; what rounding the tempo to whole microseconds leaves over is carried to
-the next beat, so no error grows. Bars are time signatures, put where their length changes. Clicks
-are notes on channel 10: a high wood block on downbeats, a low one on the others.
+Type 1, 960 ticks a quarter. A beat is the note that its denominator says, a quarter where none is
+known: each beat sets the tempo that reaches the next. The notes before the first beat carry its
+offset, so a sequencer that plays the file beside the recording plays in time; what rounding the
+tempo to whole microseconds leaves over is carried to the next beat, so no error grows. Bars are
+time signatures, put where they change. Clicks are notes on channel 10: a high wood block on
+downbeats, a low one on the others.
 
 Read back, the clicks are the beats, to 10 µs. Positions count from each accented click; those
-before the first one count back from it. A file without clicks is a `TempoMap`.
+before the first one count back from it. A file without clicks is a `TempoMap`, with an entry
+wherever tempo or time signature change; its tempi count the denominators, as a quarter of 120 bpm
+is an eighth of 240. Chunks that are no tracks are skipped.
 
 A `TempoMap` is written to the nearest 1/960 of a quarter, with a text event that holds each entry
 in full, from which it is read back exactly. `Segments` are markers, and chords sound: see
@@ -18,17 +21,20 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.annotation import Beats, Segments, TempoMap
+from mirkit.arrays import Bools, Ints
 from mirkit.errors import FormatError, ParameterError
 from mirkit.formats import midi_segments
+from mirkit.vocab.meters import DENOMINATORS, QUARTER
 
 TICKS = 960
 """Ticks a quarter."""
@@ -40,6 +46,8 @@ _LOUD, _SOFT = 127, 90
 _CLICK_TICKS = TICKS // 8
 _CLICKS = "clicks"
 _ENTRY = "mirkit tempo "
+_MOST_BEATS = 255  # in a bar
+_CHUNK_HEAD = 8  # bytes: name and length
 
 
 def dumps(value: Beats | TempoMap | Segments) -> bytes:
@@ -60,13 +68,13 @@ def loads(data: bytes, name: str) -> Beats | TempoMap | Segments:
     clicks = [track for track in file.tracks if track.name == _CLICKS]
     if clicks:
         return _read_beats(clicks[0], file, tempos)
-    return _read_map(file, tempos)
+    return _read_map(file, tempos, name)
 
 
 def tempo_map(data: bytes, name: str = "<midi>") -> TempoMap:
     """Return the tempo map of any MIDI file, one with clicks too."""
     file = _parsed(data, name)
-    return _read_map(file, _tempos(file))
+    return _read_map(file, _tempos(file), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +89,12 @@ def _beat_tracks(beats: Beats) -> list[list[_At]]:
     """Return the track of tempi and bars, and the track of clicks."""
     from mido import Message, MetaMessage
 
-    ticks, tempos = _grid(beats.times)
+    ticks, tempos = _grid(beats)
     conductor = [_At(tick, MetaMessage("set_tempo", tempo=tempo)) for tick, tempo in tempos]
     positions = beats.positions
     downbeats = np.zeros(len(ticks), bool) if positions is None else positions == 1
-    for tick, n_beats in _bars(ticks, positions):
-        bar = MetaMessage("time_signature", numerator=n_beats, denominator=4)
+    for tick, n_beats, denominator in _bars(ticks, beats):
+        bar = MetaMessage("time_signature", numerator=n_beats, denominator=denominator)
         conductor.append(_At(tick, bar))
     clicks = [_At(0, MetaMessage("track_name", name=_CLICKS))]
     for tick, accent in zip(ticks, downbeats, strict=True):
@@ -97,44 +105,52 @@ def _beat_tracks(beats: Beats) -> list[list[_At]]:
     return [conductor, clicks]
 
 
-def _grid(times: NDArray[np.float64]) -> tuple[list[int], list[tuple[int, int]]]:
-    """Return the tick of each beat, and the (tick, tempo [µs a quarter]) of each quarter."""
-    targets = [round(time * 1e6) for time in times]  # whole µs, so nothing is left over
+def _denominators(beats: Beats) -> list[int]:
+    known = beats.denominators
+    return [QUARTER] * len(beats) if known is None else known.tolist()
+
+
+def _grid(beats: Beats) -> tuple[list[int], list[tuple[int, int]]]:
+    """Return the tick of each beat, and the (tick, tempo [µs a quarter]) of each note before it."""
+    times = (1e6 * beats.times).tolist()
+    steps = [4 * TICKS // denominator for denominator in _denominators(beats)]
     ticks: list[int] = []
     tempos: list[tuple[int, int]] = []
-    tick = now = 0
-    for i, target in enumerate(targets):
+    tick, now = 0, 0.0
+    for i, target in enumerate(times):
+        step = steps[max(i - 1, 0)]  # from one beat to the next
         gap = target - now
-        usual = targets[1] - targets[0] if i == 0 and len(targets) > 1 else gap
-        least = 1 if i else min(1, gap)
-        n_quarters = max(least, -(-gap // _SLOWEST), round(gap / max(usual, 1)))
-        for quarter in range(n_quarters):
-            end = now + (target - now) // (n_quarters - quarter)
-            tempos.append((tick, max(1, end - now)))
-            tick, now = tick + TICKS, end
+        usual = times[1] - times[0] if i == 0 and len(times) > 1 else gap
+        longest = _SLOWEST * step / TICKS
+        least = 1 if i or round(gap) else 0
+        n_notes = max(least, ceil(gap / longest), round(gap / max(usual, 1.0)))
+        for note in range(n_notes):
+            tempo = max(1, round((target - now) / (n_notes - note) * TICKS / step))
+            tempos.append((tick, tempo))
+            tick, now = tick + step, now + tempo * step / TICKS
         ticks.append(tick)
     return ticks, tempos
 
 
-def _bars(ticks: list[int], positions: NDArray[np.int64] | None) -> Iterator[tuple[int, int]]:
-    """Yield the tick and the beats of each bar that differs from the one before it.
+def _bars(ticks: Sequence[int], beats: Beats) -> Iterator[tuple[int, int, int]]:
+    """Yield tick, beats and denominator of each bar that differs from the one before it.
 
     The first begins at tick 0 and is that of the beats before the first downbeat; another begins
-    at that downbeat, wherever the quarters before it began.
+    at that downbeat, wherever the notes before it began.
     """
-    starts = [] if positions is None else [int(i) for i in np.flatnonzero(positions == 1)]
-    if positions is None or not starts:
+    if not len(beats.downbeats):
         return
-    lengths = [end - start for start, end in pairwise([*starts, len(ticks)])]
-    if len(lengths) > 1:
-        lengths[-1] = max(lengths[-2:])  # the last bar may be cut
-    length = int(positions[starts[0] - 1]) if starts[0] else lengths[0]
-    yield 0, min(length, 255)
-    previous = None if ticks[starts[0]] else length
-    for start, length in zip(starts, lengths, strict=True):
-        if length != previous:
-            yield ticks[start], min(length, 255)
-        previous = length
+    assert beats.positions is not None
+    assert beats.meters is not None
+    starts = np.flatnonzero(beats.positions == 1).tolist()
+    lengths = np.minimum(beats.meters, _MOST_BEATS).tolist()
+    bars = list(zip(lengths, _denominators(beats), strict=True))
+    yield 0, *bars[0]
+    previous = None if ticks[starts[0]] else bars[0]
+    for start in starts:
+        if bars[start] != previous:
+            yield ticks[start], *bars[start]
+        previous = bars[start]
 
 
 def _map_track(x: TempoMap) -> list[_At]:
@@ -142,27 +158,34 @@ def _map_track(x: TempoMap) -> list[_At]:
     from mido import MetaMessage
 
     track, tick, now = [], 0, 0.0  # the tick, and when it sounds [s]
-    meters = [None] * len(x.times) if x.meters is None else x.meters.tolist()
-    entries = list(zip(x.times.tolist(), x.bpms.tolist(), meters, strict=True))
-    for i, (time, bpm, meter) in enumerate(entries):
-        tempo = _tempo_of(entries[max(i - 1, 0)][1])
+    n = len(x.times)
+    meters = [None] * n if x.meters is None else x.meters.tolist()
+    notes = [QUARTER] * n if x.denominators is None else x.denominators.tolist()
+    entries = list(zip(x.times.tolist(), x.bpms.tolist(), meters, notes, strict=True))
+    for i, (time, bpm, meter, denominator) in enumerate(entries):
+        tempo = _tempo_of(*entries[max(i - 1, 0)])
         n_ticks = round((time - now) * 1e6 * TICKS / tempo)
         tick, now = tick + n_ticks, now + n_ticks * tempo / TICKS / 1e6
         if i == 0 and tick:
             track.append(_At(0, MetaMessage("set_tempo", tempo=tempo)))
-        track.append(_At(tick, MetaMessage("set_tempo", tempo=_tempo_of(bpm))))
+        track.append(_At(tick, MetaMessage("set_tempo", tempo=_tempo_of(*entries[i]))))
         if meter:
-            bar = MetaMessage("time_signature", numerator=min(meter, 255), denominator=4)
+            bar = MetaMessage("time_signature", numerator=min(meter, _MOST_BEATS),
+                              denominator=denominator)  # fmt: skip
             track.append(_At(tick, bar))
-        text = _ENTRY + json.dumps([time, bpm, meter])
+        text = _ENTRY + json.dumps([time, bpm, meter, denominator])
         track.append(_At(tick, MetaMessage("text", text=text)))
     return track
 
 
-def _tempo_of(bpm: float) -> int:
-    tempo = round(60e6 / bpm)
+def _tempo_of(time: float, bpm: float, meter: int | None, denominator: int) -> int:
+    """Return the tempo [µs a quarter] of an entry."""
+    tempo = round(60e6 / bpm * denominator / QUARTER)
     if not 1 <= tempo <= _SLOWEST:
-        raise ParameterError(f"{bpm:g} bpm does not fit into MIDI, which holds 3.6 bpm and more")
+        raise ParameterError(
+            f"{bpm:g} bpm does not fit into MIDI, which holds 3.6 quarters a minute and more; a "
+            f"beat is 1/{denominator} here"
+        )
     return tempo
 
 
@@ -189,25 +212,62 @@ def _parsed(data: bytes, name: str) -> Any:
     if not data.startswith(b"MThd"):
         raise FormatError(f"{name} is no MIDI file: it does not begin with MThd")
     try:
-        file = mido.MidiFile(file=io.BytesIO(data))
+        file = mido.MidiFile(file=io.BytesIO(_tracks_only(data, name)))
     except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
         raise FormatError(f"{name} is a damaged MIDI file: {error!r}") from None
+    _check_tempos(file, name)
     if file.type == 2 or file.ticks_per_beat <= 0:
         raise FormatError(f"{name} is a MIDI file of independent songs or of film frames")
     return file
+
+
+def _tracks_only(data: bytes, name: str) -> bytes:
+    """Return a MIDI file without the chunks that are neither its header nor tracks.
+
+    Programs put their own chunks between, and other programs skip them, as the standard wants.
+    """
+    kept, at, n_tracks = [], 0, 0
+    while at + _CHUNK_HEAD <= len(data):
+        kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + _CHUNK_HEAD], "big")
+        end = at + _CHUNK_HEAD + length
+        if kind in (b"MThd", b"MTrk"):
+            kept.append(data[at:end])
+            n_tracks += kind == b"MTrk"
+        at = end
+    announced = int.from_bytes(data[10:12], "big")
+    if n_tracks < announced:
+        raise FormatError(
+            f"{name} is a damaged MIDI file: it announces {announced} tracks and holds {n_tracks}"
+        )
+    return b"".join(kept)
+
+
+def _check_tempos(file: Any, name: str) -> None:
+    for track in file.tracks:
+        for tick, message in _absolute(track):
+            if message.type == "set_tempo" and not message.tempo:
+                raise FormatError(
+                    f"{name} is a damaged MIDI file: the tempo at tick {tick} is 0 µs a quarter"
+                )
 
 
 @dataclass(frozen=True, slots=True)
 class _Tempos:
     """When ticks sound: where each tempo begins, and how fast it is."""
 
-    ticks: NDArray[np.int64]
+    ticks: Ints
     seconds: NDArray[np.float64]
-    tempos: NDArray[np.int64]  # microseconds a quarter
+    tempos: Ints  # microseconds a quarter
     ticks_per_beat: int
 
+    def _entry_at(self, tick: int) -> int:
+        return int(np.searchsorted(self.ticks, tick, side="right")) - 1
+
+    def tempo_at(self, tick: int) -> int:
+        return int(self.tempos[self._entry_at(tick)])
+
     def seconds_at(self, tick: int) -> float:
-        i = int(np.searchsorted(self.ticks, tick, side="right")) - 1
+        i = self._entry_at(tick)
         since = (tick - int(self.ticks[i])) * int(self.tempos[i]) / self.ticks_per_beat / 1e6
         return float(self.seconds[i]) + since
 
@@ -240,16 +300,31 @@ def _read_beats(track: Any, file: Any, tempos: _Tempos) -> Beats:
     accents = np.array([message.note == _DOWNBEAT for _, message in notes], dtype=bool)
     if not accents.any():
         return Beats(times)
-    first_bar = [
-        message.numerator
-        for other in file.tracks
-        for _, message in _absolute(other)
+    bars = _signatures(file)
+    first_bar = next(iter(bars.values()), (0, QUARTER))[0]
+    written = np.array([_at_tick(bars, tick)[1] for tick, _ in notes])
+    return Beats(times, _positions(accents, first_bar), denominators=written)
+
+
+def _signatures(file: Any) -> dict[int, tuple[int, int]]:
+    """Return the time signatures of all tracks by tick, in order; damaged ones are left out."""
+    found = {
+        tick: (message.numerator, message.denominator)
+        for track in file.tracks
+        for tick, message in _absolute(track)
         if message.type == "time_signature"
-    ]
-    return Beats(times, _positions(accents, first_bar[0] if first_bar else 0))
+        and message.numerator
+        and message.denominator in DENOMINATORS
+    }
+    return dict(sorted(found.items()))
 
 
-def _positions(accents: NDArray[np.bool_], n_beats: int) -> NDArray[np.int64]:
+def _at_tick(bars: dict[int, tuple[int, int]], tick: int) -> tuple[int, int]:
+    """Return the time signature that holds at a tick: 4/4 before the first."""
+    return next((bar for at, bar in reversed(bars.items()) if at <= tick), (4, QUARTER))
+
+
+def _positions(accents: Bools, n_beats: int) -> Ints:
     """Count from each accent on; before the first, back from it in bars of `n_beats`."""
     starts = np.flatnonzero(accents)
     index = np.arange(len(accents))
@@ -258,27 +333,37 @@ def _positions(accents: NDArray[np.bool_], n_beats: int) -> NDArray[np.int64]:
     return np.where(last >= 0, index - last, before) + 1
 
 
-def _read_map(file: Any, tempos: _Tempos) -> TempoMap:
-    entries = [
-        json.loads(message.text.removeprefix(_ENTRY))
-        for track in file.tracks
-        for message in track
-        if message.type == "text" and message.text.startswith(_ENTRY)
-    ]
+def _read_map(file: Any, tempos: _Tempos, name: str) -> TempoMap:
+    entries = list(_entries(file, name))
     if entries:
-        times, bpms, beats = zip(*entries, strict=True)
-        known = None if None in beats else np.array(beats, dtype=np.int64)
-        return TempoMap(np.array(times), np.array(bpms), known)
-    bars = sorted(
-        (tick, message.numerator)
-        for track in file.tracks
-        for tick, message in _absolute(track)
-        if message.type == "time_signature"
-    )
-    kept = np.append(True, np.diff(tempos.seconds) > 0)  # of no length: overruled at once
-    meters = [([4] + [n for at, n in bars if at <= tick])[-1] for tick in tempos.ticks]
-    return TempoMap(
-        tempos.seconds[kept],
-        60e6 / tempos.tempos[kept],
-        np.array(meters, dtype=np.int64)[kept] if bars else None,
-    )
+        return _map_of_entries(entries, name)
+    bars = _signatures(file)
+    ticks = sorted({*tempos.ticks.tolist(), *bars})
+    seconds = np.array([tempos.seconds_at(tick) for tick in ticks])
+    kept = np.append(np.diff(seconds) > 0, True)  # of no length: overruled at once
+    meters, notes = np.array([_at_tick(bars, tick) for tick in ticks], dtype=np.int64).T
+    bpms = 60e6 / np.array([tempos.tempo_at(tick) for tick in ticks]) * notes / QUARTER
+    known = (meters[kept], notes[kept]) if bars else (None, None)
+    return TempoMap(seconds[kept], bpms[kept], known[0], denominators=known[1])
+
+
+def _entries(file: Any, name: str) -> Iterator[list[Any]]:
+    for track in file.tracks:
+        for message in track:
+            if message.type == "text" and message.text.startswith(_ENTRY):
+                try:
+                    yield json.loads(message.text.removeprefix(_ENTRY))
+                except ValueError as error:
+                    raise FormatError(f"{name}: a tempo is damaged: {error}") from None
+
+
+def _map_of_entries(entries: list[list[Any]], name: str) -> TempoMap:
+    """Return the tempo map that our own text events hold in full."""
+    try:
+        rows = [(*entry, None)[:4] for entry in entries]  # older ones have no denominator
+        times, bpms, *rest = zip(*rows, strict=True)
+        meters, notes = (None if None in x else np.array(x, dtype=np.int64) for x in rest)
+        notes = None if meters is None else notes
+        return TempoMap(np.array(times), np.array(bpms), meters, denominators=notes)
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"{name}: an entry of the tempo map is damaged: {error}") from None

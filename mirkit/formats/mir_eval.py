@@ -5,7 +5,7 @@
 | beat, onset | times ``(n,)`` [s] |
 | tempo | two tempi [bpm], the slower first, and the weight of the slower in [0, 1] |
 | chord, segment, key_segments | intervals ``(n, 2)`` [s] and a list of labels |
-| key | text, ``"A minor"``; ``"X"`` where there is none |
+| key | text, ``"A minor"``; ``"A other"`` in other modes, ``"X"`` where there is none |
 | note | intervals and frequencies [Hz] |
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from mirkit.annotation import Annotation, Beats, Events, Key, Segments, Tempo
 from mirkit.errors import ParameterError, UnknownName
+from mirkit.vocab.keys import is_scored
 
 
 def to_mir_eval(value: Annotation) -> Any:
@@ -32,7 +33,7 @@ def to_mir_eval(value: Annotation) -> Any:
     if isinstance(value, Tempo):
         return _tempi(value)
     if isinstance(value, Key):
-        return "X" if value.label is None else value.label
+        return _key(value)
     if isinstance(value, Segments):
         return value.intervals, list(value.labels)
     if isinstance(value, Events):
@@ -69,11 +70,17 @@ def _tempi(tempo: Tempo) -> tuple[Any, float]:
     return np.array([slow, fast], dtype=np.float64), weight / total if total else 0.5
 
 
+def _key(key: Key) -> str:
+    if key.label is None:
+        return "X"
+    return key.label if is_scored(key.label) else f"{key.label.split()[0]} other"
+
+
 def _events(events: Events) -> Any:
     if events.kind == "onset":
         return events.intervals[:, 0]
     if events.kind == "note":
-        numbers = np.array([float(label) for label in events.labels])
+        numbers = np.array([float(label or "") for label in events.labels])
         return events.intervals, 440 * 2 ** ((numbers - 69) / 12)
     return events.intervals, list(events.labels)
 

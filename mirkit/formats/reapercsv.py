@@ -24,6 +24,7 @@ from itertools import pairwise
 from mirkit.annotation import Beats, Segments
 from mirkit.errors import FormatError
 from mirkit.formats.audacity import beat_labels, beats_of, segments_of
+from mirkit.formats.spans import ROUNDING
 from mirkit.formats.text import Line
 
 _HEADER = ("#", "Name", "Start", "End", "Length")
@@ -78,7 +79,7 @@ def loads(text: str, name: str) -> Beats | Segments:
 def _check_apart(regions: list[Mark]) -> None:
     """Raise where a region begins before the one above ends; sections do not overlap."""
     for above, mark in pairwise(regions):
-        if above.end is not None and mark.start < above.end - 1e-3:  # REAPER exports milliseconds
+        if above.end is not None and mark.start < above.end - ROUNDING:
             raise mark.line.error(
                 f"region {mark.name!r} starts before {above.name!r} ends, at {above.end:g} s"
             )

@@ -7,10 +7,14 @@ import numpy as np
 from mirkit.annotation import Key, Segments
 from mirkit.errors import ParameterError
 from mirkit.metrics.spans import fit_span, gapless, labels_at
-from mirkit.vocab.keys import key_number
+from mirkit.vocab.keys import NO_KEY, is_scored, read_key
+from mirkit.vocab.notes import pitch_class
 
 NEAR = {"correct": 1.0, "fifth": 0.5, "relative": 0.3, "parallel": 0.2, "other": 0.0}
 """What MIREX gives for each way of being near the true key."""
+
+_RELATIVE = {("minor", 3): "relative", ("major", 9): "relative"}
+"""The mode of the true key, and how far above its tonic that of its relative is [semitones]."""
 
 NONE = ""
 """What stands for no key in a list of local keys."""
@@ -26,6 +30,8 @@ def key_scores(reference: Key, estimate: Key) -> dict[str, float]:
         key), and 0 or 1 for each of ``correct``, ``fifth``, ``relative``, ``parallel`` and
         ``other``: their means over recordings are the table that MIREX prints. With
         local keys in both also ``local_correct`` and ``local_weighted``, the means over time.
+        A reference in another mode than major and minor is not scored: then there are none of
+        these, and its stretches do not count in the local ones.
 
     Examples
     --------
@@ -33,8 +39,10 @@ def key_scores(reference: Key, estimate: Key) -> dict[str, float]:
     >>> scores["weighted"], scores["correct"], scores["relative"]
     (0.3, 0.0, 1.0)
     """
-    near = nearness(reference.label, estimate.label)
-    scores = {"weighted": NEAR[near]} | {name: float(name == near) for name in NEAR}
+    scores: dict[str, float] = {}
+    if reference.label is None or is_scored(reference.label):
+        near = nearness(reference.label, estimate.label)
+        scores = {"weighted": NEAR[near]} | {name: float(name == near) for name in NEAR}
     if reference.segments is not None and estimate.segments is not None:
         scores |= local_key_scores(reference.segments, estimate.segments)
     return scores
@@ -50,14 +58,11 @@ def nearness(reference: str | None, estimate: str | None) -> str:
     """
     if reference is None or estimate is None:
         return "correct" if reference == estimate else "other"
-    (true_mode, true), (mode, found) = (
-        divmod(key_number(label), 12) for label in (reference, estimate)
-    )
-    above = (found - true) % 12
+    (true, true_mode), (found, mode) = (read_key(label).split() for label in (reference, estimate))
+    above = (pitch_class(found) - pitch_class(true)) % 12
     if mode == true_mode:
         return {0: "correct", 7: "fifth"}.get(above, "other")
-    relative = 3 if true_mode else 9  # from minor up to major, and from major to minor
-    return {0: "parallel", relative: "relative"}.get(above, "other")
+    return "parallel" if above == 0 else _RELATIVE.get((true_mode, above), "other")
 
 
 def local_key_scores(reference: Segments, estimate: Segments) -> dict[str, float]:
@@ -83,20 +88,30 @@ def local_key_scores(reference: Segments, estimate: Segments) -> dict[str, float
     edges = np.unique(np.concatenate([true_edges, found_edges]))
     middles = (edges[1:] + edges[:-1]) / 2
     pairs = zip(
-        labels_at(true_edges, true_labels, middles),
-        labels_at(found_edges, found_labels, middles),
+        labels_at(true_edges, _without_names(true_labels), middles),
+        labels_at(found_edges, _without_names(found_labels), middles),
         strict=True,
     )
-    near = [nearness(true or None, found or None) for true, found in pairs]
-    lengths = np.diff(edges)
+    rows = [
+        (nearness(true or None, found or None), length)
+        for (true, found), length in zip(pairs, np.diff(edges), strict=True)
+        if true == NONE or is_scored(true)
+    ]
+    if not rows:
+        return {}
+    near, lengths = zip(*rows, strict=True)
     return {
         "local_correct": float(np.average([x == "correct" for x in near], weights=lengths)),
         "local_weighted": float(np.average([NEAR[x] for x in near], weights=lengths)),
     }
 
 
+def _without_names(labels: list[str]) -> list[str]:
+    return [NONE if label == NO_KEY else label for label in labels]
+
+
 def longest_key(local: Segments) -> Key:
-    """Return the key in which a piece is longest, with the local keys.
+    """Return the key in which a piece is longest, with the local keys; none only where none is.
 
     Examples
     --------
@@ -105,5 +120,6 @@ def longest_key(local: Segments) -> Key:
     """
     seconds: dict[str, float] = {}
     for (start, end), label in zip(local.intervals.tolist(), local.labels, strict=True):
-        seconds[label] = seconds.get(label, 0.0) + end - start
+        if label != NO_KEY:
+            seconds[label] = seconds.get(label, 0.0) + end - start
     return Key(max(seconds, key=lambda label: seconds[label], default=None), segments=local)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from mirkit.audio.sources import missing_message
 from mirkit.errors import FormatError
 from mirkit.rendering.clips import Clip
 from mirkit.rendering.plan import ClipSpec, format_specs
@@ -59,14 +61,13 @@ def read_manifest(path: str | Path) -> tuple[dict[str, str], ...]:
     Raises
     ------
     FormatError
-        Where a column is missing.
+        Where the file cannot be read, or a column is missing.
     """
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = set(COLUMNS) - set(reader.fieldnames or ())
-        if missing:
-            raise FormatError(f"{path} lacks the columns {', '.join(sorted(missing))}")
-        return tuple(reader)
+    reader = csv.DictReader(io.StringIO(_text(Path(path))))
+    missing = set(COLUMNS) - set(reader.fieldnames or ())
+    if missing:
+        raise FormatError(f"{path} lacks the columns {', '.join(sorted(missing))}")
+    return tuple(reader)
 
 
 def write_specs(specs: Sequence[ClipSpec], path: str | Path) -> None:
@@ -78,21 +79,55 @@ def read_specs(path: str | Path) -> tuple[ClipSpec, ...]:
     """Return the specifications that `write_specs` wrote, those of a CSV manifest, or of a plan.
 
     A plan is a TOML file: see `mirkit.rendering.plan_file.read_plan`.
+
+    Raises
+    ------
+    FormatError
+        Where the file cannot be read, or is neither; the message names the line.
     """
     path = Path(path)
     if path.suffix == ".toml":
         return read_plan(path)
     if path.suffix == ".csv":
-        return tuple(_parse_spec(line, path) for line in read_manifest(path))
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return tuple(_parse_spec(json.loads(line), path) for line in lines if line)
+        return tuple(_parse_spec(line, str(path)) for line in read_manifest(path))
+    lines = _text(path).splitlines()
+    return tuple(
+        _parse_spec(_object(line, f"{path}, line {i}"), f"{path}, line {i}")
+        for i, line in enumerate(lines, 1)
+        if line.strip()
+    )
 
 
-def _parse_spec(values: Mapping[str, Any], path: Path) -> ClipSpec:
+def _text(path: Path) -> str:
+    """Return the text of a file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise FormatError(missing_message(path)) from None
+    except UnicodeDecodeError:
+        raise FormatError(f"{path} is no text, so no manifest; see data/manifests/") from None
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _object(line: str, place: str) -> Mapping[str, Any]:
+    try:
+        values = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise FormatError(f"{place} is no JSON: {error.msg}. Is it a manifest?") from None
+    if not isinstance(values, dict):
+        raise FormatError(f"{place} is no object; a line holds the specification of a clip")
+    return values
+
+
+def _parse_spec(values: Mapping[str, Any], place: str) -> ClipSpec:
     names = [field.name for field in fields(ClipSpec)]
     try:
         known = {name: values[name] for name in names}
     except KeyError as error:
-        raise FormatError(f"{path}: a clip lacks {error.args[0]!r}") from None
-    known["seed"], known["seconds"] = int(known["seed"]), float(known["seconds"])
+        raise FormatError(f"{place}: a clip lacks {error.args[0]!r}") from None
+    try:
+        known["seed"], known["seconds"] = int(known["seed"]), float(known["seconds"])
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"{place}: seed and seconds are numbers: {error}") from None
     return ClipSpec(**known)

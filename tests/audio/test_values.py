@@ -29,6 +29,12 @@ def test_likely_mistakes_are_guessed():
         Audio(np.zeros(4, np.float32), 0)
 
 
+@pytest.mark.parametrize("shape", [(0, 2), (0, 0), (0, 44100)])
+def test_samples_without_a_channel_are_refused(shape):
+    with pytest.raises(ParameterError, match=r"no channel in them; they are \(n_channels"):
+        Audio(np.zeros(shape, np.float32), 44100)
+
+
 def test_tracks_have_a_name_for_messages():
     assert Track(Path("a/b.wav")).name == "a/b.wav"
     assert Track(Audio(np.zeros(4, np.float32), 8000)).name == "<samples>"

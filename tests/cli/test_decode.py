@@ -42,6 +42,30 @@ def test_a_folder_is_decoded_and_what_is_wrong_is_named(mirkit_cli, folder, n_jo
     assert rows["beats.npz"]["beats"][0]["position"] is None
 
 
+@pytest.mark.parametrize(
+    ("name", "array", "said"),
+    [
+        ("a.npy", np.zeros(3), "is a .npy file, of one array without a name"),
+        ("none.npz", None, "does not exist"),
+        ("rate.npz", {"beats": np.zeros(3), "fps": "fast"}, "fps is"),
+        ("rates.npz", {"beats": np.zeros(3), "fps": [100, 50]}, "fps is"),
+        ("text.npz", b"no archive", "no readable .npz"),
+    ],
+)
+def test_what_holds_no_activations_is_named_with_a_guess(mirkit_cli, tmp_path, name, array, said):
+    path = tmp_path / name
+    if isinstance(array, bytes):
+        path.write_bytes(array)
+    elif isinstance(array, dict):
+        np.savez(path, **array)
+    elif array is not None:
+        np.save(path, array)
+    result = mirkit_cli("decode", "beats", path, "--jobs", 1)
+    assert result.status == 1
+    assert said in result.err
+    assert "internal error" not in result.err
+
+
 def test_text_shows_tempo_and_beats(mirkit_cli, folder):
     out = mirkit_cli("decode", "beats", folder / "full.npz").out
     assert "100.0" in out.splitlines()[0]

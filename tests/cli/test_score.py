@@ -50,3 +50,63 @@ def test_a_folder_against_a_file_is_refused(mirkit_cli, folders):
     )  # fmt: skip
     assert result.status == 1
     assert "two folders or two files" in result.err
+
+
+@pytest.fixture
+def estimate(tmp_path):
+    """What our own key finder would have written."""
+    path = tmp_path / "estimate.json"
+
+    def write(key):
+        path.write_text(f'{{"schema": 1, "key": "{key}", "confidence": 0.5}}')
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("r15_Db_minor.lab", "C# minor"), ("r15_D_minor.lab", "D minor"),
+     ("r15_isophonics.lab", "D minor")],
+)  # fmt: skip
+def test_references_of_any_spelling_are_scored(mirkit_cli, cases, estimate, name, key):
+    found = mirkit_cli("score", "key", "--reference", cases / name, "--estimate", estimate(key),
+                       "--json")  # fmt: skip
+    assert found.status == 0, found.err
+    assert found.objects()[-1]["mean"]["weighted"] == 1
+    other = mirkit_cli("score", "key", "--reference", cases / name, "--estimate",
+                       estimate("F# major"), "--json")  # fmt: skip
+    assert other.objects()[-1]["mean"]["weighted"] == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "weighted"),
+    [
+        ("0\t10\tD:min\n", "D minor", 1),  # by its spelling a chord
+        ("0\t10\tC\n", "C major", 1),
+        ("0\t10\t8A\n", "A minor", 1),  # by its spelling a section
+        ("0\t2\tSilence\n2\t30\tKey\tF#\n30\t90\tKey\tE\n", "E major", 1),
+        ("0\t9\tA flat minor\n", "Eb minor", 0.5),
+        ("0\t9\tN\n9\t10\tA:minor\n", "C major", 0.3),
+        ("0\t9\t12B - E\n", "E minor", 0.2),
+    ],
+)
+def test_the_task_says_what_labels_are(mirkit_cli, tmp_path, estimate, lines, key, weighted):
+    reference = tmp_path / "true.lab"
+    reference.write_text(lines)
+    found = mirkit_cli("score", "key", "--reference", reference, "--estimate", estimate(key),
+                       "--json")  # fmt: skip
+    assert found.status == 0, found.err
+    assert found.objects()[-1]["mean"]["weighted"] == weighted
+
+
+def test_modes_are_not_scored_and_what_is_no_key_is_named(mirkit_cli, tmp_path, estimate):
+    reference = tmp_path / "true.lab"
+    reference.write_text("0\t9\tKey\tD:dorian\n")
+    found = mirkit_cli("score", "key", "--reference", reference, "--estimate", estimate("D minor"),
+                       "--json")  # fmt: skip
+    assert (found.status, found.objects()[-1]["mean"]) == (0, {})
+    reference.write_text("0\t9\tverse\n")
+    found = mirkit_cli("score", "key", "--reference", reference, "--estimate", estimate("D minor"))
+    assert found.status == 1
+    assert "true.lab holds no keys: 'verse' is no key" in found.err

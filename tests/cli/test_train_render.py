@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import numpy as np
@@ -32,6 +33,30 @@ def test_the_truth_of_a_clip_is_written_as_jams_where_asked(mirkit_cli, tmp_path
     assert all(written[task] == value for task, value in clip.analysis.items())
     assert written["chords"].intervals[-1, 1] == 6.0
     assert -50 <= clip.truth["tuning_cents"] <= 50
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "does not exist"),
+        ("", "needs at least one"),
+        (b"\xff\xfe\x00", "no text"),
+        ("words\n", "line 1 is no JSON"),
+        ("[1, 2]\n", "line 1 is no object"),
+        ("{}\n", "lacks"),
+        ("folder", "is a folder|cannot be read"),
+    ],
+)
+def test_a_manifest_that_cannot_be_rendered_is_told_in_words(mirkit_cli, tmp_path, content, said):
+    manifest = tmp_path / "songs.jsonl"
+    if content == "folder":
+        manifest.mkdir()
+    elif content is not None:
+        manifest.write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = mirkit_cli("render", manifest, "-o", tmp_path / "clips", "--jobs", 1)
+    assert done.status == 1
+    assert re.search(said, done.err)
+    assert "Traceback" not in done.err
 
 
 def test_a_recipe_that_is_missing_or_wrong_is_named(mirkit_cli, tmp_path):

@@ -185,3 +185,47 @@ def test_what_makes_no_grid_is_refused():
         fit_grid(Beats([1.0, 1.02, 1.04]))
     with pytest.raises(ParameterError, match="tolerance"):
         fit_grid(Beats([1.0, 1.5]), 0)
+
+
+def test_denominators_go_into_the_grid_as_most_beats_have_them():
+    times = np.concatenate([np.arange(20) * 0.25, 5 + np.arange(20) * 0.5]) + 1
+    notes = np.array([8] * 20 + [4] * 20)
+    notes[3] = 4
+    fit = fit_grid(Beats(times, counted(40, meter=3), denominators=notes))
+    assert fit.grid.denominators.tolist() == [8, 4]
+    assert fit.grid.beats().denominators.tolist() == [8] * 20 + [4] * 20
+    assert fit_grid(Beats(times, counted(40, meter=3))).grid.denominators.tolist() == [4, 4]
+
+
+def bars(*meters):
+    return np.concatenate([np.arange(meter) + 1 for meter in meters])
+
+
+@pytest.mark.parametrize(
+    ("meters", "found"),
+    [
+        ([4] * 8 + [3] * 8, [4, 3]),
+        ([3] * 5 + [4] * 5 + [7] * 5, [3, 4, 7]),
+        ([4] * 8 + [2] + [4] * 8, [4]),  # one short bar is no other meter
+        ([4] * 8 + [3] * 3 + [4] * 8, [4]),
+        ([6] * 10, [6]),
+    ],
+)
+def test_a_change_of_meter_without_one_of_tempo_is_kept(meters, found):
+    positions = bars(*meters)
+    beats = Beats(0.3 + np.arange(len(positions)) * 0.5, positions)
+    fit = fit_grid(beats)
+    assert fit.grid.meters.tolist() == found
+    assert (fit.constant, set(fit.grid.bpms.tolist())) == (True, {120.0})
+    again = fit.grid.beats()
+    np.testing.assert_allclose(again.times, beats.times, atol=1e-9)
+    if len(found) > 1 or len(set(meters)) == 1:
+        assert again.positions.tolist() == positions.tolist()
+        assert again.meters.tolist() == np.repeat(meters, meters).tolist()
+
+
+def test_notes_that_change_alone_are_another_meter():
+    positions, notes = bars(*[4] * 10), np.repeat([4, 8], 20)
+    fit = fit_grid(Beats(np.arange(40) * 0.5, positions, denominators=notes))
+    assert fit.grid.denominators.tolist() == [4, 8]
+    assert fit.constant

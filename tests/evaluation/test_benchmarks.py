@@ -6,7 +6,7 @@ import soundfile
 
 import mirkit
 from mirkit.evaluation import BENCHMARKS, Item
-from mirkit.evaluation.key import longest
+from mirkit.metrics.key import longest_key
 
 SONG = [("C:maj", 2.0), ("F:maj", 2.0), ("G:maj", 2.0), ("C:maj", 2.0)]
 
@@ -62,7 +62,7 @@ def read(clip):
 
 def test_local_keys_alone_are_scored_too():
     local = mirkit.Segments([[0, 6], [6, 9]], ("G major", "E minor"), kind="key")
-    assert longest(local).label == "G major"
+    assert longest_key(local).label == "G major"
     scores = mirkit.score(local, mirkit.Key("G major"), task="key").mean()
     assert scores["correct"] == 1
     assert mirkit.score(local, local, task="key").mean()["local_correct"] == 1

@@ -10,6 +10,7 @@ import mirkit
 from mirkit.annotation import Key, Segments
 from mirkit.errors import FormatError
 from mirkit.formats import dumps, midi_segments, read, save
+from mirkit.formats.dj.tracks import track_of
 from mirkit.formats.jams import to_jams
 from mirkit.vocab import CHORD_TAGS, parse_chord
 
@@ -99,3 +100,27 @@ def test_a_damaged_segment_in_a_midi_file_is_named(tmp_path):
     (tmp_path / "x.mid").write_bytes(data)
     with pytest.raises(FormatError, match="a segment is damaged"):
         read(tmp_path / "x.mid")
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "read_as"),
+    [
+        (["Db minor"], "key", ("C# minor",)),
+        (["A flat minor", "N", "E:major"], "key", ("Ab minor", "N", "E major")),
+        (["Key\tD:minor", "Silence", "Key\tE"], "key", ("D minor", "N", "E major")),
+        (["D:dorian", "A minor"], "key", ("D dorian", "A minor")),
+        (["D:min", "A:maj"], "chord", ("D:min", "A:maj")),
+        (["N"], "chord", ("N",)),
+        (["verse", "A minor"], "segment", ("verse", "A minor")),
+        (["8A"], "segment", ("8A",)),
+    ],
+)
+def test_the_spelling_says_what_labels_are_where_nobody_else_does(labels, kind, read_as):
+    text = "".join(f"{i}\t{i + 1}\t{label}\n" for i, label in enumerate(labels))
+    found = mirkit.formats.loads(text, "lab")
+    assert (found.kind, found.labels) == (kind, read_as)
+
+
+def test_a_key_in_another_mode_has_no_place_in_dj_software():
+    track, _ = track_of("/a.mp3", mirkit.Analysis({"key": Key("D dorian")}))
+    assert track.key is None

@@ -21,9 +21,10 @@ from mirkit.annotation import (
     TempoMap,
 )
 from mirkit.audio import Track
-from mirkit.errors import FormatError, ParameterError, UnknownName
+from mirkit.errors import FormatError, MirkitError, ParameterError, UnknownName, WriteError
 from mirkit.formats import FORMATS, dumps, format_of, loads, read, save
 from mirkit.formats import midi as midi_format
+from mirkit.formats.atomic import check_folder
 from mirkit.formats.jams import from_jams, to_jams
 from mirkit.formats.json import from_object, to_object
 from mirkit.formats.mir_eval import from_mir_eval, to_mir_eval
@@ -219,9 +220,27 @@ def test_links_and_permissions_are_kept(tmp_path):
     assert (tmp_path / "real.beats").stat().st_mode == plain.stat().st_mode
 
 
-def test_writing_into_a_missing_folder_is_an_os_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        save(BEATS, tmp_path / "no" / "x.beats")
+@pytest.mark.parametrize("place", ["no/x.beats", "no/more/x.jams", "real.beats/x.lab", "dir.mid"])
+def test_what_cannot_be_written_is_said_in_words(tmp_path, place):
+    save(BEATS, tmp_path / "real.beats")
+    (tmp_path / "dir.mid").mkdir()
+    value = Segments([[0, 1]], ("N",)) if place.endswith(".lab") else BEATS
+    with pytest.raises(WriteError, match="folder") as caught:
+        save(value, tmp_path / place)
+    assert isinstance(caught.value, MirkitError)
+    assert isinstance(caught.value, OSError)
+    assert ".tmp" not in str(caught.value)
+    missing = isinstance(caught.value, FileNotFoundError)
+    assert missing == (place != "dir.mid")
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_before_the_work(tmp_path):
+    check_folder(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    (tmp_path / "file").write_text("x")
+    for place in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/mirkit")):
+        with pytest.raises(WriteError, match="cannot be written"):
+            check_folder(place)
 
 
 def test_the_object_of_beats_is_what_the_command_line_prints():
@@ -295,7 +314,7 @@ def test_jams_of_other_programs_are_read():
         "sections": Segments([[0, 5]], ("A",), kind="section"),
         "tags": Tags(("jazz",), [1.0]),
         "events": Events([[1, 3], [2, 5]], ("dog", "cat")),
-        "onsets": Events([[1, 1]], ("None",), kind="onset"),
+        "onsets": Events([[1, 1]], (None,), kind="onset"),
         "notes": Events([[1, 1.5]], ("60",), kind="note"),
     }
     assert found.duration == 10.0
@@ -306,7 +325,7 @@ def test_a_foreign_jams_of_one_annotation_is_that_value_and_of_none_an_error():
     with pytest.raises(FormatError, match="its namespaces: pitch_contour"):
         from_jams(foreign(("pitch_contour", [])))
     with pytest.raises(FormatError, match=r"key_mode: .*no key"):
-        from_jams(foreign(("key_mode", [(0, 1, "A:dorian", None)])))
+        from_jams(foreign(("key_mode", [(0, 1, "A:sad", None)])))
 
 
 def test_every_jams_is_valid_to_the_jams_library():

@@ -1,6 +1,9 @@
 """Any track and collection of a DJ, for tests that must hold for all of them."""
 
+import os
 import sqlite3
+import struct
+import zlib
 from contextlib import closing
 from pathlib import PurePath
 
@@ -124,3 +127,50 @@ def make_library(path, places, duration=60.0):
                 "insert into library (id, location, title, duration, samplerate, bitrate)"
                 " values (?, ?, ?, ?, 44100, 320)", (i, i, PurePath(place).stem, duration),
             )  # fmt: skip
+
+
+ENGINE_SCHEMA = """
+create table Information (id integer primary key, uuid text, schemaVersionMajor integer,
+    schemaVersionMinor integer, schemaVersionPatch integer);
+create table Track (id integer primary key, length integer, bpm integer, path text unique,
+    bitrate integer, bpmAnalyzed real, fileBytes integer, title text, artist text, album text,
+    genre text, comment text, key integer, rating integer, isBeatGridLocked boolean{more});
+"""
+ENGINE_2 = """
+create view PerformanceData as select id as trackId, trackData, beatData from Track;
+create trigger beats instead of update of beatData on PerformanceData for each row begin
+    update Track set beatData = new.beatData where Track.id = new.trackId; end;
+create trigger tracks instead of update of trackData on PerformanceData for each row begin
+    update Track set trackData = new.trackData where Track.id = new.trackId; end;
+create table ChangeLog (id integer primary key, trackId integer);
+create trigger changes after update on Track for each row begin
+    insert into ChangeLog (trackId) values (new.id); end;
+"""
+ENGINE_3 = """
+create table PerformanceData (trackId integer primary key, trackData blob, beatData blob);
+create trigger fill after insert on Track begin
+    insert into PerformanceData (trackId) values (new.id); end;
+"""
+"""The columns that are used of both versions, and how version 2 passes changes on."""
+
+
+def make_engine_library(path, places, version=3, duration=60.0, rate=44100):
+    """A library of Engine DJ that has analyzed these recordings, by stem."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    inner = struct.pack(">dqiddd", rate, round(duration * rate), 0, 0.5, 0.5, 0.5)
+    data = struct.pack(">i", len(inner)) + zlib.compress(inner)
+    base = path.parent.parent if path.parent.name == "Database2" else path.parent
+    with closing(sqlite3.connect(path)) as database, database:
+        more = ", trackData blob, beatData blob" if version == 2 else ""
+        database.executescript(ENGINE_SCHEMA.format(more=more))
+        database.executescript(ENGINE_2 if version == 2 else ENGINE_3)
+        database.execute("insert into Information values (1, 'x', ?, 0, 1)", (version,))
+        for i, place in enumerate(places, 1):
+            database.execute(
+                "insert into Track (id, length, path, bitrate, title, rating) values"
+                " (?, ?, ?, 320, ?, 60)",
+                (i, round(duration), os.path.relpath(place, base), PurePath(place).stem),
+            )
+            database.execute(
+                "update PerformanceData set trackData = ? where trackId = ?", (data, i)
+            )

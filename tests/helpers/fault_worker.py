@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from djtracks import make_library
+from djtracks import make_engine_library, make_library
 
 from mirkit.decoding.grid import BeatGrid
 from mirkit.formats import FORMATS, save
@@ -24,6 +24,7 @@ from mirkit.formats.dj import (
     Collection,
     Cue,
     DJTrack,
+    enginedb,
     file_tags,
     mixxx,
     save_collection,
@@ -62,6 +63,8 @@ def exporters(folder):
         yield name, path, lambda t, p=path: save(t.grid.beats(), p)
     library = folder / "mixxxdb.sqlite"
     yield "mixxx", library, lambda t, p=library: mixxx.update(Collection([t]), p)
+    engine = folder / "m.db"
+    yield "engine", engine, lambda t, p=engine: enginedb.update(Collection([t]), p)
 
 
 def start(folder, target):
@@ -71,6 +74,8 @@ def start(folder, target):
         shutil.copy(target.with_name(f"x{target.suffix}"), target)
     if target.suffix == ".sqlite":
         make_library(target, [OLD.location])
+    if target.suffix == ".db":
+        make_engine_library(target, [OLD.location])
 
 
 def restore(folder, files):
@@ -84,7 +89,7 @@ def restore(folder, files):
 
 def content(target):
     """What a reader of the target sees."""
-    if ".sqlite" not in target.name:
+    if ".sqlite" not in target.name and ".db" not in target.name:
         return target.read_bytes()
     with closing(sqlite3.connect(target)) as database:
         assert database.execute("pragma integrity_check").fetchone() == ("ok",)

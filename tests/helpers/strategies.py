@@ -25,6 +25,7 @@ from mirkit.vocab import MODES, TONICS
 UNIT = st.floats(0, 1)
 BPM = st.floats(4, 400)
 GAP = st.floats(1e-3, 15)
+NOTES = st.sampled_from([2, 4, 8, 16])
 KEYS = st.sampled_from([f"{tonic} {mode}" for tonic in TONICS for mode in MODES])
 CHORDS = st.sampled_from(["N", "X", "C:maj", "A:min7", "F#:maj/3", "Bb:sus4(b7)", "Eb", "D:hdim7"])
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=8)
@@ -67,7 +68,7 @@ def hypotheses(draw):
     t = draw(times())
     return TempoHypothesis(
         draw(BPM), draw(UNIT), t, draw(positions(len(t))), draw(optional(UNIT, len(t))),
-        draw(st.one_of(st.none(), UNIT)),
+        draw(st.one_of(st.none(), UNIT)), draw(st.one_of(st.none(), UNIT)),
     )  # fmt: skip
 
 
@@ -77,16 +78,18 @@ def beats(draw):
     levels = tuple(draw(st.lists(hypotheses(), max_size=3)))
     level = draw(st.sampled_from([None, *range(len(levels))]))
     return Beats(
-        t, draw(positions(len(t))), draw(optional(UNIT, len(t))), levels, level, draw(PROVENANCE)
-    )
+        t, draw(positions(len(t))), draw(optional(UNIT, len(t))), levels, level, draw(PROVENANCE),
+        draw(optional(NOTES, len(t))),
+    )  # fmt: skip
 
 
 @st.composite
 def tempi(draw):
     levels = draw(st.lists(st.tuples(BPM, UNIT), max_size=3))
     return Tempo(
-        draw(st.one_of(st.none(), BPM)), draw(st.one_of(st.none(), UNIT)), levels, draw(PROVENANCE)
-    )
+        draw(st.one_of(st.none(), BPM)), draw(st.one_of(st.none(), UNIT)), levels, draw(PROVENANCE),
+        draw(st.one_of(st.none(), st.integers(1, 12))), draw(st.one_of(st.none(), UNIT)),
+    )  # fmt: skip
 
 
 @st.composite
@@ -94,7 +97,9 @@ def tempo_maps(draw):
     t = draw(times())
     n = len(t)
     bpms = np.array(draw(st.lists(BPM, min_size=n, max_size=n)))
-    return TempoMap(t, bpms, draw(optional(st.integers(1, 12), n)), draw(PROVENANCE))
+    meters = draw(optional(st.integers(1, 12), n))
+    notes = None if meters is None else draw(optional(NOTES, n))
+    return TempoMap(t, bpms, meters, draw(PROVENANCE), notes)
 
 
 @st.composite

@@ -1,9 +1,11 @@
 import pytest
 
+from mirkit.annotation import Key, Segments
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.vocab import KEYS, TONICS, normal_key, pitch_class
 from mirkit.vocab.keys import (
     NOTATIONS,
+    is_scored,
     key_number,
     parallel_key,
     read_key,
@@ -71,9 +73,59 @@ def test_jams_takes_our_spelling():
         assert re.fullmatch(schema["properties"]["value"]["pattern"], write_key(key, "jams"))
 
 
+@pytest.mark.parametrize(
+    ("key", "spellings"),
+    {
+        "A minor": "A minor|A:minor|A:min|Am|am|a min|A m|AMIN|8A|8a|08A|8 A|8A - Am|8A/Am|8A (Am)|"
+        "Am 8A|8A A minor|1m|01M|1m - 8A|A harmonic minor|Key: A minor|key=Am|A_minor|A-minor",
+        "C# minor": "Db minor|Db:min|c# m|C♯ minor|D♭m|C sharp minor|D-flat minor|Dflat min|12A|5m|"
+        "Key\tC#:minor|key\tdbm",
+        "F major": "F:maj|F|F major|FM|F Maj|f|7B|07b|12d|12D|Key\tF|E#|Key F:maj|F (7B)",
+        "Ab minor": "A flat minor|A-flat minor|a flat m|G#m|G sharp minor|Abmin|1A|6m|01A - Abm",
+        "Bb major": "b flat|B flat major|Bb|A#|B♭ major|A sharp maj|6B|11d",
+        "B major": "B|b major|Cb|C flat|1B|6d",
+        "D dorian": "D:dorian|D dorian|D dor|d Dorian|Key\tD:dorian",
+        "F# mixolydian": "F#:mix|Gb mixolydian|F sharp mixolydian",
+        "A aeolian": "A:aeolian|A aeo",
+        "C# modal": "C#:modal|Key\tDb:modal",
+        "N": "N|X|Silence|silence|no key|none|o|Key\tN",
+    }.items(),
+)
+def test_one_reader_knows_all_spellings(key, spellings):
+    for text in spellings.split("|"):
+        assert read_key(text) == key, text
+        assert read_key(f"  {text} ") == key
+    assert Key(spellings.split("|")[0]).label == (None if key == "N" else key)
+    assert Segments([[0, 1]], (spellings.split("|")[-1],), kind="key").labels == (key,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["13A", "0A", "8C", "H", "H minor", "C-", "Amin7", "G:7", "C:maj7", "verse", "", " ", "Key",
+     "A sad", "AB minor", "8A - C#m", "C/Am", "C major / A minor", "8A 128", "dorian", "flat", "1"],
+)  # fmt: skip
+def test_what_is_no_key_or_two_of_them_is_refused(text):
+    with pytest.raises(ParameterError, match=r"is no key|names two keys"):
+        read_key(text)
+    for value in (None, 8, b"Am", ["Am"]):
+        with pytest.raises(ParameterError, match="is no key"):
+            read_key(value)
+
+
+def test_modes_are_labels_that_have_no_number_and_no_code():
+    assert not is_scored("D:dorian")
+    assert write_key("D:dorian") == "D dorian"
+    assert write_key("D:dorian", "jams") == "D:dorian"
+    for function in (key_number, relative_key, parallel_key, lambda x: write_key(x, "camelot")):
+        for label in ("D dorian", "N"):
+            with pytest.raises(ParameterError, match="none of the 24"):
+                function(label)
+
+
 def test_wrong_keys_are_refused_with_a_guess():
-    with pytest.raises(ParameterError, match="it means 'A minor'"):
-        normal_key("8A")
+    assert normal_key("8A") == "A minor"
+    with pytest.raises(ParameterError, match="'H' is no note name"):
+        read_key("H minor")
     with pytest.raises(ParameterError, match="no key"):
         read_key("13A")
     with pytest.raises(UnknownName, match="Did you mean 'camelot'"):

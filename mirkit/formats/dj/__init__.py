@@ -17,16 +17,19 @@ from typing import Any, cast
 
 import numpy as np
 
+from mirkit.annotation import Beats
+from mirkit.arrays import Ints
 from mirkit.audio.sources import missing_message
 from mirkit.errors import FormatError, UnknownName
-from mirkit.formats.atomic import replace_file
+from mirkit.formats.atomic import check_folder, check_writable, replace_file
 from mirkit.formats.dj.anchors import deviation, with_bars
 from mirkit.formats.dj.model import Collection, Cue, DJTrack, Playlist
-from mirkit.formats.dj.stores import DJ_STORES, DJStore, store_collection
+from mirkit.formats.dj.stores import DJ_STORES, DJStore, check_store, store_collection
+from mirkit.vocab.meters import QUARTER
 
 __all__ = [
     "DJ_FORMATS", "DJ_STORES", "Collection", "Cue", "DJFormat", "DJStore", "DJTrack", "Loss",
-    "Playlist", "dj_format",
+    "Playlist", "check_collection", "check_store", "dj_format",
     "losses", "read_collection", "save_collection", "store_collection",
 ]  # fmt: skip
 
@@ -127,7 +130,8 @@ class Loss:
         How far the beat that suffers most lies from its place [s]; None without a grid, infinity
         where the format has none.
     fields
-        Names of the fields of `DJTrack` that come back otherwise; ``"bars"`` where downbeats do.
+        Names of the fields of `DJTrack` that come back otherwise; ``"bars"`` where downbeats do,
+        ``"denominators"`` where eighths become quarters.
     """
 
     location: str
@@ -214,6 +218,23 @@ def save_collection(
     replace_file(target, content)
 
 
+def check_collection(path: str | os.PathLike[str], format: str, *, merge: bool = True) -> None:
+    """Raise where `save_collection` could not write, so that this is known before the work.
+
+    Raises
+    ------
+    FormatError
+        Where the file that is there is of another kind.
+    WriteError
+        Where it, or its folder, cannot be written to.
+    """
+    row, target = dj_format(format), Path(path)
+    check_writable(target)
+    check_folder(target.parent)
+    if merge and row.merges and target.exists():
+        row.dumps(Collection(), _content(target), str(path))
+
+
 def losses(collection: Collection, format: str) -> Iterator[Loss]:
     """Yield what each track loses in a format, found by writing and reading it.
 
@@ -258,6 +279,13 @@ def _changed(track: DJTrack, found: DJTrack) -> Iterator[str]:
         near = np.argmin(np.abs(again.times[:, None] - beats.times), axis=0)
         if np.any(again.positions[near] != beats.positions):
             yield "bars"
+        if np.any(_notes(again)[near] != _notes(beats)):
+            yield "denominators"
+
+
+def _notes(beats: Beats) -> Ints:
+    """Return the note that each beat is written as."""
+    return np.full(len(beats), QUARTER) if beats.denominators is None else beats.denominators
 
 
 def _essence(cue: Cue) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +38,7 @@ NAMES: dict[str, dict[Container, str]] = {
 }
 """What each container calls a field of `DJTrack`."""
 
+_TEXTS = ("title", "artist", "album", "genre", "comment")
 _READERS: dict[str, Callable[[str], Any]] = {"bpm": above_zero, "key": key_reader}
 _FASTEST_MP4 = 0xFFFF
 
@@ -87,6 +89,14 @@ def write(
         _save(file)
 
 
+def check_installed() -> None:
+    """Raise `MissingExtra` where mutagen is not installed, without which no tag can be written."""
+    try:
+        import mutagen  # noqa: F401
+    except ImportError:
+        raise MissingExtra("mutagen", "pip install 'mirkit[tags]'", "writing file tags") from None
+
+
 def read(path: str | os.PathLike[str]) -> DJTrack:
     """Return what the tags of a recording say, with its length, rates and size.
 
@@ -113,6 +123,31 @@ def read(path: str | os.PathLike[str]) -> DJTrack:
         bit_rate=getattr(file.info, "bitrate", None) or None,
         size=Path(path).stat().st_size,
     )
+
+
+def known(path: str | os.PathLike[str]) -> DJTrack:
+    """Return what is known of a recording: `read`, or what its decoder tells without mutagen.
+
+    Decoders know title, artist, album, genre and comment of most files, but no tempo and key.
+
+    Raises
+    ------
+    AudioError
+        Where the file is none that can be read.
+    """
+    from mirkit.audio import reading
+
+    with suppress(MissingExtra, AudioError):
+        return read(path)
+    with reading.blocks(path) as stream:
+        texts: dict[str, Any] = {name: stream.metadata.get(name, "") for name in _TEXTS}
+        return DJTrack(
+            os.path.abspath(path),  # noqa: PTH100  # links stay: collections name the file by them
+            **texts,
+            duration=stream.duration or None,
+            sample_rate=stream.sample_rate,
+            size=Path(path).stat().st_size,
+        )
 
 
 def tempo_text(bpm: float) -> str:

@@ -13,20 +13,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.vocab import KEYS
-from mirkit.vocab.keys import KEY_OF_CODE, key_number, normal_key, write_key
+from mirkit.vocab.keys import key_number, read_key, write_key
 
 _SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _TAG_MAJOR = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _TAG_MINOR = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
-
-_CODE = re.compile(r"0?(1[0-2]|[1-9])([ABDMabdm])")
-_LETTERS = {"a": "A", "b": "B", "d": "d", "m": "m"}
 
 
 def spell_key(key: str, notation: str = "tag") -> str:
@@ -50,16 +46,22 @@ def spell_key(key: str, notation: str = "tag") -> str:
 
 
 def parse_key(text: str) -> str:
-    """Return a key in the one spelling of this package; understands names, Camelot and Open Key.
+    """Return the key that a text means to a DJ: one of the 24 major and minor ones.
+
+    Raises
+    ------
+    ParameterError
+        Where it is no key, or in another mode, for which DJ software has no place.
 
     Examples
     --------
     >>> parse_key("8A"), parse_key("12d"), parse_key("Dbm"), parse_key("F# major")
     ('A minor', 'F major', 'C# minor', 'F# major')
     """
-    if match := _CODE.fullmatch(text.strip()):
-        return KEY_OF_CODE[match[1] + _LETTERS[match[2].lower()]]
-    return normal_key(text)
+    key = read_key(text)
+    if key not in KEYS:
+        raise ParameterError(f"{text!r} is no major or minor key; DJ software knows no other")
+    return key
 
 
 def key_of_number(number: int, notation: str = "traktor") -> str:

@@ -11,19 +11,26 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mirkit.audio.sources import missing_message
 from mirkit.errors import FormatError
-from mirkit.formats.atomic import check_writable, replace_file
 from mirkit.formats.dj import mixxxblobs as blobs
 from mirkit.formats.dj.clocks import mixxx_lead
+from mirkit.formats.dj.databases import back_up, opened, transaction
 from mirkit.formats.dj.keys import spell_key
-from mirkit.formats.dj.model import Collection, Color, Cue, CueKind, DJTrack, Playlist, own
-from mirkit.formats.dj.running import holders
+from mirkit.formats.dj.model import (
+    Collection,
+    Color,
+    Cue,
+    CueKind,
+    DJTrack,
+    Playlist,
+    gathered,
+    own,
+)
 
 SCHEMAS = range(32, 42)
 """Versions of the database that are known: Mixxx 2.3 and later."""
@@ -37,7 +44,6 @@ _KINDS: dict[int, CueKind] = {number: kind for kind, number in _TYPES.items()}
 _DEFAULT_COLOR = 0xFF8000
 _SAMPLES = 2  # a frame, whatever the recording has: positions of cues count those of two channels
 _SAME = 0.02  # share of the length by which two measures of it may differ
-_WAIT = 2.0  # [s] for a lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,8 @@ def update(
     left: dict[str, str] = {}
     target = Path(os.path.realpath(path))
     with _opened(target, write=True) as database:
-        _back_up(database, target)
-        with _transaction(database):
+        back_up(database, target)
+        with transaction(database):
             for track in collection.tracks:
                 row, why = _row(database, track, force)
                 if row is not None:
@@ -96,11 +102,20 @@ def update(
     return left
 
 
+def check(path: str | os.PathLike[str]) -> None:
+    """Raise where `update` would be refused as a whole."""
+    with _opened(Path(os.path.realpath(path)), write=True):
+        pass
+
+
 def load(path: str | os.PathLike[str]) -> Collection:
     """Return the tracks and playlists of a library; `update` says what is refused."""
     with _opened(Path(path), write=False) as database:
-        tracks = {row["id"]: _track(database, row) for row in database.execute(_TRACKS)}
-        return Collection(tuple(tracks.values()), tuple(_playlists(database, tracks)))
+        rows = {row["place"]: row for row in database.execute(_TRACKS)}
+        tracks, failed = gathered(rows, lambda place: _track(database, rows[place]))
+        found = {track.location: track for track in tracks}
+        by_id = {row["id"]: found[place] for place, row in rows.items() if place in found}
+        return Collection(tracks, tuple(_playlists(database, by_id)), failed)
 
 
 def again(collection: Collection) -> Collection:
@@ -119,35 +134,9 @@ def _again(track: DJTrack) -> DJTrack:
     return replace(own(track), key=key, grid=grid, cues=cues)
 
 
-@contextmanager
-def _opened(path: Path, write: bool) -> Iterator[sqlite3.Connection]:
+def _opened(path: Path, write: bool) -> AbstractContextManager[sqlite3.Connection]:
     """Give a connection to a library of a known version that no Mixxx uses."""
-    if not path.is_file():
-        raise FormatError(missing_message(path))
-    if write:
-        check_writable(path)
-    if write and (programs := holders(path, "mixxx")):
-        raise PermissionError(
-            f"{path} is in use by {', '.join(programs)}, which would write over what is written. "
-            "Quit it first"
-        )
-    mode = "rw" if write else "ro"
-    try:
-        uri = f"{path.absolute().as_uri()}?mode={mode}"
-        with closing(
-            sqlite3.connect(uri, uri=True, timeout=_WAIT, isolation_level=None)
-        ) as database:
-            database.row_factory = sqlite3.Row
-            _check_schema(database, path)
-            yield database
-    except sqlite3.DatabaseError as error:
-        raise _explained(path, error) from None
-
-
-def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:
-    if isinstance(error, sqlite3.OperationalError):
-        return PermissionError(f"{path} cannot be changed: {error}. Is Mixxx running?")
-    return FormatError(f"{path} is no whole database of Mixxx: {error}")
+    return opened(path, "Mixxx", _check_schema, write)
 
 
 def _check_schema(database: sqlite3.Connection, path: Path) -> None:
@@ -166,23 +155,6 @@ def _check_schema(database: sqlite3.Connection, path: Path) -> None:
             f"{path} is of version {found[0]}; those of Mixxx 2.3 and later, {SCHEMAS[0]} to "
             f"{SCHEMAS[-1]}, are known. It is left as it is"
         )
-
-
-def _back_up(database: sqlite3.Connection, path: Path) -> None:
-    replace_file(path.with_name(path.name + ".bak"), database.serialize())
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Make all changes at once, or none."""
-    database.execute("begin exclusive")
-    try:
-        yield
-    except BaseException:
-        if database.in_transaction:
-            database.execute("rollback")
-        raise
-    database.execute("commit")
 
 
 def _row(database: sqlite3.Connection, track: DJTrack, force: bool) -> tuple[Row | None, str]:

@@ -80,19 +80,15 @@ def _read_grid(data: bytes, sample_rate: int, end: float | None, lead: float) ->
     frame = signed(_number(dict(fields(_message(values.get(2)))).get(1, 0)))
     if not isinstance(bpm, float) or not 0 < bpm < float("inf"):
         return None
-    time, period = frame / sample_rate - lead, 60 / bpm
-    time -= np.floor((time + 1 / sample_rate) / period) * period  # it goes on in both directions
-    return counted([(max(0.0, time), bpm)], end)
+    grid = counted([(frame / sample_rate - lead, bpm)], end)
+    return None if grid is None else grid.extended()  # a beat at 0 too, which no frame can say
 
 
 def _read_map(data: bytes, sample_rate: int, end: float | None, lead: float) -> BeatGrid | None:
     beats = [dict(fields(_message(value))) for number, value in fields(data) if number == 1]
     frames = {signed(_number(beat.get(1, 0))) for beat in beats if beat.get(2, 1)}
     times = [frame / sample_rate - lead for frame in sorted(frames)]
-    times = [max(0.0, time) for time in times if time >= -_NEAR]
-    if len(times) < 2:
-        return None
-    return grid_of_runs(times, range(len(times)), end, _NEAR)
+    return grid_of_runs(times, range(len(times)), end, _NEAR) if times else None
 
 
 def key_blob(key: str) -> bytes:

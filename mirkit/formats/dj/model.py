@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
 from mirkit import checks
 from mirkit.decoding.grid import BeatGrid
-from mirkit.errors import ParameterError
+from mirkit.errors import MirkitError, MissingExtra, ParameterError
 from mirkit.formats.dj.keys import parse_key
 from mirkit.values import Value
 
@@ -154,6 +156,14 @@ class Playlist(Value):
 class Collection(Value):
     r"""The tracks and playlists of a DJ; each location occurs once.
 
+    Parameters
+    ----------
+    tracks, playlists
+        What it holds.
+    failed
+        Why tracks of a file, or recordings of a folder, could not be read, by location; one that is
+        damaged does not cost the others.
+
     Examples
     --------
     >>> tracks = [DJTrack("/music/a.mp3", bpm=128.0), DJTrack(r"C:\Music\b.mp3")]
@@ -164,11 +174,13 @@ class Collection(Value):
 
     tracks: tuple[DJTrack, ...] = ()
     playlists: tuple[Playlist, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict, compare=False)
     _by_location: dict[str, DJTrack] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tracks", tuple(self.tracks))
         object.__setattr__(self, "playlists", tuple(self.playlists))
+        object.__setattr__(self, "failed", MappingProxyType(dict(self.failed)))
         by_location = {track.location: track for track in self.tracks}
         if len(by_location) < len(self.tracks):
             places = [track.location for track in self.tracks]
@@ -182,6 +194,27 @@ class Collection(Value):
     def track(self, location: str) -> DJTrack | None:
         """Return the track at a location, or None where there is none."""
         return self._by_location.get(normal_location(location))
+
+
+def gathered(
+    locations: Iterable[str], read: Callable[[str], DJTrack | None]
+) -> tuple[tuple[DJTrack, ...], dict[str, str]]:
+    """Return what `read` gives for each location, and why it failed for others.
+
+    Where it gives None, there is nothing to say of that location.
+    """
+    tracks: list[DJTrack] = []
+    failed: dict[str, str] = {}
+    for location in locations:
+        try:
+            track = read(location)
+        except MissingExtra:  # which all others lack too
+            raise
+        except (MirkitError, OSError, ValueError, ArithmeticError) as error:
+            failed[location] = str(error).removeprefix(f"{location}: ")
+        else:
+            tracks += [] if track is None else [track]
+    return tuple(tracks), failed
 
 
 def own(track: DJTrack) -> DJTrack:

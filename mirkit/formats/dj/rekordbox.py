@@ -2,7 +2,7 @@
 
 Tempi have two decimals and times three. A grid on the lattice of 0.01 bpm, which `fit_grid` makes,
 keeps each beat to 0.5 ms; other tempi get as many TEMPO elements as keep it to 1 ms. The end of
-the track is known to a second. Bars of any number of quarters are kept.
+the track is known to a second. Bars of any meter are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote, unquote
 
 from mirkit.errors import ParameterError
-from mirkit.formats.dj.anchors import Marker, grid_of, markers_of
+from mirkit.formats.dj.anchors import PLAIN_METER, Marker, grid_of, markers_of
 from mirkit.formats.dj.fields import (
     Field,
     above_zero,
@@ -33,7 +33,16 @@ from mirkit.formats.dj.fields import (
     whole,
     whole_above_zero,
 )
-from mirkit.formats.dj.model import Collection, Color, Cue, CueKind, DJTrack, Playlist
+from mirkit.formats.dj.model import (
+    Collection,
+    Color,
+    Cue,
+    CueKind,
+    DJTrack,
+    Playlist,
+    gathered,
+)
+from mirkit.vocab.meters import QUARTER, read_meter, write_meter
 
 _HOST = "file://localhost"
 _ORDER = ("TEMPO", "POSITION_MARK")
@@ -106,10 +115,10 @@ def dumps(
 def loads(data: bytes, name: str) -> Collection:
     """Return the collection of a file."""
     root = parse(data, name, "DJ_PLAYLISTS", "rekordbox")
-    nodes = [node for node in root.iterfind("COLLECTION/TRACK") if _location(node)]
-    tracks = {_location(node): _read_track(node) for node in nodes}
-    ids = {node.get("TrackID", ""): _location(node) for node in nodes}
-    return Collection(tuple(tracks.values()), tuple(_read_playlists(root, ids)))
+    nodes = {_location(node): node for node in root.iterfind("COLLECTION/TRACK") if _location(node)}
+    tracks, failed = gathered(nodes, lambda place: _read_track(nodes[place]))
+    ids = {node.get("TrackID", ""): place for place, node in nodes.items()}
+    return Collection(tracks, tuple(_read_playlists(root, ids)), failed)
 
 
 def location_uri(path: str) -> str:
@@ -177,7 +186,7 @@ def _tempo(marker: Marker) -> ET.Element:
         "TEMPO",
         Inizio=f"{marker.time:.3f}",
         Bpm=f"{marker.bpm:.2f}",
-        Metro=f"{marker.meter}/4",
+        Metro=write_meter(marker.meter, marker.denominator),
         Battito=str(marker.position),
     )
 
@@ -207,15 +216,25 @@ def _read_track(node: ET.Element) -> DJTrack:
 
 def _read_tempo(node: ET.Element) -> Marker | None:
     try:
-        meter = int(node.get("Metro", "4/4").partition("/")[0])
+        meter, denominator = _meter(node.get("Metro", "4/4"))
         return Marker(
             float(node.get("Inizio", "")),
             float(node.get("Bpm", "")),
             int(node.get("Battito", "1")),
-            max(meter, 1),
+            meter,
+            denominator,
         )
     except ValueError:
         return None
+
+
+def _meter(text: str) -> tuple[int, int]:
+    """Return the meter that Metro holds; an odd one does not cost the tempo."""
+    try:
+        meter, denominator = read_meter(text)
+    except ParameterError:
+        return PLAIN_METER, QUARTER
+    return meter, denominator or QUARTER
 
 
 def _read_mark(node: ET.Element) -> Cue | None:

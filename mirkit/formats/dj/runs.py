@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import accumulate
-from math import ceil
 
 import numpy as np
 
 from mirkit.decoding.grid import BeatGrid
-from mirkit.formats.dj.anchors import counted
+from mirkit.formats.dj.anchors import PLAIN_METER, TIGHT
 
-_METER = 4
-_TIGHT = (
-    1e-4  # [s] where the beats of one tempo lie nearer than this to a marker, it is one of them
-)
-_SLACK = 1e-3  # of a beat: what may be missing to 0
 _NEXT = (0.4, 1.4)  # of a beat: so far from the last one begins the next segment of a grid
 
 
@@ -35,7 +28,7 @@ def grid_of_runs(
     Parameters
     ----------
     times
-        Of the markers [s], increasing.
+        Of the markers [s], increasing; they may lie before the track, or begin late in it.
     numbers
         Which beat each marker is, increasing; each fourth is a downbeat, as 0 is.
     end
@@ -51,7 +44,7 @@ def grid_of_runs(
     array([120., 100.])
     """
     last = len(times) - 1
-    found: list[tuple[float, float]] = []
+    found: list[tuple[int, float]] = []
     i, period = 0, 0.0  # the period that held up to here, or 0
     while i < last:
         j, shortest, longest = _run(times, numbers, i, tolerance)
@@ -65,15 +58,20 @@ def grid_of_runs(
         if chosen is None or not shortest <= 60 / chosen <= longest:
             span = (times[j] - times[i]) / (numbers[j] - numbers[i])
             chosen = _plainest(shortest, longest, span)
-        found.append((max(0.0, times[i]), chosen))
+        found.append((i, chosen))
         period = 60 / chosen
         i = j
     if last_bpm is not None and (not found or found[-1][1] != last_bpm):
-        found.append((max(0.0, times[last]), last_bpm))
-    grid = counted(found, max(end or 0.0, times[last])) if found else None
-    if grid is None or grid.positions is None:
-        return grid
-    return replace(grid, positions=(grid.positions - 1 + numbers[0]) % _METER + 1)
+        found.append((last, last_bpm))
+    if not found:
+        return None
+    return BeatGrid.of_markers(
+        [times[i] for i, _ in found],
+        [bpm for _, bpm in found],
+        end or times[last],
+        [numbers[i] % PLAIN_METER + 1 for i, _ in found],
+        [PLAIN_METER] * len(found),
+    )
 
 
 def markers_of_beats(grid: BeatGrid) -> tuple[list[float], list[int]]:
@@ -87,7 +85,7 @@ def markers_of_beats(grid: BeatGrid) -> tuple[list[float], list[int]]:
     for time, period, count, gap in zip(
         grid.times, grid.periods, grid.counts, [*np.diff(grid.times), None], strict=True
     ):
-        even = gap is not None and abs(gap - count * period) <= _TIGHT
+        even = gap is not None and abs(gap - count * period) <= TIGHT
         if even or count > 1:
             times.append(float(time))
             beats.append(int(count) if even else int(count) - 1)
@@ -99,21 +97,6 @@ def markers_of_beats(grid: BeatGrid) -> tuple[list[float], list[int]]:
     else:
         beats.pop()
     return times, [0, *accumulate(beats)]
-
-
-def from_zero(times: list[float], numbers: list[int]) -> tuple[list[float], list[int]]:
-    """Return the markers from the first beat on that is not before 0, where programs may begin."""
-    while len(times) > 1 and times[1] < 0:
-        times, numbers = times[1:], numbers[1:]
-    if times[0] >= 0 or len(times) == 1:
-        return [max(0.0, times[0]), *times[1:]], numbers
-    n = numbers[1] - numbers[0]
-    period = (times[1] - times[0]) / n
-    skipped = ceil(-times[0] / period - _SLACK)
-    if skipped >= n:
-        return from_zero(times[1:], numbers[1:])
-    first = max(0.0, times[0] + skipped * period)
-    return [first, *times[1:]], [numbers[0] + skipped, *numbers[1:]]
 
 
 def _run(

@@ -25,7 +25,7 @@ from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import FormatError
 from mirkit.formats.dj.anchors import from_downbeat
 from mirkit.formats.dj.model import Cue
-from mirkit.formats.dj.runs import from_zero, grid_of_runs, markers_of_beats
+from mirkit.formats.dj.runs import grid_of_runs, markers_of_beats
 
 N_BUTTONS = 8
 """Cues, and as many loops, that Serato has buttons for."""
@@ -41,6 +41,7 @@ _CUE_COLORS = tuple(map(bytes.fromhex, (
 
 _TIGHT = 1e-4  # [s] what 32 bits may be off in the longest sets, and a beat with them
 _MOST_MARKERS = 1 << 20
+_FARTHEST = 1e6  # [s] nobody puts a marker there
 
 Entry: TypeAlias = tuple[str, bytes]
 
@@ -57,7 +58,9 @@ def grid_bytes(grid: BeatGrid, shift: float = 0.0) -> bytes:
     shift
         What is added to each time [s].
     """
-    times, numbers = markers_of_beats(from_downbeat(grid))  # two at least, or Mixxx makes nothing
+    times, numbers = markers_of_beats(
+        from_downbeat(grid, evenly=True)
+    )  # two at least, or Mixxx makes nothing
     out = [_GRID_VERSION, struct.pack(">I", len(times))]
     for time, (number, following) in zip(times, pairwise(numbers), strict=False):
         out.append(struct.pack(">fI", time + shift, following - number))
@@ -71,7 +74,7 @@ def read_grid(data: bytes, shift: float = 0.0, end: float | None = None) -> Beat
     Parameters
     ----------
     data
-        The block.
+        The block. Its markers may lie before the track, and the grid goes back from the first.
     shift
         What was added to each time [s].
     end
@@ -91,11 +94,11 @@ def read_grid(data: bytes, shift: float = 0.0, end: float | None = None) -> Beat
     raw = np.frombuffer(data, ">u4", 2 * n, 6).reshape(n, 2)
     times = raw[:, 0].astype("<u4").view(np.float32).astype(np.float64) - shift
     bpm = float(raw[-1, 1].astype("<u4").view(np.float32))
-    good = np.all(np.isfinite(times)) and 0 < bpm < float("inf")
+    good = np.all(np.abs(times) < _FARTHEST) and 0 < bpm < float("inf")  # NaN is not either
     if not good or np.any(np.diff(times) <= 0) or np.any(raw[:-1, 1] == 0):
         raise FormatError("Serato BeatGrid has markers out of order, or without beats or tempo")
     numbers = [0, *accumulate(raw[:-1, 1].tolist())]
-    return grid_of_runs(*from_zero(times.tolist(), numbers), end, _TIGHT, bpm)
+    return grid_of_runs(times.tolist(), numbers, end, _TIGHT, bpm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from mirkit.errors import AudioError, FormatError, MissingExtra
+from mirkit.audio.sources import missing_message
+from mirkit.errors import AudioError, FormatError, MirkitError, MissingExtra
 from mirkit.formats.atomic import edited_copy
 from mirkit.formats.dj import serato
 from mirkit.formats.dj.clocks import serato_lead
-from mirkit.formats.dj.model import Collection, DJTrack, own
+from mirkit.formats.dj.file_tags import check_installed
+from mirkit.formats.dj.model import Collection, DJTrack, gathered, own
 
 Container = Literal["id3", "vorbis", "mp4"]
 Block = Literal["grid", "marks", "autotags", "old_marks"]
@@ -98,7 +100,7 @@ def write(
         Where the file cannot be replaced; it has not changed then.
     """
     path = track.location if path is None else path
-    with edited_copy(path) as copy, _opened(copy, str(path)) as file:
+    with edited_copy(path) as copy, _named(path), _opened(copy, str(path)) as file:
         shift = _shift(file, mp3_offset)
         old = _marks(file, shift)
         if old is not None and old.locked and track.grid is not None and not force:
@@ -129,7 +131,7 @@ def read(path: str | os.PathLike[str], *, mp3_offset: float | None = None) -> Se
     AudioError
         Where the file is of no kind that Serato reads tags of.
     """
-    with _opened(Path(path), str(path)) as file:
+    with _named(path), _opened(Path(path), str(path)) as file:
         shift = _shift(file, mp3_offset)
         info, block = file.info, file.get("grid")
         length = getattr(info, "length", 0) or None
@@ -151,6 +153,17 @@ def read(path: str | os.PathLike[str], *, mp3_offset: float | None = None) -> Se
     return SeratoTags(track, marks.locked, autotags)
 
 
+@contextmanager
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the recording in errors of its blocks, which do not know where they lie."""
+    try:
+        yield
+    except FormatError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise FormatError(f"{path}: {error}") from None
+
+
 def update(
     collection: Collection,
     path: str | os.PathLike[str] | None = None,
@@ -166,22 +179,43 @@ def update(
     for track in collection.tracks:
         try:
             write(track, lock=lock, force=force)
-        except (FormatError, OSError) as error:  # AudioError too
+        except MissingExtra:
+            raise
+        except (MirkitError, OSError) as error:
             left[track.location] = str(error).removeprefix(f"{track.location}: ")
     return left
 
 
+def check(path: str | os.PathLike[str] | None = None) -> None:
+    """Raise where mutagen is missing, without which no recording can be written to."""
+    check_installed()
+
+
 def load(path: str | os.PathLike[str]) -> Collection:
-    """Return the collection of one recording, or of those in a folder that have Serato's tags."""
+    """Return the collection of one recording, or of those in a folder that have Serato's tags.
+
+    What cannot be read is in its `failed`.
+
+    Raises
+    ------
+    FormatError
+        Where there is no such file or folder.
+    """
     place = Path(path)
-    paths = sorted(place.rglob("*")) if place.is_dir() else [place]
-    found = []
-    for one in paths:
-        if one.is_file() and (not place.is_dir() or one.suffix.lower() in SUFFIXES):
-            track = read(one).track
-            if not place.is_dir() or track.grid is not None or track.cues:
-                found.append(track)
-    return Collection(tuple(found))
+    if not place.exists():
+        raise FormatError(missing_message(place))
+    if not place.is_dir():
+        tracks, failed = gathered([str(place)], lambda one: read(one).track)
+    else:
+        found = (x for x in sorted(place.rglob("*")) if x.suffix.lower() in SUFFIXES)
+        tracks, failed = gathered((str(x) for x in found if x.is_file()), _of_folder)
+    return Collection(tracks, failed=failed)
+
+
+def _of_folder(path: str) -> DJTrack | None:
+    """Return the track of a recording, or None where Serato has nothing to say of it."""
+    track = read(path).track
+    return track if track.grid is not None or track.cues else None
 
 
 def again(collection: Collection) -> Collection:

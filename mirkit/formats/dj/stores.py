@@ -1,7 +1,8 @@
 """Programs that keep what they know in the recordings, or in a database of their own.
 
 Each row of `DJ_STORES` is a module with ``update(collection, path)``, which changes what is there
-and says what it left alone, ``load(path)``, and ``again(collection)``: what would come back.
+and says what it left alone, ``check(path)``, which raises where that could not be done,
+``load(path)``, and ``again(collection)``: what would come back.
 """
 
 from __future__ import annotations
@@ -56,9 +57,15 @@ DJ_STORES = {
     for row in (
         DJStore("serato", "seratotags", "Serato tags", "", 1e-3),
         DJStore("mixxx", "mixxx", "Mixxx library", "mixxxdb.sqlite", 1e-3),
+        DJStore("engine", "enginedb", "Engine DJ library", "m.db", 1e-3),
     )
 }
 """What is no file of its own, by name."""
+
+
+def check_store(format: str, path: str | os.PathLike[str] | None = None) -> None:
+    """Raise where `store_collection` could not write, so that this is known before the work."""
+    _checked(format, path)._module().check(path)
 
 
 def store_collection(
@@ -89,10 +96,14 @@ def store_collection(
     left_alone
         The reason, by the location of the track; empty where all were written.
     """
+    update = _checked(format, path)._module().update
+    return cast("dict[str, str]", update(collection, path, lock=lock, force=force))
+
+
+def _checked(format: str, path: str | os.PathLike[str] | None) -> DJStore:
     if format not in DJ_STORES:
         raise UnknownName("DJ format", format, list(DJ_STORES))
     row = DJ_STORES[format]
     if row.file and path is None:
         raise ParameterError(f"path is None; {row.title} is a database, such as {row.file}")
-    update = row._module().update
-    return cast("dict[str, str]", update(collection, path, lock=lock, force=force))
+    return row

@@ -14,6 +14,7 @@ from mirkit.decoding.grid import BeatGrid
 from mirkit.decoding.gridfit import GridFit, fit_grid
 from mirkit.errors import ParameterError
 from mirkit.formats.dj.model import Cue, DJTrack
+from mirkit.vocab.keys import is_scored
 
 N_HOT = 8
 """Buttons; sections that are left over become cues without one."""
@@ -67,6 +68,8 @@ def track_of(
         fit = fit_grid(beats, tolerance, end=duration)
         track = replace(track, grid=fit.grid, bpm=None)
     key = next((x.label for x in parts.values() if isinstance(x, Key)), None)
+    if key is not None and not is_scored(key):  # another mode, for which no program has a place
+        key = None
     cues = tuple(_cues(parts, None if fit is None else fit.grid))
     return replace(track, key=key or track.key, cues=cues or track.cues), fit
 

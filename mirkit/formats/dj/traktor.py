@@ -13,6 +13,7 @@ import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
+from math import nan
 
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import ParameterError
@@ -36,7 +37,7 @@ from mirkit.formats.dj.fields import (
     whole,
     whole_above_zero,
 )
-from mirkit.formats.dj.model import Collection, Cue, CueKind, DJTrack, Playlist
+from mirkit.formats.dj.model import Collection, Cue, CueKind, DJTrack, Playlist, gathered
 
 _SEPARATOR = "/:"
 _BOOT = "Macintosh HD"
@@ -93,9 +94,9 @@ def dumps(
 def loads(data: bytes, name: str) -> Collection:
     """Return the collection of a file."""
     root = parse(data, name, "NML", "Traktor")
-    nodes = [node for node in root.iterfind("COLLECTION/ENTRY") if _location(node)]
-    tracks = {_location(node): _read_track(node) for node in nodes}
-    return Collection(tuple(tracks.values()), tuple(_read_playlists(root)))
+    nodes = {_location(node): node for node in root.iterfind("COLLECTION/ENTRY") if _location(node)}
+    tracks, failed = gathered(nodes, lambda place: _read_track(nodes[place]))
+    return Collection(tracks, tuple(_read_playlists(root)), failed)
 
 
 def place_of(location: str) -> dict[str, str]:
@@ -215,7 +216,7 @@ def _read_grid(node: ET.Element) -> Iterator[tuple[float, float]]:
         if mark.get("TYPE") == _GRID:
             values = take(mark, [Field("bpm", "BPM", "GRID", read=above_zero),
                                  Field("time", "START", read=float)])  # fmt: skip
-            yield values.get("time", -1.0) / 1000, values.get("bpm", tempo)
+            yield values.get("time", nan) / 1000, values.get("bpm", tempo)
 
 
 def _read_cue(mark: ET.Element) -> Cue | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
+from math import nan
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from mirkit.formats.dj.fields import (
     take,
     whole_above_zero,
 )
-from mirkit.formats.dj.model import Collection, Color, Cue, DJTrack, normal_location
+from mirkit.formats.dj.model import Collection, Color, Cue, DJTrack, gathered, normal_location
 
 _ORDER = ("Tags", "Infos", "Comment", "Scan", "Poi")
 
@@ -104,7 +105,8 @@ def loads(data: bytes, name: str) -> Collection:
     """Return the tracks of a file."""
     root = parse(data, name, "VirtualDJ_Database", "VirtualDJ")
     nodes = {normal_location(node.get("FilePath", "")): node for node in root.findall("Song")}
-    return Collection(tuple(_read_track(node, place) for place, node in nodes.items() if place))
+    tracks, failed = gathered(filter(None, nodes), lambda place: _read_track(nodes[place], place))
+    return Collection(tracks, failed=failed)
 
 
 def _native(track: DJTrack) -> str:
@@ -183,7 +185,7 @@ def _read_grid(node: ET.Element, tempo: float | None) -> Iterator[tuple[float, f
     marks = [poi for poi in node.findall("Poi") if poi.get("Type") == "beatgrid"]
     for poi in marks:
         values = take(poi, fields)
-        yield values.get("time", -1.0), values.get("bpm", tempo or 0.0)
+        yield values.get("time", nan), values.get("bpm", tempo or 0.0)
     phase = take(node, [Field("time", "Phase", "Scan", read=float)])
     if not marks and phase and tempo:
         yield phase["time"], tempo

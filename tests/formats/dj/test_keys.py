@@ -56,6 +56,9 @@ def test_what_is_no_key_is_refused():
     for text in ("13A", "0d", "H", ""):
         with pytest.raises(ParameterError, match="is no"):
             parse_key(text)
+    for text in ("D dorian", "N", "o"):
+        with pytest.raises(ParameterError, match="DJ software knows no other"):
+            parse_key(text)
     with pytest.raises(ParameterError, match="24 is no key of traktor"):
         key_of_number(24)
     with pytest.raises(UnknownName, match="Did you mean 'camelot'"):

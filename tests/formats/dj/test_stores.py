@@ -4,7 +4,7 @@ import json
 
 import pytest
 import soundfile
-from djtracks import make_library
+from djtracks import make_engine_library, make_library
 
 from mirkit.annotation import Beats
 from mirkit.cli import main
@@ -38,6 +38,7 @@ def music(tmp_path_factory):
     soundfile.write(folder / "x.flac", [0.0] * 44100 * 9, 44100)
     save(Beats([0.5 * i + 0.25 for i in range(17)]), folder / "known" / "x.beats")
     make_library(folder / "mixxxdb.sqlite", [folder / "x.flac"], 9.0)
+    make_engine_library(folder / "m.db", [folder / "x.flac"], duration=9.0)
     return folder
 
 
@@ -47,7 +48,7 @@ def exported(music, capsys, name, *more):
     return status, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.parametrize("name", ["serato", "mixxx"])
+@pytest.mark.parametrize("name", DJ_STORES)
 def test_grids_go_out_and_come_back(music, capsys, name):
     out = [] if name == "serato" else ["-o", music]
     status, (row,) = exported(music, capsys, name, "--lock", *out)
@@ -58,14 +59,15 @@ def test_grids_go_out_and_come_back(music, capsys, name):
     assert status == 1
     assert "locked" in row["error"]["message"]
     assert exported(music, capsys, name, "--force", *out)[0] == 0
-    place = music / ("x.flac" if name == "serato" else "mixxxdb.sqlite")
+    place = music / (DJ_STORES[name].file or "x.flac")
     assert read_collection(place, name).tracks[0].grid.bpm == 120
     assert main(["import", name, str(place), "-o", str(music / name), "--to", "beats"]) == 0
     assert (music / name / "x.beats").exists()
 
 
 def test_a_database_is_known_by_what_it_says(music, tmp_path):
-    assert read_collection(music / "mixxxdb.sqlite").tracks[0].title == "x"
+    for name in ("mixxxdb.sqlite", "m.db"):
+        assert read_collection(music / name).tracks[0].title == "x"
     other = tmp_path / "x"
     other.write_bytes(b"SQLite format 3\0" + bytes(99))
     with pytest.raises(FormatError, match="Mixxx"):
@@ -74,7 +76,7 @@ def test_a_database_is_known_by_what_it_says(music, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "fields"), [("serato", ("title", "key", "rating", "cues")),
-                         ("mixxx", ("title", "rating"))],
+                         ("mixxx", ("title", "rating")), ("engine", ("title", "rating", "cues"))],
 )  # fmt: skip
 def test_losses_are_named(name, fields):
     (loss,) = losses(Collection([FULL]), name)

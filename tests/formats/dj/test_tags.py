@@ -1,6 +1,7 @@
 """Tempo and key in the tags of recordings, with the names that players look for."""
 
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -135,3 +136,25 @@ def test_without_mutagen_the_message_says_how_to_get_it(recordings, monkeypatch)
     monkeypatch.setitem(__import__("sys").modules, "mutagen", None)
     with pytest.raises(MissingExtra, match=r"pip install 'mirkit\[tags\]'"):
         tags.read(recordings / "x.flac")
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "flac", "ogg", "m4a", "wav"])
+def test_titles_are_known_without_mutagen_too(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"x.{suffix}"
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=d=1",
+        "-metadata",
+        "title=A Song",
+    ]
+    command += ["-metadata", "artist=Someone", str(path)]
+    subprocess.run(command, check=True)
+    monkeypatch.setitem(sys.modules, "mutagen", None)
+    found = tags.known(path)
+    assert (found.title, found.artist) == ("A Song", "Someone")
+    assert found.duration == pytest.approx(1, abs=0.1)

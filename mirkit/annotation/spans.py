@@ -1,0 +1,109 @@
+"""Labels of stretches of time: a partition of it, or what may overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from mirkit import checks
+from mirkit.activations import Provenance
+from mirkit.arrays import Floats
+from mirkit.errors import ParameterError
+from mirkit.values import Value
+
+SegmentKind = Literal["chord", "key", "section", "segment"]
+EventKind = Literal["event", "onset", "note"]
+
+
+@dataclass(frozen=True, eq=False)
+class Segments(Value):
+    """A partition of time: chords, local keys, sections. Segments do not overlap.
+
+    Parameters
+    ----------
+    intervals
+        Shape ``(n, 2)``: start and end [s].
+    labels
+        One for each segment; Harte chord labels, section names, keys in any spelling, which are
+        held as ``"C# minor"``.
+    confidence
+        Of each segment, or None.
+    kind
+        What the labels mean.
+    provenance
+        Which model made them, or None.
+    """
+
+    intervals: Floats
+    labels: tuple[str, ...]
+    confidence: Floats | None = None
+    kind: SegmentKind = "segment"
+    provenance: Provenance | None = None
+
+    def __post_init__(self) -> None:
+        _freeze_intervals(self, get_args(SegmentKind))
+        if self.kind == "key":
+            object.__setattr__(self, "labels", tuple(map(_key, self.labels)))
+        overlaps = np.flatnonzero(self.intervals[1:, 0] < self.intervals[:-1, 1] - 1e-9)
+        if overlaps.size:
+            i = int(overlaps[0])
+            raise ParameterError(
+                f"segment {i + 1} starts at {self.intervals[i + 1, 0]} s, before segment {i} ends "
+                f"at {self.intervals[i, 1]} s; what may overlap are Events"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Events(Value):
+    """Things that happen, which may overlap: sound events, onsets, notes.
+
+    Parameters
+    ----------
+    intervals
+        Shape ``(n, 2)``: start and end [s]; an onset ends where it starts.
+    labels
+        One for each event, or None where it has none; MIDI numbers for notes.
+    confidence
+        Of each event, or None.
+    kind
+        What they are.
+    provenance
+        Which model made them, or None.
+    """
+
+    intervals: Floats
+    labels: tuple[str | None, ...]
+    confidence: Floats | None = None
+    kind: EventKind = "event"
+    provenance: Provenance | None = None
+
+    def __post_init__(self) -> None:
+        _freeze_intervals(self, get_args(EventKind), or_none=True)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def _key(label: str) -> str:
+    from mirkit.vocab.keys import NO_KEY, read_key
+
+    return read_key(label) if label else NO_KEY
+
+
+def _freeze_intervals(value: Any, kinds: tuple[str, ...], or_none: bool = False) -> None:
+    if value.kind not in kinds:
+        raise ParameterError(f"kind is {value.kind!r}; it is one of {', '.join(kinds)}")
+    intervals = checks.intervals("intervals", value.intervals)
+    labels = checks.texts("labels", value.labels, or_none=or_none)
+    checks.same_length("labels", labels, len(intervals))
+    if np.any(np.diff(intervals[:, 0]) < 0):
+        raise ParameterError("intervals are not sorted by start")
+    object.__setattr__(value, "intervals", intervals)
+    object.__setattr__(value, "labels", labels)
+    confidence = checks.unit_interval("confidence", value.confidence, len(intervals))
+    object.__setattr__(value, "confidence", confidence)
