@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class TempoHypothesis(Value):
         checks.positive("bpm", self.bpm)
         checks.unit_number("score", self.score)
         checks.unit_number("tempo_confidence", self.tempo_confidence)
-        _freeze_beats(self)
+        checks.freeze_beats(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ class Beats(Value):
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
-        _freeze_beats(self)
+        checks.freeze_beats(self)
         object.__setattr__(self, "hypotheses", tuple(self.hypotheses))
         if self.level is not None and not 0 <= self.level < len(self.hypotheses):
             raise ParameterError(
@@ -274,7 +274,7 @@ class Segments(Value):
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
-        _freeze_intervals(self, get_args(SegmentKind))
+        checks.freeze_intervals(self, get_args(SegmentKind))
         overlaps = np.flatnonzero(self.intervals[1:, 0] < self.intervals[:-1, 1] - 1e-9)
         if overlaps.size:
             i = int(overlaps[0])
@@ -312,7 +312,7 @@ class Events(Value):
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
-        _freeze_intervals(self, get_args(EventKind))
+        checks.freeze_intervals(self, get_args(EventKind))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -466,33 +466,3 @@ class Analysis(Value, Mapping[str, Annotation]):
 
     def __len__(self) -> int:
         return len(self.annotations)
-
-
-def _freeze_beats(value: Any) -> None:
-    times = checks.frozen_array("times", value.times, np.float64, 1)
-    checks.increasing_times("times", times)
-    object.__setattr__(value, "times", times)
-    if value.positions is not None:
-        positions = checks.frozen_array("positions", value.positions, np.int64, 1)
-        checks.same_length("positions", positions, len(times))
-        if positions.size and positions.min() < 0:
-            raise ParameterError(
-                f"positions hold {positions.min()}; they count from 1, 0 means not known"
-            )
-        object.__setattr__(value, "positions", positions)
-    confidence = checks.unit_interval("confidence", value.confidence, len(times))
-    object.__setattr__(value, "confidence", confidence)
-
-
-def _freeze_intervals(value: Any, kinds: tuple[str, ...]) -> None:
-    if value.kind not in kinds:
-        raise ParameterError(f"kind is {value.kind!r}; it is one of {', '.join(kinds)}")
-    intervals = checks.intervals("intervals", value.intervals)
-    labels = tuple(value.labels)
-    checks.same_length("labels", labels, len(intervals))
-    if np.any(np.diff(intervals[:, 0]) < 0):
-        raise ParameterError("intervals are not sorted by start")
-    object.__setattr__(value, "intervals", intervals)
-    object.__setattr__(value, "labels", labels)
-    confidence = checks.unit_interval("confidence", value.confidence, len(intervals))
-    object.__setattr__(value, "confidence", confidence)

@@ -102,3 +102,35 @@ def positive(name: str, value: float) -> None:
     """Raise `ParameterError` unless `value` is a finite number above zero."""
     if not (np.isfinite(value) and value > 0):
         raise ParameterError(f"{name} is {value}; it must be a number above 0")
+
+
+def freeze_beats(value: Any) -> None:
+    """Freeze `times`, `positions` and `confidence` of a value, or raise `ParameterError`."""
+    times = frozen_array("times", value.times, np.float64, 1)
+    increasing_times("times", times)
+    object.__setattr__(value, "times", times)
+    if value.positions is not None:
+        positions = frozen_array("positions", value.positions, np.int64, 1)
+        same_length("positions", positions, len(times))
+        if positions.size and positions.min() < 0:
+            raise ParameterError(
+                f"positions hold {positions.min()}; they count from 1, 0 means not known"
+            )
+        object.__setattr__(value, "positions", positions)
+    confidence = unit_interval("confidence", value.confidence, len(times))
+    object.__setattr__(value, "confidence", confidence)
+
+
+def freeze_intervals(value: Any, kinds: tuple[str, ...]) -> None:
+    """Freeze `intervals`, `labels` and `confidence` of a value, or raise `ParameterError`."""
+    if value.kind not in kinds:
+        raise ParameterError(f"kind is {value.kind!r}; it is one of {', '.join(kinds)}")
+    spans = intervals("intervals", value.intervals)
+    labels = tuple(value.labels)
+    same_length("labels", labels, len(spans))
+    if np.any(np.diff(spans[:, 0]) < 0):
+        raise ParameterError("intervals are not sorted by start")
+    object.__setattr__(value, "intervals", spans)
+    object.__setattr__(value, "labels", labels)
+    confidence = unit_interval("confidence", value.confidence, len(spans))
+    object.__setattr__(value, "confidence", confidence)
