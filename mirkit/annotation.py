@@ -296,13 +296,24 @@ class Events(Value):
     intervals
         Shape ``(n, 2)``: start and end [s]; an onset ends where it starts.
     labels
-        One for each event; MIDI numbers for notes.
+        One for each event; MIDI note numbers for notes.
     confidence
         Of each event, or None.
     kind
         What they are.
     provenance
         Which model made them, or None.
+    pitches
+        MIDI note number of each note, shape ``(n,)``, with a fraction where it lies between two
+        semitones (69 is A4 = 440 Hz). None reads the labels of notes, where they are numbers.
+    velocities
+        MIDI velocity of each note, 1 to 127, shape ``(n,)``, or None.
+
+    Examples
+    --------
+    >>> notes = Events([[0, 1], [0.5, 2]], ("60", "69"), kind="note")
+    >>> notes.pitches, notes.frequencies.round(1)
+    (array([60., 69.]), array([261.6, 440. ]))
     """
 
     intervals: Floats
@@ -310,12 +321,20 @@ class Events(Value):
     confidence: Floats | None = None
     kind: EventKind = "event"
     provenance: Provenance | None = None
+    pitches: Floats | None = None
+    velocities: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         checks.freeze_intervals(self, get_args(EventKind))
+        checks.freeze_pitches(self)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def frequencies(self) -> Floats | None:
+        """Frequency of each pitch, shape ``(n,)`` [Hz], or None where pitches are not known."""
+        return None if self.pitches is None else 440 * 2 ** ((self.pitches - 69) / 12)
 
 
 @dataclass(frozen=True, eq=False)
