@@ -6,7 +6,7 @@
 | `Tempo` | tempo | one observation for each hypothesis, whose score is its confidence |
 | `TempoMap` | tempo | one observation for each entry; beats in a bar in the sandbox |
 | `Segments` | chord, key_mode, segment_open | by kind; sections and segments are segment_open |
-| `Events` | tag_open, onset, note_midi | by kind |
+| `Events` | tag_open, onset, note_midi | by kind; velocities in the sandbox; note_hz is read too |
 | `Tags` | tag_open | over the whole recording; confidence = score |
 | `Key` | key_mode | ``A:minor``; N where there is none; the local keys where known |
 | `Caption` | blob | |
@@ -21,6 +21,7 @@ that value, and one with several an `Analysis`.
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -181,6 +182,7 @@ def _guess_type(namespace: str, rows: list[Row]) -> str | None:
         "beat_position": "Beats",
         "onset": "Events",
         "note_midi": "Events",
+        "note_hz": "Events",
         "vector": "Embedding",
     }.get(namespace)
 
@@ -297,12 +299,12 @@ def _segments(x: Segments, duration: float) -> Written:
 
 def _events(x: Events, duration: float) -> Written:
     namespace = {"onset": "onset", "note": "note_midi"}.get(x.kind, "tag_open")
-    values = [float(label) for label in x.labels] if x.kind == "note" else x.labels
-    return (
-        namespace,
-        _spans(x, values),
-        {"kind": x.kind, "labels": [*x.labels], "sure": x.confidence is not None},
-    )
+    if x.kind == "note" and x.pitches is None:
+        raise ParameterError(f"JAMS holds the pitches of notes, and these have none: {x.labels[0]}")
+    extra = {"kind": x.kind, "labels": [*x.labels], "sure": x.confidence is not None}
+    if x.velocities is not None:
+        extra["velocities"] = x.velocities.tolist()
+    return namespace, _spans(x, x.labels if x.pitches is None else x.pitches.tolist()), extra
 
 
 def _tags(x: Tags, duration: float) -> Written:
@@ -392,11 +394,20 @@ def _read_segments(rows: list[Row], extra: dict[str, Any], namespace: str) -> Se
 
 
 def _read_events(rows: list[Row], extra: dict[str, Any], namespace: str) -> Events:
-    kinds = {"onset": "onset", "note_midi": "note"}
-    labels = extra.get("labels") or [_label(value) for _, _, value, _ in rows]
-    sure = extra.get("sure", _all_sure(rows))
+    kinds = {"onset": "onset", "note_midi": "note", "note_hz": "note"}
     kind: Any = extra.get("kind", kinds.get(namespace, "event"))
-    return Events(_intervals(rows), tuple(labels), _confidence(rows) if sure else None, kind)
+    values = [value for _, _, value, _ in rows]
+    if namespace == "note_hz":
+        values = [69 + 12 * math.log2(value / 440) for value in values]
+    labels = extra.get("labels") or [_label(round(x, 3) if kind == "note" else x) for x in values]
+    return Events(
+        _intervals(rows),
+        tuple(labels),
+        _confidence(rows) if extra.get("sure", _all_sure(rows)) else None,
+        kind,
+        pitches=np.array(values, dtype=np.float64) if kind == "note" else None,
+        velocities=extra.get("velocities"),
+    )
 
 
 def _read_tags(rows: list[Row], extra: dict[str, Any], namespace: str) -> Tags:
