@@ -6,7 +6,8 @@
 | ``bpm,score,confidence`` | `Tempo`: the chosen one, without a score, then all levels |
 | ``time,bpm,meter`` | `TempoMap` |
 | ``start,end,KIND,confidence`` | `Segments`; KIND is chord, key, section or segment |
-| ``start,end,KIND,confidence`` | `Events`; KIND is event, onset or note |
+| ``start,end,KIND,confidence`` | `Events`; KIND is event or onset |
+| ``start,end,note,confidence,pitch,velocity`` | `Events`, notes; read without the last two too |
 | ``label,score`` | `Tags` |
 | ``key,confidence,tuning_cents`` | `Key`; read without ``tuning_cents`` too |
 | ``caption,confidence`` | `Caption` |
@@ -142,14 +143,17 @@ def _tempo_map(x: TempoMap) -> tuple[Row, Iterable[Row]]:
 def _spans(x: Segments | Events) -> tuple[Row, Iterable[Row]]:
     starts, ends = x.intervals.T
     confidence = _column(x.confidence, len(x))
-    return ("start", "end", x.kind, "confidence"), zip(
-        starts, ends, x.labels, confidence, strict=True
-    )
+    rows = zip(starts, ends, x.labels, confidence, strict=True)
+    if not isinstance(x, Events) or x.kind != "note":
+        return ("start", "end", x.kind, "confidence"), rows
+    more = zip(_column(x.pitches, len(x)), _column(x.velocities, len(x)), strict=True)
+    return _NOTES, [(*row, *two) for row, two in zip(rows, more, strict=True)]
 
 
 _BEATS = ("time", "position", "confidence")
 _TEMPO = ("bpm", "score", "confidence")
 _TEMPO_MAP = ("time", "bpm", "meter")
+_NOTES = ("start", "end", "note", "confidence", "pitch", "velocity")
 _TAGS = ("label", "score")
 _KEY = ("key", "confidence", "tuning_cents")
 _SHORT_KEY = ("key", "confidence")
@@ -216,7 +220,9 @@ def _read_spans(kind: str) -> Callable[[_Table], Annotation]:
         confidence: Any = table.optional("confidence")
         if kind in get_args(SegmentKind):
             return Segments(intervals, labels, confidence, kind=cast(SegmentKind, kind))
-        return Events(intervals, labels, confidence, kind=cast(EventKind, kind))
+        names = [name for name in ("pitch", "velocity") if name in table.header]
+        known: Any = [table.optional(name) for name in names]
+        return Events(intervals, labels, confidence, cast(EventKind, kind), None, *known)
 
     return build
 
@@ -246,6 +252,7 @@ _BUILDERS: dict[tuple[str, ...], Callable[[_Table], Annotation]] = {
         ("start", "end", kind, "confidence"): _read_spans(kind)
         for kind in (*get_args(SegmentKind), *get_args(EventKind))
     },
+    _NOTES: _read_spans("note"),
     _TAGS: _read_tags,
     _KEY: _read_key,
     _SHORT_KEY: _read_key,
