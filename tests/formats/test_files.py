@@ -313,7 +313,7 @@ def test_a_foreign_jams_of_one_annotation_is_that_value_and_of_none_an_error():
     assert from_jams(foreign(("beat", [(0.5, 0, 1, None)]))) == Beats([0.5], [1])
     with pytest.raises(FormatError, match="its namespaces: pitch_contour"):
         from_jams(foreign(("pitch_contour", [])))
-    with pytest.raises(FormatError, match="note_hz: .*domain"):
+    with pytest.raises(FormatError, match=r"note_hz: .*domain"):
         from_jams(foreign(("note_hz", [(1, 0.5, 0.0, None)])))
     with pytest.raises(FormatError, match=r"key_mode: .*no key"):
         from_jams(foreign(("key_mode", [(0, 1, "A:dorian", None)])))
