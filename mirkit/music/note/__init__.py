@@ -1,0 +1,1 @@
+"""Notes: what any instruments play, transcribed."""
