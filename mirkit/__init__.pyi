@@ -32,6 +32,7 @@ from mirkit.music.beat import beats as beats
 from mirkit.music.beat import tempo as tempo
 from mirkit.music.chord import chords as chords
 from mirkit.music.key import key as key
+from mirkit.music.note import notes as notes
 from mirkit.music.section import sections as sections
 from mirkit.sound.tag import embed as embed
 from mirkit.sound.tag import tags as tags

@@ -160,3 +160,40 @@ def positive(name: str, value: float) -> None:
     """Raise `ParameterError` unless `value` is a finite number above zero."""
     if not (np.isfinite(number(name, value)) and value > 0):
         raise ParameterError(f"{name} is {value}; it must be a number above 0")
+
+
+def freeze_pitches(value: Any) -> None:
+    """Freeze `pitches` and `velocities` of events, or raise `ParameterError`.
+
+    Only notes have them. Pitches that are not given are read from labels that are all numbers.
+    """
+    if value.kind == "note" and value.pitches is None:
+        object.__setattr__(value, "pitches", _numbers(value.labels))
+    for name, dtype, least, most, hint in _OF_NOTES:
+        given = getattr(value, name)
+        if given is None:
+            continue
+        if value.kind != "note":
+            raise ParameterError(f"{name} are given, but kind is {value.kind!r}; notes have them")
+        array = frozen_array(name, given, dtype, 1)
+        same_length(name, array, len(value.labels))
+        bad = np.flatnonzero(~((array >= least) & (array <= most)))
+        if bad.size:
+            raise ParameterError(
+                f"{name}[{bad[0]}] is {array[bad[0]]}; it lies in {least} … {most}. {hint}"
+            )
+        object.__setattr__(value, name, array)
+
+
+_OF_NOTES: tuple[tuple[str, type, float, float, str], ...] = (
+    ("pitches", np.float64, 0, 127.5, "Are these frequencies [Hz]? Pitches are MIDI note numbers."),
+    ("velocities", np.int64, 1, 127, "Are these amplitudes in [0, 1]? Multiply them by 127."),
+)
+
+
+def _numbers(labels: Sequence[str | None]) -> NDArray[np.float64] | None:
+    """Return the numbers that labels spell, or None where one spells none."""
+    try:
+        return np.array([float(label or "") for label in labels])
+    except ValueError:
+        return None

@@ -100,6 +100,14 @@ _ROWS = (
         needs=("beats",),
     ),
     Task(
+        name="notes",
+        home="mirkit.music.note",
+        value="Events",
+        summary="notes of recordings, transcribed",
+        model="basic-pitch",
+        analyzed=False,
+    ),
+    Task(
         name="tags",
         home="mirkit.sound.tag",
         value="Tags",

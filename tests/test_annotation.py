@@ -174,6 +174,36 @@ def test_segments_partition_time_and_events_may_overlap():
     assert len(Segments([], ())) == 0
 
 
+def notes(labels=("60", "64"), kind="note", **more):
+    return Events([[0.0, 1.0], [0.5, 2.0]], labels, kind=kind, **more)
+
+
+def test_the_pitches_of_notes_are_their_labels_unless_given():
+    np.testing.assert_array_equal(notes().pitches, [60, 64])
+    np.testing.assert_array_equal(notes(("60", "61.5")).pitches, [60, 61.5])
+    np.testing.assert_array_equal(notes(pitches=[60.2, 64]).pitches, [60.2, 64])
+    np.testing.assert_allclose(notes(("69", "57.5")).frequencies, [440, 226.446], atol=1e-3)
+    assert notes(("C4", "64")).pitches is notes(("C4", "64")).frequencies is None
+    assert notes(kind="event").pitches is None
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"pitches": [60, 440.0]}, r"pitches\[1\] is 440.0; .*frequencies \[Hz\]"),
+        ({"pitches": [60, np.nan]}, r"pitches\[1\] is nan"),
+        ({"pitches": [60]}, "pitches holds 1 items where 2"),
+        ({"labels": ("60", "440")}, r"pitches\[1\] is 440.0"),
+        ({"velocities": [0.5, 1.0]}, r"velocities\[0\] is 0; it lies in 1 … 127.*127"),
+        ({"velocities": [64, 128]}, r"velocities\[1\] is 128"),
+        ({"kind": "event", "pitches": [60, 64]}, "pitches are given, but kind is 'event'"),
+    ],
+)
+def test_bad_pitches_and_velocities_are_refused_with_the_likely_mistake(more, match):
+    with pytest.raises(ParameterError, match=match):
+        notes(**more)
+
+
 def test_tags_are_kept_best_first():
     assert list(Tags(("a", "b", "c"), [0.1, 0.9, 0.9])) == [("b", 0.9), ("c", 0.9), ("a", 0.1)]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mirkit import checks
 from mirkit.activations import Provenance
-from mirkit.arrays import Floats
+from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
 from mirkit.values import Value
 
@@ -67,13 +67,24 @@ class Events(Value):
     intervals
         Shape ``(n, 2)``: start and end [s]; an onset ends where it starts.
     labels
-        One for each event, or None where it has none; MIDI numbers for notes.
+        One for each event, or None where it has none; MIDI note numbers for notes.
     confidence
         Of each event, or None.
     kind
         What they are.
     provenance
         Which model made them, or None.
+    pitches
+        MIDI note number of each note, shape ``(n,)``, with a fraction where it lies between two
+        semitones (69 is A4 = 440 Hz). None reads the labels of notes, where they are numbers.
+    velocities
+        MIDI velocity of each note, 1 to 127, shape ``(n,)``, or None.
+
+    Examples
+    --------
+    >>> notes = Events([[0, 1], [0.5, 2]], ("60", "69"), kind="note")
+    >>> notes.pitches, notes.frequencies.round(1)
+    (array([60., 69.]), array([261.6, 440. ]))
     """
 
     intervals: Floats
@@ -81,12 +92,20 @@ class Events(Value):
     confidence: Floats | None = None
     kind: EventKind = "event"
     provenance: Provenance | None = None
+    pitches: Floats | None = None
+    velocities: Ints | None = None
 
     def __post_init__(self) -> None:
         _freeze_intervals(self, get_args(EventKind), or_none=True)
+        checks.freeze_pitches(self)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def frequencies(self) -> Floats | None:
+        """Frequency of each pitch, shape ``(n,)`` [Hz], or None where pitches are not known."""
+        return None if self.pitches is None else 440 * 2 ** ((self.pitches - 69) / 12)
 
 
 def _key(label: str) -> str:

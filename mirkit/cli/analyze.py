@@ -64,6 +64,7 @@ SUMMARIES: Mapping[str, Callable[[Any], str]] = {
     "Segments": lambda segments: " ".join(segments.labels),
     "Key": lambda key: _sure(key.label, key.confidence),
     "Tags": _tags,
+    "Events": lambda events: f"{len(events)}",
     "Embedding": lambda embedding: f"{embedding.values.shape[1]} dimensions",
 }
 """The line of each kind of annotation."""

@@ -110,8 +110,9 @@ FORMATS = {
         Format(
             "midi",
             (".mid", ".midi"),
-            (Beats, TempoMap, Segments),
-            drops="digits below 10 µs; all but times and bars; the confidence of segments",
+            (Beats, TempoMap, Segments, Events),
+            drops="digits below 10 µs, of notes below 0.5 ms; all but times, bars, labels, and the "
+            "semitone and velocity of notes",
             binary=True,
         ),
         Format(

@@ -7,7 +7,8 @@
 ``meter,meter_confidence`` in the first row where one is known |
 | ``time,bpm,meter`` | `TempoMap`; with ``denominator`` where some are no quarters |
 | ``start,end,KIND,confidence`` | `Segments`; KIND is chord, key, section or segment |
-| ``start,end,KIND,confidence`` | `Events`; KIND is event, onset or note |
+| ``start,end,KIND,confidence`` | `Events`; KIND is event or onset |
+| ``start,end,note,confidence,pitch,velocity`` | `Events`, notes; read without the last two too |
 | ``label,score`` | `Tags` |
 | ``key,confidence,tuning_cents`` | `Key`; read without ``tuning_cents`` too |
 | ``caption,confidence`` | `Caption` |
@@ -166,9 +167,11 @@ def _tempo_map(x: TempoMap) -> tuple[Row, Iterable[Row]]:
 def _spans(x: Segments | Events) -> tuple[Row, Iterable[Row]]:
     starts, ends = x.intervals.T
     confidence = _column(x.confidence, len(x))
-    return ("start", "end", x.kind, "confidence"), zip(
-        starts, ends, x.labels, confidence, strict=True
-    )
+    rows = zip(starts, ends, x.labels, confidence, strict=True)
+    if not isinstance(x, Events) or x.kind != "note":
+        return ("start", "end", x.kind, "confidence"), rows
+    more = zip(_column(x.pitches, len(x)), _column(x.velocities, len(x)), strict=True)
+    return _NOTES, [(*row, *two) for row, two in zip(rows, more, strict=True)]
 
 
 _BEATS = ("time", "position", "confidence")
@@ -176,6 +179,7 @@ _TEMPO = ("bpm", "score", "confidence")
 _TEMPO_BARS = (*_TEMPO, "meter", "meter_confidence")
 _NOTE = "denominator"
 _TEMPO_MAP = ("time", "bpm", "meter")
+_NOTES = ("start", "end", "note", "confidence", "pitch", "velocity")
 _TAGS = ("label", "score")
 _KEY = ("key", "confidence", "tuning_cents")
 _SHORT_KEY = ("key", "confidence")
@@ -258,7 +262,9 @@ def _read_spans(kind: str) -> Callable[[_Table], Annotation]:
             labels = tuple(table.texts(kind))
             return Segments(mended(rows), labels, confidence, kind=cast(SegmentKind, kind))
         events = tuple(label or None for label in table.texts(kind))
-        return Events(np.array(rows), events, confidence, kind=cast(EventKind, kind))
+        names = [name for name in ("pitch", "velocity") if name in table.header]
+        known: Any = [table.optional(name) for name in names]
+        return Events(np.array(rows), events, confidence, cast(EventKind, kind), None, *known)
 
     return build
 
@@ -291,6 +297,7 @@ _BUILDERS: dict[tuple[str, ...], Callable[[_Table], Annotation]] = {
         ("start", "end", kind, "confidence"): _read_spans(kind)
         for kind in (*get_args(SegmentKind), *get_args(EventKind))
     },
+    _NOTES: _read_spans("note"),
     _TAGS: _read_tags,
     _KEY: _read_key,
     _SHORT_KEY: _read_key,

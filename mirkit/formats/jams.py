@@ -6,7 +6,7 @@
 | `Tempo` | tempo | one observation for each hypothesis, whose score is its confidence |
 | `TempoMap` | tempo | one observation for each entry; meters and denominators in the sandbox |
 | `Segments` | chord, key_mode, segment_open | by kind; sections and segments are segment_open |
-| `Events` | tag_open, onset, note_midi | by kind |
+| `Events` | tag_open, onset, note_midi | by kind; velocities in the sandbox; note_hz is read too |
 | `Tags` | tag_open | over the whole recording; confidence = score |
 | `Key` | key_mode | ``A:minor``; N where there is none; the local keys where known |
 | `Caption` | blob | |

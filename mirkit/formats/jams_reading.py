@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -44,6 +45,7 @@ def guess_type(namespace: str, rows: list[Row]) -> str | None:
         "beat_position": "Beats",
         "onset": "Events",
         "note_midi": "Events",
+        "note_hz": "Events",
         "vector": "Embedding",
     }.get(namespace)
 
@@ -108,12 +110,20 @@ def _read_segments(rows: list[Row], extra: dict[str, Any], namespace: str) -> Se
 
 
 def _read_events(rows: list[Row], extra: dict[str, Any], namespace: str) -> Events:
-    kinds = {"onset": "onset", "note_midi": "note"}
-    labels = extra.get("labels") or [_label(value) for _, _, value, _ in rows]
-    sure = extra.get("sure", _all_sure(rows))
+    kinds = {"onset": "onset", "note_midi": "note", "note_hz": "note"}
     kind: Any = extra.get("kind", kinds.get(namespace, "event"))
-    spans = np.array(_spans(rows)).reshape(-1, 2)
-    return Events(spans, tuple(labels), _confidence(rows) if sure else None, kind)
+    values = [value for _, _, value, _ in rows]
+    if namespace == "note_hz":
+        values = [69 + 12 * math.log2(value / 440) for value in values]
+    labels = extra.get("labels") or [_label(round(x, 3) if kind == "note" else x) for x in values]
+    return Events(
+        np.array(_spans(rows)).reshape(-1, 2),
+        tuple(labels),
+        _confidence(rows) if extra.get("sure", _all_sure(rows)) else None,
+        kind,
+        pitches=np.array(values, dtype=np.float64) if kind == "note" else None,
+        velocities=extra.get("velocities"),
+    )
 
 
 def _read_tags(rows: list[Row], extra: dict[str, Any], namespace: str) -> Tags:

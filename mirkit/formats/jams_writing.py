@@ -19,6 +19,7 @@ from mirkit.annotation import (
     TempoHypothesis,
     TempoMap,
 )
+from mirkit.errors import ParameterError
 from mirkit.vocab.keys import CHURCH_MODES, MODES, NO_KEY, write_key
 
 Row: TypeAlias = tuple[float, float, Any, float | None]
@@ -114,14 +115,17 @@ def _events(x: Events, duration: float) -> Written:
     namespace = {"onset": "onset", "note": "note_midi"}.get(x.kind, "tag_open")
     values: Sequence[Any] = x.labels
     if x.kind == "note":
-        values = [float(label or "") for label in x.labels]
+        if x.pitches is None:
+            raise ParameterError(
+                f"JAMS holds the pitches of notes, and these have none: {x.labels[0]}"
+            )
+        values = x.pitches.tolist()
     elif x.kind == "event":
         values = [label or "" for label in x.labels]  # the namespace has no null
-    return (
-        namespace,
-        _spans(x, values),
-        {"kind": x.kind, "labels": [*x.labels], "sure": x.confidence is not None},
-    )
+    extra = {"kind": x.kind, "labels": [*x.labels], "sure": x.confidence is not None}
+    if x.velocities is not None:
+        extra["velocities"] = x.velocities.tolist()
+    return namespace, _spans(x, values), extra
 
 
 def _tags(x: Tags, duration: float) -> Written:

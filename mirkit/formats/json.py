@@ -8,7 +8,8 @@ A member for each annotation, under the name of its task:
 | tempo | {bpm, confidence, hypotheses: [{bpm, score}]} |
 | tempo_map | [{time, bpm, meter}] |
 | chords, keys, sections, segments | [{start, end, label, confidence}] |
-| events, onsets, notes | [{start, end, label, confidence}] |
+| events, onsets | [{start, end, label, confidence}] |
+| notes | [{start, end, label, confidence, pitch, velocity}] |
 | tags | [{label, score}] |
 | key | {label, confidence, tuning_cents, segments: [{start, end, label, confidence}]} |
 | caption | {text, confidence} |
@@ -224,8 +225,12 @@ def _spans(x: Segments | Events) -> Object:
 
 def _span_rows(x: Segments | Events) -> list[Object]:
     starts, ends = x.intervals.T.tolist()
-    confidence = _listed(x.confidence, len(x))
-    return _rows(start=starts, end=ends, label=x.labels, confidence=confidence)
+    columns = {"start": starts, "end": ends, "label": x.labels}
+    columns["confidence"] = _listed(x.confidence, len(x))
+    if isinstance(x, Events) and x.kind == "note":
+        columns["pitch"] = _listed(x.pitches, len(x))
+        columns["velocity"] = _listed(x.velocities, len(x))
+    return _rows(**columns)
 
 
 def _key(x: Key) -> Object:
@@ -303,9 +308,11 @@ def _read_tempo_map(reader: _Reader, x: Object) -> TempoMap:
 
 def _read_spans(kind: str) -> Callable[[_Reader, Object], Annotation]:
     def build(reader: _Reader, x: Object) -> Annotation:
-        if kind in get_args(EventKind):
-            return Events(*_columns(reader, x, f"{kind}s"), kind=cast(EventKind, kind))
-        return Segments(*_columns(reader, x, f"{kind}s"), kind=cast(SegmentKind, kind))
+        items = f"{kind}s"
+        if kind not in get_args(EventKind):
+            return Segments(*_columns(reader, x, items), kind=cast(SegmentKind, kind))
+        known: Any = [reader.optional(x, items, key) for key in ("pitch", "velocity")]
+        return Events(*_columns(reader, x, items), cast(EventKind, kind), None, *known)
 
     return build
 

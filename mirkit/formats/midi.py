@@ -14,7 +14,8 @@ is an eighth of 240. Chunks that are no tracks are skipped.
 
 A `TempoMap` is written to the nearest 1/960 of a quarter, with a text event that holds each entry
 in full, from which it is read back exactly. `Segments` are markers, and chords sound: see
-`mirkit.formats.midi_segments`.
+`mirkit.formats.midi_segments`. Notes among `Events` are a track that is called "notes": see
+`mirkit.formats.midi_notes`; `notes` finds those of any other file.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.annotation import Beats, Segments, TempoMap
+from mirkit.annotation import Beats, Events, Segments, TempoMap
 from mirkit.arrays import Bools, Ints
 from mirkit.errors import FormatError, ParameterError
-from mirkit.formats import midi_segments
+from mirkit.formats import midi_notes, midi_segments
 from mirkit.vocab.meters import DENOMINATORS, QUARTER
 
 TICKS = 960
@@ -50,16 +51,21 @@ _MOST_BEATS = 255  # in a bar
 _CHUNK_HEAD = 8  # bytes: name and length
 
 
-def dumps(value: Beats | TempoMap | Segments) -> bytes:
-    """Return the MIDI file of beats, of a tempo map or of segments."""
+def dumps(value: Beats | TempoMap | Segments | Events) -> bytes:
+    """Return the MIDI file of beats, of a tempo map, of segments or of notes."""
     if isinstance(value, Segments):
         return _file([[_At(*event) for event in midi_segments.events(value, TICKS)]])
+    if isinstance(value, Events):
+        return _file([[_At(*event) for event in midi_notes.events(value, TICKS)]])
     tracks = _beat_tracks(value) if isinstance(value, Beats) else [_map_track(value)]
     return _file(tracks)
 
 
-def loads(data: bytes, name: str) -> Beats | TempoMap | Segments:
-    """Return the beats of a file that has clicks, its segments, or else its tempo map."""
+def loads(data: bytes, name: str) -> Beats | TempoMap | Segments | Events:
+    """Return the beats of a file that has clicks, its segments, its notes, or its tempo map.
+
+    Notes are those of a track that is called so; `notes` finds them in any track.
+    """
     file = _parsed(data, name)
     segments = midi_segments.read(file, name)
     if segments is not None:
@@ -68,13 +74,30 @@ def loads(data: bytes, name: str) -> Beats | TempoMap | Segments:
     clicks = [track for track in file.tracks if track.name == _CLICKS]
     if clicks:
         return _read_beats(clicks[0], file, tempos)
-    return _read_map(file, tempos, name)
+    notes = [track for track in file.tracks if track.name == midi_notes.TRACK]
+    return _read_notes(notes, tempos) if notes else _read_map(file, tempos, name)
 
 
 def tempo_map(data: bytes, name: str = "<midi>") -> TempoMap:
     """Return the tempo map of any MIDI file, one with clicks too."""
     file = _parsed(data, name)
     return _read_map(file, _tempos(file), name)
+
+
+def notes(data: bytes, name: str = "<midi>", *, drums: bool = False) -> Events:
+    """Return the notes of all tracks of any MIDI file.
+
+    Parameters
+    ----------
+    data
+        Content of the file.
+    name
+        Its name, for messages.
+    drums
+        Whether the channel of percussion counts, whose note numbers are no pitches.
+    """
+    file = _parsed(data, name)
+    return _read_notes(file.tracks, _tempos(file), drums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +345,16 @@ def _signatures(file: Any) -> dict[int, tuple[int, int]]:
 def _at_tick(bars: dict[int, tuple[int, int]], tick: int) -> tuple[int, int]:
     """Return the time signature that holds at a tick: 4/4 before the first."""
     return next((bar for at, bar in reversed(bars.items()) if at <= tick), (4, QUARTER))
+
+
+def _read_notes(tracks: list[Any], tempos: _Tempos, drums: bool = False) -> Events:
+    rows = [row for track in tracks for row in midi_notes.rows_of(track, drums)]
+    return midi_notes.notes_of(
+        [
+            (tempos.seconds_at(start), tempos.seconds_at(end), note, velocity)
+            for start, end, note, velocity in rows
+        ]
+    )
 
 
 def _positions(accents: Bools, n_beats: int) -> Ints:

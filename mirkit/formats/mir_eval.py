@@ -80,8 +80,9 @@ def _events(events: Events) -> Any:
     if events.kind == "onset":
         return events.intervals[:, 0]
     if events.kind == "note":
-        numbers = np.array([float(label or "") for label in events.labels])
-        return events.intervals, 440 * 2 ** ((numbers - 69) / 12)
+        if events.frequencies is None:
+            raise ParameterError("these notes have no pitches, and mir_eval needs them")
+        return events.intervals, events.frequencies
     return events.intervals, list(events.labels)
 
 

@@ -302,6 +302,7 @@ def test_jams_of_other_programs_are_read():
         ("tag_open", [(1, 2, "dog", None), (2, 3, "cat", None)]),
         ("onset", [(1, 0, None, None)]),
         ("note_midi", [(1, 0.5, 60.0, None)]),
+        ("note_hz", [(1, 0.5, 440.0, 0.5), (2, 0.5, 450.0, 0.5)]),
         ("pitch_contour", []),
     )
     found = from_jams(jam)
@@ -316,6 +317,13 @@ def test_jams_of_other_programs_are_read():
         "events": Events([[1, 3], [2, 5]], ("dog", "cat")),
         "onsets": Events([[1, 1]], (None,), kind="onset"),
         "notes": Events([[1, 1.5]], ("60",), kind="note"),
+        "notes_2": Events(
+            [[1, 1.5], [2, 2.5]],
+            ("69", "69.389"),
+            [0.5, 0.5],
+            "note",
+            pitches=[69, 69 + 12 * np.log2(450 / 440)],
+        ),
     }
     assert found.duration == 10.0
 
@@ -324,6 +332,8 @@ def test_a_foreign_jams_of_one_annotation_is_that_value_and_of_none_an_error():
     assert from_jams(foreign(("beat", [(0.5, 0, 1, None)]))) == Beats([0.5], [1])
     with pytest.raises(FormatError, match="its namespaces: pitch_contour"):
         from_jams(foreign(("pitch_contour", [])))
+    with pytest.raises(FormatError, match=r"note_hz: .*domain"):
+        from_jams(foreign(("note_hz", [(1, 0.5, 0.0, None)])))
     with pytest.raises(FormatError, match=r"key_mode: .*no key"):
         from_jams(foreign(("key_mode", [(0, 1, "A:sad", None)])))
 

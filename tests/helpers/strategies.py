@@ -124,7 +124,12 @@ def events(draw):
     notes = st.integers(0, 127).map(str)
     labels = draw(st.lists(notes if kind == "note" else LABELS, min_size=n, max_size=n))
     intervals = np.stack([starts, ends], axis=1)
-    return Events(intervals, tuple(labels), draw(optional(UNIT, n)), kind, draw(PROVENANCE))
+    more = {}
+    if kind == "note":
+        more["pitches"] = draw(optional(st.floats(0, 127), n))
+        more["velocities"] = draw(optional(st.integers(1, 127), n))
+    sure = draw(optional(UNIT, n))
+    return Events(intervals, tuple(labels), sure, kind, draw(PROVENANCE), **more)
 
 
 @st.composite
