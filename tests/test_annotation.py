@@ -194,7 +194,7 @@ def test_the_pitches_of_notes_are_their_labels_unless_given():
         ({"pitches": [60, np.nan]}, r"pitches\[1\] is nan"),
         ({"pitches": [60]}, "pitches holds 1 items where 2"),
         ({"labels": ("60", "440")}, r"pitches\[1\] is 440.0"),
-        ({"velocities": [0.5, 1.0]}, r"velocities\[0\] is 0; it lies in 1 … 127.*127"),
+        ({"velocities": [0.5, 1.0]}, "velocities holds 0.5; it holds whole numbers"),
         ({"velocities": [64, 128]}, r"velocities\[1\] is 128"),
         ({"kind": "event", "pitches": [60, 64]}, "pitches are given, but kind is 'event'"),
     ],

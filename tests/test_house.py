@@ -132,8 +132,8 @@ def test_public_names_are_these():
         "Features", "FormatError", "FrameGrid", "Head", "Key", "MirkitError", "MissingExtra",
         "NotStreamable", "ParameterError", "Segments", "Tags", "Tempo", "TempoHypothesis",
         "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "analyze", "beats",
-        "chords", "embed", "evaluate", "key", "load", "models", "notes", "read", "save", "score", "sections",
-        "tags", "tempo",
+        "chords", "embed", "evaluate", "key", "load", "models", "notes", "read", "save", "score",
+        "sections", "tags", "tempo",
     ]  # fmt: skip
     for name in mirkit.__all__:
         assert getattr(mirkit, name) is not None

@@ -38,6 +38,8 @@ def weights_of(name):
 def system(request):
     if request.param.startswith("madmom"):
         request.getfixturevalue("madmom")
+    if request.param == "basic-pitch":
+        return load("basic-pitch", weights=str(request.getfixturevalue("basic_pitch_weights")))
     if weights_of(request.param) == "random":
         pytest.importorskip("torch")
     return load(request.param, weights=weights_of(request.param))
@@ -74,22 +76,24 @@ def test_path_file_array_track_and_activations_give_the_same(system, tmp_path):
         assert system(activations) == whole
 
 
-def test_lists_give_lists_and_may_hold_errors(system, tmp_path):
-    task = system.task
-    model = registry.card(next(c.name for c in registry.models() if c.task == task)).name
-    name, weights = next(
-        (n, weights_of(n)) for n in NAMES
-        if TASKS[task].is_served_by(registry.card(n).task) and not n.startswith("madmom")
-    )  # fmt: skip
-    assert model
-    both = run(task, [song(), tmp_path / "missing.wav"], model=name, weights=weights,
-               errors="return")  # fmt: skip
-    assert isinstance(both[0], value_of(system))
+@pytest.fixture(params=TASKS)
+def settings(request):
+    """The name of a task, and what its verb needs to be told: nothing but for weights."""
+    if request.param == "notes":
+        return "notes", {"weights": str(request.getfixturevalue("basic_pitch_weights"))}
+    return request.param, {}
+
+
+def test_lists_give_lists_and_may_hold_errors(settings, tmp_path):
+    task, given = settings
+    missing = tmp_path / "missing.wav"
+    both = run(task, [song(), missing], errors="return", **given)
+    assert isinstance(both[0], getattr(mirkit, TASKS[task].value))
     assert isinstance(both[1], AudioError)
     with pytest.raises(AudioError, match=r"missing\.wav"):
-        run(task, [tmp_path / "missing.wav"], model=name, weights=weights)
+        run(task, [missing], **given)
     with pytest.raises(ParameterError, match="errors is 'ignore'"):
-        run(task, [song()], model=name, weights=weights, errors="ignore")
+        run(task, [song()], errors="ignore", **given)
 
 
 @pytest.mark.parametrize("n_samples", [1, 7, 4410])
@@ -143,10 +147,10 @@ def test_models_of_other_tasks_are_refused_by_the_name_of_the_verb(task):
                 getattr(mirkit, task)(song(), model=card.name)
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_the_verb_is_the_system(task):
+def test_the_verb_is_the_system(settings):
+    task, given = settings
     audio = song()
-    assert getattr(mirkit, task)(audio) == load(task=task)(audio)
+    assert getattr(mirkit, task)(audio, **given) == load(task=task, **given)(audio)
 
 
 def test_a_system_loads_from_its_name_alone(demo_piece):
