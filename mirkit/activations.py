@@ -42,7 +42,7 @@ class Provenance:
     weights_hash: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Features(Value):
     """What a front end computes from audio.
 
@@ -76,7 +76,7 @@ class Features(Value):
         return self.grid.times(self.n_frames)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Head(Value):
     """One output of a model.
 
@@ -203,7 +203,7 @@ class HeadSpec:
     output: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Activations(Value, Mapping[str, Head]):
     """The named heads of a model, as a read-only mapping.
 

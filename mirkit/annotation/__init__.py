@@ -22,7 +22,7 @@ from mirkit.arrays import Floats
 from mirkit.audio import Track
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
-from mirkit.values import Value
+from mirkit.values import Value, count, joined, sure
 
 __all__ = [
     "Analysis",
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tags(Value):
     """Labels of a whole recording and their scores in [0, 1], best first."""
 
@@ -61,6 +61,12 @@ class Tags(Value):
             self, "scores", checks.frozen_array("scores", scores[order], np.float64, 1)
         )
 
+    def summary(self) -> str:
+        """Return the number, and the best tags."""
+        best = ", ".join(f"{label} {score:.2f}" for label, score in [*self][:3])
+        more = ", …" if len(self) > 3 else ""
+        return joined(count(len(self), "tag"), f"{best}{more}")
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -68,7 +74,7 @@ class Tags(Value):
         return zip(self.labels, (float(score) for score in self.scores), strict=True)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Key(Value):
     """The key of a whole track, and where it is in another.
 
@@ -115,6 +121,11 @@ class Key(Value):
                 f"tuning_cents is {self.tuning_cents}; it lies in -100 … 100. Is it in hertz?"
             )
 
+    def summary(self) -> str:
+        """Return the label, its confidence, and the number of local keys."""
+        local = None if self.segments is None else count(len(self.segments), "local key")
+        return joined(self.label or "no key", sure(self.confidence), local)
+
     def write(self, notation: str = "standard") -> str | None:
         """Return the label in one of `mirkit.vocab.keys.NOTATIONS`, or None for no key."""
         from mirkit.vocab.keys import write_key
@@ -122,7 +133,7 @@ class Key(Value):
         return None if self.label is None else write_key(self.label, notation)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Caption(Value):
     """A sentence that describes a recording."""
 
@@ -134,7 +145,7 @@ class Caption(Value):
         checks.unit_number("confidence", self.confidence)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Embedding(Value):
     """Vectors that a model gives a recording.
 
@@ -163,7 +174,7 @@ Annotation: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Analysis(Value, Mapping[str, Annotation]):
     """All annotations of one track, as a read-only mapping from task (``"beats"``, …) to value.
 

@@ -17,11 +17,11 @@ from mirkit import checks
 from mirkit.activations import Provenance
 from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
-from mirkit.values import Value
+from mirkit.values import Value, count, joined, sure
 from mirkit.vocab.meters import DENOMINATORS, QUARTER
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TempoHypothesis(Value):
     """One metrical level of a track, with the beats that it means.
 
@@ -58,8 +58,13 @@ class TempoHypothesis(Value):
         checks.unit_number("meter_confidence", self.meter_confidence)
         _freeze_beats(self)
 
+    def summary(self) -> str:
+        """Return tempo, score and number of beats."""
+        beats = count(len(self.times), "beat")
+        return joined(f"{self.bpm:.1f} bpm", f"score {self.score:.2f}", beats)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Beats(Value):
     """The beats of a track: points in time, their place in the bar, and the other possible levels.
 
@@ -110,6 +115,19 @@ class Beats(Value):
                 f"level is {self.level}, but there are {len(self.hypotheses)} hypotheses"
             )
 
+    def summary(self) -> str:
+        """Return number, tempo, meter and confidence."""
+        return joined(
+            count(len(self), "beat"),
+            None if self.bpm is None else f"{self.bpm:.1f} bpm",
+            None if self.meter is None else f"{self.meter}/{self._denominator}",
+            sure(self.track_confidence),
+        )
+
+    @property
+    def _denominator(self) -> int:
+        return QUARTER if self.denominators is None else int(self.denominators[0])
+
     def __len__(self) -> int:
         return len(self.times)
 
@@ -123,12 +141,10 @@ class Beats(Value):
 
     @property
     def bpm(self) -> float | None:
-        """Tempo of the chosen level [bpm]; of the median beat interval without one; or None."""
+        """Tempo of the chosen level [bpm]; measured from the beats without one; or None."""
         if self.level is not None:
             return self.hypotheses[self.level].bpm
-        if len(self.times) < 2:
-            return None
-        return float(60 / np.median(np.diff(self.times)))
+        return measure_bpm(self.times)
 
     @property
     def tempo_confidence(self) -> float | None:
@@ -232,7 +248,7 @@ class Beats(Value):
         raise ParameterError(f"no level at {target:.1f} bpm was decoded; known levels: {known}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tempo(Value):
     """The tempo and the meter of a track.
 
@@ -270,8 +286,14 @@ class Tempo(Value):
         pairs = tuple((float(bpm), float(score)) for bpm, score in self.hypotheses)
         object.__setattr__(self, "hypotheses", pairs)
 
+    def summary(self) -> str:
+        """Return the tempo and the number of its levels."""
+        bpm = "no pulse" if self.bpm is None else f"{self.bpm:.1f} bpm"
+        levels = count(len(self.hypotheses), "level") if self.hypotheses else None
+        return joined(bpm, sure(self.confidence), levels)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class TempoMap(Value):
     """How tempo and meter go: each entry holds until the next begins.
 
@@ -372,3 +394,15 @@ def denominators_of(meters: Ints | None, denominators: Any) -> Ints | None:
         return None
     notes = np.full(len(meters), QUARTER) if denominators is None else denominators
     return frozen_denominators(notes, len(meters))
+
+
+def measure_bpm(times: Floats) -> float | None:
+    """Return the median tempo over spans of eight beats [bpm], or None where there is no interval.
+
+    Eight intervals at once measure a tempo eight times as finely as one does; of few beats the
+    spans are shorter, so that there are as many of them.
+    """
+    if len(times) < 2:
+        return None
+    span = min(8, max(1, (len(times) - 1) // 2))
+    return float(60 * span / np.median(times[span:] - times[:-span]))

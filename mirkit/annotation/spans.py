@@ -11,13 +11,13 @@ from mirkit import checks
 from mirkit.activations import Provenance
 from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
-from mirkit.values import Value
+from mirkit.values import Value, count, joined
 
 SegmentKind = Literal["chord", "key", "section", "segment"]
 EventKind = Literal["event", "onset", "note"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segments(Value):
     """A partition of time: chords, local keys, sections. Segments do not overlap.
 
@@ -54,11 +54,17 @@ class Segments(Value):
                 f"at {self.intervals[i, 1]} s; what may overlap are Events"
             )
 
+    def summary(self) -> str:
+        """Return the number, and the first labels."""
+        first = ", ".join(map(str, self.labels[:3]))
+        more = ", …" if len(self.labels) > 3 else ""
+        return joined(count(len(self), self.kind), f"{first}{more}")
+
     def __len__(self) -> int:
         return len(self.labels)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Events(Value):
     """Things that happen, which may overlap: sound events, onsets, notes.
 
@@ -98,6 +104,12 @@ class Events(Value):
     def __post_init__(self) -> None:
         _freeze_intervals(self, get_args(EventKind), or_none=True)
         checks.freeze_pitches(self)
+
+    def summary(self) -> str:
+        """Return the number, and the first labels."""
+        first = ", ".join(map(str, self.labels[:3]))
+        more = ", …" if len(self.labels) > 3 else ""
+        return joined(count(len(self), self.kind), f"{first}{more}")
 
     def __len__(self) -> int:
         return len(self.labels)

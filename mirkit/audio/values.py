@@ -16,7 +16,7 @@ from mirkit.errors import AudioError, ParameterError
 from mirkit.values import Value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Audio(Value):
     """Samples and their rate.
 

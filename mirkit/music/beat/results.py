@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mirkit.annotation import Beats, TempoHypothesis
+from mirkit.annotation.rhythm import measure_bpm
 from mirkit.arrays import Floats, Ints
 from mirkit.decoding import bars
 from mirkit.decoding.peaks import refine, window_maximum
@@ -58,7 +59,7 @@ def hypothesis(
 ) -> Decoded:
     """Return a decoded level."""
     times = seconds(inputs, frames)
-    return Decoded(measured_bpm(times) or 60 * inputs.fps / lag, weight, times, positions)
+    return Decoded(measure_bpm(times) or 60 * inputs.fps / lag, weight, times, positions)
 
 
 def _apart(ranked: list[Decoded]) -> list[Decoded]:
@@ -87,17 +88,6 @@ def _made(inputs: BeatInput, level: Decoded, ratio: float, meter: Meter) -> Deco
     frames = np.clip(inputs.grid.frame_at(times), 0, len(inputs.beat) - 1)
     weight = level.weight * MADE_WEIGHT
     return Decoded(level.bpm * ratio, weight, times, number(inputs, frames, meter))
-
-
-def measured_bpm(times: Floats) -> float | None:
-    """Return the median tempo over spans of eight beats [bpm], or None where there is no interval.
-
-    Eight intervals at once measure a tempo eight times as finely as one does.
-    """
-    if len(times) < 2:
-        return None
-    span = min(8, len(times) - 1)
-    return float(60 * span / np.median(times[span:] - times[:-span]))
 
 
 def assemble(
