@@ -149,7 +149,8 @@ def summary(
     logits: Any, targets: Any, mask: Any, slopes: Any, offsets: Any, groups: list[list[int]]
 ) -> dict[str, float]:
     """Return the mean average precision and calibration errors, as it is and as shipped."""
-    from mirkit.metrics.calibration import expected_calibration_error, sigmoid
+    from mirkit.calibration import sigmoid
+    from mirkit.metrics.calibration import expected_calibration_error
     from mirkit.metrics.tag import mean
     from mirkit.training.tag.task import known_precision
 
@@ -167,7 +168,8 @@ def summary(
 
 def crossed(logits: Any, targets: Any, mask: Any) -> float:
     """Return the calibration error of each half of the clips, calibrated on the other half."""
-    from mirkit.metrics.calibration import expected_calibration_error, sigmoid
+    from mirkit.calibration import sigmoid
+    from mirkit.metrics.calibration import expected_calibration_error
 
     halves = np.arange(len(logits)) % 2 == 0
     errors = []

@@ -27,7 +27,7 @@ FLOORS = [
     ("peers", "formats"),
     ("features", "backbones", "decoding", "metrics", "datasets"),
     ("zoo",),
-    ("annotation",),
+    ("annotation", "calibration"),
     ("activations", "audio"),
     ("frames",),
     ("vocab", "text"),

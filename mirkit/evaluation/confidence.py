@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from mirkit.activations import Activations
 from mirkit.annotation import Beats
 from mirkit.arrays import Floats
+from mirkit.calibration import Logistic
 from mirkit.errors import ParameterError
 from mirkit.metrics.beat import tempo_scores
 from mirkit.metrics.calibration import (
-    Logistic,
     auroc,
     brier,
     expected_calibration_error,

@@ -14,13 +14,14 @@ functions take one number for each decision, so they serve beats, chords and tag
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mirkit import checks
 from mirkit.arrays import Floats
+from mirkit.calibration import Logistic, sigmoid
 from mirkit.errors import ParameterError
 from mirkit.values import Value
 
@@ -154,37 +155,6 @@ def auroc(scores: ArrayLike, correct: ArrayLike) -> float:
     if not n_pairs:
         return float("nan")
     return float((ranks[right == 1].sum() - n_right * (n_right + 1) / 2) / n_pairs)
-
-
-@dataclass(frozen=True)
-class Logistic:
-    """A logistic model: ``1 / (1 + exp(-(intercept + features @ weights)))``.
-
-    Parameters
-    ----------
-    weights
-        One for each feature.
-    intercept
-        Log odds where all features are 0.
-
-    Examples
-    --------
-    >>> Logistic((2.0,), -1.0)([[0.5], [0.0]]).round(3)
-    array([0.5  , 0.269])
-    """
-
-    weights: tuple[float, ...]
-    intercept: float
-
-    def __call__(self, features: ArrayLike) -> Floats:
-        """Return the probability of each row of `features`, ``(n, n_features)``: ``(n,)``."""
-        return sigmoid(np.asarray(features, np.float64) @ np.array(self.weights) + self.intercept)
-
-
-def sigmoid(odds: Any) -> Floats:
-    """Return the probability of log odds, without overflow."""
-    probability: Floats = 0.5 * (1 + np.tanh(0.5 * np.asarray(odds)))
-    return probability
 
 
 def fit_logistic(

@@ -16,10 +16,10 @@ import numpy as np
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, TempoHypothesis
 from mirkit.arrays import Floats
+from mirkit.calibration import Logistic, sigmoid
 from mirkit.decoding.peaks import window_maximum
 from mirkit.decoding.tempo import smooth_histogram
 from mirkit.errors import FormatError
-from mirkit.metrics.calibration import Logistic, sigmoid
 from mirkit.music.beat.inputs import BeatInput, read
 from mirkit.zoo.registry import Card
 

@@ -39,7 +39,7 @@ class BeatTCN(TCNModel):
     >>> model = BeatTCN.from_card(card("beat-tcn"), "random")
     >>> {name: head.values.shape for name, head in
     ...  model.activations([np.zeros((1, 22050), np.float32)]).items()}
-    {'beat': (51, 1), 'downbeat': (51, 1), 'tempo': (1, 300), 'chroma': (22, 12)}
+    {'beat': (50, 1), 'downbeat': (50, 1), 'tempo': (1, 300), 'chroma': (10, 12)}
     """
 
     optional: ClassVar[tuple[str, ...]] = (harmony.FRONT_END,)

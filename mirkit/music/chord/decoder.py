@@ -12,6 +12,7 @@ from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Segments
 from mirkit.arrays import Floats, Ints
+from mirkit.calibration import platt_scale
 from mirkit.decoding.viterbi import posteriors, runs, viterbi
 from mirkit.gate import SilenceGate
 from mirkit.music.chord.inputs import DOUBT, ChordInput, States, read, states
@@ -125,7 +126,7 @@ class ViterbiDecoder:
         return Segments(
             spans,
             spell_chords(labels, (spans[:, 1] - spans[:, 0]).tolist()),
-            calibrated(confidence, self.calibration),
+            platt_scale(confidence, self.calibration),
             "chord",
             inputs.provenance,
         )
@@ -255,23 +256,6 @@ def find_basses(path: Ints, bass: Floats, chords: States, stay: Floats, min_bass
             if seen[begin:end, tone].mean() >= min_bass:
                 found[first + begin : first + end] = steps[tone]
     return found
-
-
-def calibrated(posterior: Floats, calibration: tuple[float, float] | None) -> Floats:
-    """Return the confidence that a posterior means: a logistic curve of its log odds.
-
-    Examples
-    --------
-    >>> calibrated(np.array([0.5, 0.9]), (0.5, 0.0)).round(3)
-    array([0.5 , 0.75])
-    """
-    posterior = np.clip(posterior, 0.0, 1.0)
-    if calibration is None:
-        return posterior
-    slope, offset = calibration
-    inside = np.clip(posterior, 1e-6, 1 - 1e-6)
-    odds = slope * np.log(inside / (1 - inside)) + offset
-    return np.asarray(1 / (1 + np.exp(-odds)))
 
 
 def _label(chords: States, state: int, bass: int) -> str:

@@ -12,11 +12,11 @@ from mirkit import checks
 from mirkit.activations import Activations, Head
 from mirkit.annotation import Key, Segments
 from mirkit.arrays import Floats, Ints
+from mirkit.calibration import platt_scale
 from mirkit.decoding.viterbi import posteriors, runs, viterbi
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
 from mirkit.gate import SilenceGate
-from mirkit.music.chord.decoder import calibrated
 from mirkit.music.crnn import TUNING
 from mirkit.music.spans import spanning
 from mirkit.system import find_decoder
@@ -71,7 +71,7 @@ class ViterbiDecoder:
         best = int(pooled.argmax())
         if pooled[best] < self.min_evidence:
             return Key(None, provenance=activations.provenance)
-        confidence = float(calibrated(pooled[[best]], self.calibration)[0])
+        confidence = float(platt_scale(pooled[[best]], self.calibration)[0])
         local = None if grid is None else self._local(frames, grid, activations)
         return Key(KEYS[best], confidence, activations.provenance, local)
 
@@ -88,7 +88,7 @@ class ViterbiDecoder:
         return Segments(
             np.stack([edges[parts[:, 0]], edges[parts[:, 1]]], axis=1),
             tuple(KEYS[path[first]] for first, _ in parts),
-            calibrated(confidence, self.calibration),
+            platt_scale(confidence, self.calibration),
             "key",
             activations.provenance,
         )

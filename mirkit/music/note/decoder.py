@@ -21,9 +21,9 @@ from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.annotation import Events
 from mirkit.arrays import Floats, Floats32
+from mirkit.calibration import platt_scale
 from mirkit.errors import ParameterError
 from mirkit.gate import SilenceGate
-from mirkit.music.chord.decoder import calibrated
 from mirkit.music.note.contour import fine_pitches
 from mirkit.music.note.inputs import NoteInput, read
 from mirkit.system import Table, find_decoder
@@ -128,7 +128,7 @@ class NoteDecoder:
         notes = Events(
             inputs.grid.time_of(spans),
             tuple(str(inputs.pitches[note.row]) for note in found),
-            calibrated(np.array([_peak(inputs.onset, note) for note in found]), self.calibration),
+            platt_scale(np.array([_peak(inputs.onset, note) for note in found]), self.calibration),
             "note",
             inputs.provenance,
         )

@@ -4,87 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from mirkit import checks
-from mirkit.activations import Activations, Head
+from mirkit.activations import Activations
 from mirkit.annotation import Embedding, Tags
-from mirkit.arrays import Floats
+from mirkit.calibration import Calibration
 from mirkit.errors import ParameterError
 from mirkit.system import find_decoder
 from mirkit.zoo.registry import Card
 
-PerLabel: TypeAlias = "float | Mapping[str, float]"
 DEFAULT_TOP = 10
 ALL = "all"
 """Stands for no limit where None stands for the default."""
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What makes scores honest: ``slope * logit + offset``, then back to a probability.
-
-    Parameters
-    ----------
-    slope, offset
-        One number for all labels, or one for each by name; labels without one stay as they are.
-
-    Examples
-    --------
-    >>> calibration = Calibration.from_dict({"temperature": 2.0})
-    >>> calibration(Head([[0.8, 0.5]], ("Dog", "Rain"), None)).round(3)
-    array([[0.667, 0.5  ]])
-    """
-
-    slope: PerLabel = 1.0
-    offset: PerLabel = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("slope", "offset"):
-            value = getattr(self, name)
-            if isinstance(value, Mapping):
-                object.__setattr__(self, name, MappingProxyType(dict(value)))
-        numbers = self.slope.values() if isinstance(self.slope, Mapping) else [self.slope]
-        for number in numbers:
-            checks.positive("slope", number)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
-        """Return what a card holds under ``[confidence]``.
-
-        Fields are ``temperature``, by which logits are divided, or ``slope`` and ``offset``; what
-        else stands there is not ours.
-
-        Raises
-        ------
-        ParameterError
-            Where a temperature or a slope is not above 0.
-        """
-        slope = values.get("slope", 1.0)
-        if "temperature" in values:
-            checks.positive("temperature", values["temperature"])
-            slope = 1 / values["temperature"]
-        return cls(slope, values.get("offset", 0.0))
-
-    def __call__(self, head: Head) -> Floats:
-        """Return the calibrated probabilities of a head, shape ``(n_rows, n_classes)``."""
-        slope, offset = (
-            _column(value, head.labels, default)
-            for value, default in ((self.slope, 1.0), (self.offset, 0.0))
-        )
-        probabilities = head.probabilities().astype(np.float64)
-        if np.all(slope == 1) and np.all(offset == 0):
-            return probabilities  # to the last digit
-        tiny = np.finfo(np.float32).tiny
-        logits = np.log(np.maximum(probabilities, tiny))
-        if head.kind.startswith("softmax"):
-            odds = np.exp(slope * logits + offset)
-            return np.asarray(odds / odds.sum(axis=1, keepdims=True))
-        logits -= np.log(np.maximum(1 - probabilities, tiny))
-        return np.asarray(0.5 * (1 + np.tanh(0.5 * (slope * logits + offset))))
 
 
 @dataclass(frozen=True)
@@ -199,9 +133,3 @@ def embedding_decoder(
     table = {"embedding": EmbeddingDecoder}
     found: EmbeddingDecoder = find_decoder("decoder", table, name or "embedding", options)
     return found
-
-
-def _column(value: PerLabel, labels: tuple[str, ...], default: float) -> Floats:
-    if not isinstance(value, Mapping):
-        return np.full(len(labels), float(value))
-    return np.array([float(value.get(label, default)) for label in labels])

@@ -6,8 +6,8 @@ import signals
 
 import mirkit
 from mirkit.activations import beat_activations
+from mirkit.calibration import Logistic
 from mirkit.errors import FormatError
-from mirkit.metrics.calibration import Logistic
 from mirkit.music.beat.confidence import (
     BEAT_FEATURES,
     LEVEL_FEATURES,

@@ -5,9 +5,10 @@ import signals
 
 from mirkit.activations import Activations, Head
 from mirkit.annotation import Beats
+from mirkit.calibration import platt_scale
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
-from mirkit.music.chord.decoder import ViterbiDecoder, calibrated, decoder, joint_scores
+from mirkit.music.chord.decoder import ViterbiDecoder, decoder, joint_scores
 from mirkit.music.chord.inputs import read, states
 from mirkit.vocab import CHORD_TAGS, PITCHES, VOCABULARIES, parse_chord, reduce_chord
 
@@ -124,14 +125,14 @@ def test_confidence_is_high_for_sure_frames_and_low_for_doubtful_ones():
 
 def test_calibration_bends_confidence_and_keeps_its_order():
     posterior = np.linspace(0, 1, 101)
-    bent = calibrated(posterior, (0.4, -0.5))
+    bent = platt_scale(posterior, (0.4, -0.5))
     assert (np.diff(bent) > 0).all()
     assert bent[50] == pytest.approx(1 / (1 + np.exp(0.5)))
-    np.testing.assert_array_equal(calibrated(posterior, None), posterior)
+    np.testing.assert_array_equal(platt_scale(posterior, None), posterior)
     activations = signals.chord_activations(SONG)
     plain = decoder()(activations)
     other = decoder(calibration=(0.4, -0.5))(activations)
-    np.testing.assert_allclose(other.confidence, calibrated(plain.confidence, (0.4, -0.5)))
+    np.testing.assert_allclose(other.confidence, platt_scale(plain.confidence, (0.4, -0.5)))
 
 
 def test_the_joint_score_is_highest_at_the_chord_itself():

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from mirkit.activations import Activations, Head
+from mirkit.calibration import Calibration
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
-from mirkit.sound.tag.decoder import Calibration, TagDecoder
+from mirkit.sound.tag.decoder import TagDecoder
 
 LABELS = ("Dog", "Rain", "Music", "Speech")
 
