@@ -166,15 +166,6 @@ def spooled(stream: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, spool)
 
 
-def damaged(name: str, announced: float | None, end: float, reason: str) -> AudioError:
-    """Return the error for a recording that decodes only up to `end` [s] of what it announces."""
-    promise = "" if announced is None else f"it announces {announced:.3f} s, but "
-    return AudioError(
-        f"{name} is damaged or cut short: {promise}after {end:.3f} s {reason}. "
-        f"To use what is there, pass duration={max(end - 0.001, 0):.3f}"
-    )
-
-
 def _hash_bytes(file: BinaryIO) -> str:
     digest = hashlib.sha256()
     file.seek(0)
