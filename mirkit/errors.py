@@ -20,6 +20,10 @@ class AudioError(MirkitError, OSError):
     """A recording is missing, empty, damaged or of an unknown kind."""
 
 
+class AudioWarning(UserWarning):
+    """A recording is read, but something about it is odd, or a file is left out."""
+
+
 class FormatError(MirkitError, ValueError):
     """An annotation file does not follow its format."""
 

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.arrays import Floats32
+from mirkit.audio import mixing
 from mirkit.audio.codecs import open_decoder
 from mirkit.audio.codecs.decoder import Decoder
 from mirkit.audio.sources import AUDIO_SUFFIXES, Source, content_hash, find_audio, hashed, track
-from mirkit.audio.values import Audio, check_finite, mix_to_mono
+from mirkit.audio.values import Audio, check_finite
 from mirkit.errors import AudioError, ParameterError
 
 __all__ = [
@@ -115,7 +116,8 @@ def blocks(
     sample_rate
         Rate to resample to [Hz]; None keeps the recording's own.
     mono
-        Whether to give the mean of the channels, as one channel.
+        Whether to give one channel: the mean of all, or the loudest where they cancel each
+        other (`mirkit.audio.mixing`), with an `AudioWarning`.
     block_seconds
         Length of a block [s].
     offset
@@ -167,7 +169,7 @@ def read(
     sample_rate
         Rate to resample to [Hz]; None keeps the recording's own.
     mono
-        Whether to return the mean of the channels.
+        Whether to return one channel, as `blocks` gives it.
     offset
         Where to start [s].
     duration
@@ -251,14 +253,17 @@ def _stream(
 ) -> Generator[NDArray[np.float32], None, None]:
     """Yield blocks: decode, check, mix, resample, cut, join."""
     rate = decoder.sample_rate
+    mixes = mono and decoder.n_channels > 1
     first, surplus = cut.start(rate)
+    begin = mixing.start_before(first, rate) if mixes else first
     empty = True
-    with closing(decoder), closing(decoder.chunks(first)) as decoded:
-        chunks = _checked(decoded, decoder.name, first)
+    with closing(decoder), closing(decoder.chunks(begin)) as decoded:
+        chunks = _checked(decoded, decoder.name, begin)
         if cut.duration is not None:
-            chunks = _up_to_damage(chunks, cut.n_decoded(rate))
-        if mono and decoder.n_channels > 1:
-            chunks = (mix_to_mono(chunk.T).T for chunk in chunks)
+            chunks = _up_to_damage(chunks, first - begin + cut.n_decoded(rate))
+        if mixes:
+            chunks = _mixed(chunks, rate, decoder.name)
+        chunks = _part(chunks, first - begin, None)
         n_channels = 1 if mono else decoder.n_channels
         if cut.sample_rate != rate:
             chunks = _resampled(chunks, rate, cut.sample_rate, n_channels)
@@ -270,6 +275,12 @@ def _stream(
         raise AudioError(f"{decoder.name} ends before offset={cut.offset} s")
     if empty:
         raise AudioError(f"{decoder.name} holds no samples")
+
+
+def _mixed(chunks: Iterator[Floats32], sample_rate: int, name: str) -> Iterator[Floats32]:
+    """Yield one channel of the chunks."""
+    for samples in mixing.mono((chunk.T for chunk in chunks), sample_rate, name):
+        yield samples.T
 
 
 def _up_to_damage(chunks: Iterator[Floats32], n_wanted: int) -> Iterator[Floats32]:

@@ -2,7 +2,7 @@
 
 Programs that copy a part of a FLAC leave its header, which announces the whole, and the numbers of
 its frames, which begin in the middle. The sound library trusts both: it fills what it misses, and
-stops at the announced length. Here the headers of all frames are looked at (18 ms for 30 MB).
+stops at the announced length. Here the headers of all frames are looked at (40 ms for a song).
 Frames that follow each other from 0 go to the library, as many as there are; all others to ffmpeg,
 which decodes what is there.
 """
@@ -20,7 +20,7 @@ _BLOCK = 2**20
 _LONGEST_HEADER = 16  # of a frame [bytes]
 _FILE = b"fLaC\x00\x00\x00\x22"
 _FRAME = re.compile(  # the sync code, a block size, and a layout of channels that there is
-    rb"\xff(?=[\xf8\xf9][\x10-\xff][" + re.escape(bytes(range(0, 0xB0, 2))) + rb"])|" + _FILE
+    rb"\xff(?=[\xf8\xf9][\x10-\xff][" + re.escape(bytes(range(0, 0xB0, 2))) + rb"])"
 )
 _BLOCK_SIZES = {
     1: 192,
@@ -177,8 +177,10 @@ def _frames(file: BinaryIO, first: int) -> Iterator[tuple[int, Frame | None]]:
             if here >= end:
                 break
             frame = parse_frame(data[here : here + _LONGEST_HEADER])
-            if frame is not None or found[0] == _FILE:
+            if frame is not None:
                 yield at + here, frame
+        if _FILE in data:
+            yield at, None
         at, rest = at + end, data[end:]
 
 
