@@ -13,7 +13,7 @@ from mirkit.activations import Features
 from mirkit.arrays import Floats32
 from mirkit.audio import Audio
 from mirkit.audio.mixing import mono
-from mirkit.audio.values import check_finite
+from mirkit.audio.values import as_floats, check_finite
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 
@@ -96,7 +96,7 @@ def mono_slices(blocks: Iterable[NDArray[Any]], sample_rate: int) -> Iterator[ND
     Raises
     ------
     ParameterError
-        Where a block has more than two axes or holds no samples.
+        Where a block has more than two axes, or holds what samples are not (`as_floats`).
     AudioError
         Where a sample is NaN or infinite.
     """
@@ -110,19 +110,13 @@ def _slices(blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
     for block in blocks:
         samples = _two_axes(np.asarray(block))
         for start in range(0, samples.shape[1], SLICE):
-            part = samples[:, start : start + SLICE]
-            part = part.astype(np.float32, copy=False)
+            part = as_floats("block", samples[:, start : start + SLICE])
             check_finite(part, first=first + start)
             yield part
         first += samples.shape[1]
 
 
 def _two_axes(block: NDArray[Any]) -> NDArray[Any]:
-    if block.dtype.kind != "f":
-        raise ParameterError(
-            f"block holds {block.dtype}; samples are floats of full scale ±1. "
-            "Divide 16-bit samples by 32768."
-        )
     if block.ndim == 1:
         return block[None]
     if block.ndim != 2 or block.shape[0] == 0:
