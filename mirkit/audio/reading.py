@@ -111,8 +111,8 @@ def blocks(
     Parameters
     ----------
     x
-        Path, binary file object, ``"-"`` for standard input, ``(samples, sample_rate)``, `Audio`
-        or `Track`.
+        Path, binary file object, the content of a file as bytes, ``"-"`` for standard input,
+        ``(samples, sample_rate)``, `Audio` or `Track`.
     sample_rate
         Rate to resample to [Hz]; None keeps the recording's own.
     mono

@@ -1,12 +1,12 @@
 """Decoders: each turns one kind of recording into chunks of samples, whatever its name says.
 
-One read goes down through these files, and none looks back up::
+A read goes down through these files, and none looks back up::
 
     open_decoder
       ogg.starts          several recordings in one file? then each by itself
-      sndfile             libsndfile, after a look at what the bytes say:
-        flac, containers, mp3     where the sound is, and how much is announced
-        content                   what they say, in one form; a view with a mended header
+      sndfile             libsndfile, after a look at what the bytes announce:
+        flac, ogg, containers, mp3   where the sound is, and how much of it
+        content                      their answer, and views with a mended header
       ffmpeg              all that the library does not understand
 """
 

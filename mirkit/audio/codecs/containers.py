@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
-from mirkit.audio.codecs.content import Content, spliced
+from mirkit.audio.codecs.content import Content, NotUnderstood, spliced
 
 Order = Literal["little", "big"]
 
 _MAX_CHUNKS = 1000
+_EXTENSIBLE = 0xFFFE  # the format of a WAV that tells more
 _IN_DS64 = 2**32 - 1  # the length of a chunk that RF64 keeps in its chunk ds64
 
 
@@ -56,7 +57,7 @@ _LAYOUTS: tuple[tuple[bytes, int, bytes, _Layout], ...] = (  # magic, where a se
     (b"FORM", 8, b"8SVX", _SVX),
     (b"FORM", 8, b"16SV", _SVX),
     (bytes.fromhex("726966662e91cf11a5d628db04c10000"), 24, b"wave" + _W64_TAIL, _W64),
-    (b"caff", 4, b"\0\1", _CAF),
+    (b"caff", 0, b"caff", _CAF),
 )
 _AU: dict[bytes, Order] = {b".snd": "big", b"dns.": "little"}
 _VOC_LEADS = {1: 2, 9: 12}  # type of a block of sound: bytes before the sound
@@ -100,6 +101,11 @@ def look(file: BinaryIO) -> Content | None:
 
     WAV, RF64, BW64, W64, AIFF, 8SVX, CAF, AU, VOC, AVR, MPC, WVE, NIST, SDS and MATLAB's.
 
+    Raises
+    ------
+    NotUnderstood
+        Where the header is damaged, and the library would read it all the same.
+
     Examples
     --------
     >>> from io import BytesIO
@@ -109,27 +115,37 @@ def look(file: BinaryIO) -> Content | None:
     size = file.seek(0, 2)
     file.seek(0)
     head = file.read(1024)
-    n_frames = _n_frames(head)
-    if n_frames is not None:
-        return Content(file, n_announced=n_frames)
-    if head[:2] == _SDS:
-        n_announced, n_sound = _sevens(head[12:9:-1]), _n_dumped(head, size)
-        return Content(file, 1.0, n_announced, n_sound if n_sound < n_announced else None)
     layout = _layout_of(head)
-    sound = _sound_of(file, size, layout) if layout is not None else _flat(head)
-    if sound is None:
-        return None if layout is None else Content(file)
-    there = size - sound.start
-    if layout is _W64 and 0 < sound.length < there:  # the library would go on to the end
+    if layout is None:
+        sound = _flat(head)
+        return _counted(file, head, size) if sound is None else _judged(file, size, sound)
+    if layout is _CAF and head[4:6] != b"\0\1":
+        raise NotUnderstood("CAF of another version")
+    sound = _sound_of(file, size, layout)
+    if sound is None or _only_chunks_follow(file, size, sound, layout):
+        return Content(file)
+    if layout is _W64 and 0 < sound.length < size - sound.start:  # the library would go on
         return Content(spliced(b"", file, 0, sound.start + sound.length))
+    return _judged(file, size, sound)
+
+
+def _judged(file: BinaryIO, size: int, sound: _Sound) -> Content:
+    """Return whether the sound of a file of `size` bytes is whole, cut or open, mended."""
+    there = size - sound.start
     if there <= 0 or 0 < sound.length <= there:
         return Content(file)
     there -= there % sound.unit
-    if not sound.is_open():
-        return Content(sound.mended(file, there), sound.length / max(there, 1))
-    if layout is not None and _only_chunks_follow(file, size, sound, layout):
-        return Content(file)
-    return Content(sound.mended(file, there))
+    share = 1.0 if sound.is_open() else sound.length / max(there, 1)
+    return Content(sound.mended(file, there), share)
+
+
+def _counted(file: BinaryIO, head: bytes, size: int) -> Content | None:
+    """Return what a file announces whose header counts samples, or None for others."""
+    if head[:2] == _SDS:
+        n_announced, n_sound = _sevens(head[12:9:-1]), _n_dumped(head, size)
+        return Content(file, 1.0, n_announced, n_sound if n_sound < n_announced else None)
+    n_frames = _n_frames(head)
+    return None if n_frames is None else Content(file, n_announced=n_frames)
 
 
 def _n_frames(head: bytes) -> int | None:
@@ -173,7 +189,9 @@ def _sound_of(file: BinaryIO, size: int, layout: _Layout) -> _Sound | None:
         if name == b"ds64":
             large = at + 8  # where RF64 keeps the size of its data
         file.seek(at)
-        unit = _unit(name, file.read(32), layout.order) or unit
+        content = file.read(32)
+        _check_bits(name, content, layout.order)
+        unit = _unit(name, content, layout.order) or unit
         if name != layout.sound:
             continue
         start, size_at = at + layout.lead, at - layout.n_size
@@ -183,6 +201,13 @@ def _sound_of(file: BinaryIO, size: int, layout: _Layout) -> _Sound | None:
             length, size_at, n_size = int.from_bytes(file.read(8), "little"), large, 8
         return _Sound(start, length - layout.lead, size_at, n_size, layout.order, counted, unit)
     return None
+
+
+def _check_bits(name: bytes, content: bytes, order: Order) -> None:
+    """Raise `NotUnderstood` where samples would have more bits than their place has."""
+    tag, bits, valid = (int.from_bytes(content[at : at + 2], order) for at in (0, 14, 18))
+    if name[:4] == b"fmt " and tag == _EXTENSIBLE and valid > bits:
+        raise NotUnderstood(f"samples of {valid} bits in {bits}")
 
 
 def _unit(name: bytes, content: bytes, order: Order) -> int:
@@ -217,12 +242,14 @@ def _chunks(
 
 def _only_chunks_follow(file: BinaryIO, size: int, sound: _Sound, layout: _Layout) -> bool:
     """Tell whether behind an empty chunk of sound there are chunks and no sound."""
+    if sound.length > 0:
+        return False
     end = sound.start
     for name, at, length in _chunks(file, size, layout, sound.start):
         if not re.match(rb"[ -~]{4}", name) or not 0 <= length <= size - at:
             return False
         end = at + length
-    return sound.length <= 0 and size - end < layout.align
+    return size - end < layout.align
 
 
 def _flat(head: bytes) -> _Sound | None:

@@ -179,7 +179,10 @@ def _probe(file: BinaryIO, name: str, reason: str) -> tuple[dict[str, Any], dict
         )
     except subprocess.TimeoutExpired:
         raise AudioError(f"{name}: ffprobe found nothing within {_PROBE_TIMEOUT} s") from None
-    said = json.loads(result.stdout or b"{}")
+    try:
+        said = json.loads(result.stdout or b"{}")
+    except ValueError:  # it ended while it wrote
+        said = {}
     container = said.get("format", {})
     if container.get("probe_score", 0) < _MIN_PROBE_SCORE:
         raise AudioError(

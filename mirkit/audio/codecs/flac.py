@@ -96,14 +96,18 @@ def look(file: BinaryIO, start: int) -> Content:
     Raises
     ------
     NotUnderstood
-        Where its frames do not begin at 0, come twice, or go on behind the end that is announced.
+        Where its frames do not begin at 0, come twice, go on behind the end that is announced, or
+        are longer than it says.
     """
-    first, n_announced, n_block = _stream_info(file, start)
-    chain = _Chain(file, first, n_block)
+    info = _stream_info(file, start)
+    n_announced = info.n_samples
+    chain = _Chain(file, info)
     end = chain.end
     if chain.begin:
         rest = max(n_announced - chain.begin, 0)
         raise NotUnderstood("FLAC frames that do not begin at 0", rest or None)
+    if chain.longest > info.longest:
+        raise NotUnderstood("FLAC frames that are longer than the header says", n_announced or None)
     if end > n_announced > 0 or (chain.broken and end >= n_announced):
         raise NotUnderstood("FLAC frames that do not fit the header", n_announced or None)
     n_sound = end - chain.n_last if end < n_announced else None  # the last one may be cut
@@ -117,17 +121,18 @@ class _Chain:
     ----------
     begin, end
         Samples at which the first frame begins and the last one ends.
-    n_last
-        Samples in the last frame.
+    n_last, longest
+        Samples in the last frame, and in the longest.
     broken
         Whether there is a frame that does not follow.
     """
 
-    def __init__(self, file: BinaryIO, first: int, n_block: int) -> None:
-        self.begin = self.end = self.n_last = 0
+    def __init__(self, file: BinaryIO, info: _Info) -> None:
+        self.begin = self.end = self.n_last = self.longest = 0
         self.broken = False
-        self._size, self._kind, self._at = n_block, (0, 0), first
-        for at, frame in _frames(file, first):
+        self._size = info.longest if info.shortest == info.longest else 0
+        self._kind, self._at = (0, 0), info.first
+        for at, frame in _frames(file, info.first):
             if frame is None:
                 self.broken = True  # another FLAC begins
             elif not self.n_last:
@@ -138,19 +143,35 @@ class _Chain:
     def _begin(self, at: int, frame: Frame) -> None:
         self._size = 1 if frame.varies else self._size or frame.n_samples
         self._kind, self._at = frame.kind, at
-        self.begin = frame.number * self._size
-        self.end, self.n_last = self.begin + frame.n_samples, frame.n_samples
+        self.begin = self.end = frame.number * self._size
+        self._append(at, frame)
+
+    def _append(self, at: int, frame: Frame) -> None:
+        self.end, self.n_last, self._at = self.end + frame.n_samples, frame.n_samples, at
+        self.longest = max(self.longest, frame.n_samples)
 
     def _follow(self, file: BinaryIO, at: int, frame: Frame) -> None:
         if frame.number * self._size == self.end:
-            self.end, self.n_last, self._at = self.end + frame.n_samples, frame.n_samples, at
+            self._append(at, frame)
         elif frame.kind == self._kind and _is_whole(file, self._at, at):
             self.broken = True  # and no sound that looks like a header by chance
 
 
-def _stream_info(file: BinaryIO, start: int) -> tuple[int, int, int]:
-    """Return where the frames begin [bytes], the announced samples of all and of each, or 0."""
-    at, n_samples, n_block, last = start + 4, 0, 0, False
+@dataclass(frozen=True, slots=True)
+class _Info:
+    """What STREAMINFO says: samples in all, or 0, in the shortest frame but the last, and longest.
+
+    `first` is where the frames begin [bytes].
+    """
+
+    first: int
+    n_samples: int
+    shortest: int
+    longest: int
+
+
+def _stream_info(file: BinaryIO, start: int) -> _Info:
+    at, n_samples, shortest, longest, last = start + 4, 0, 0, 0, False
     while not last:
         file.seek(at)
         head = file.read(4 + 18)
@@ -159,9 +180,9 @@ def _stream_info(file: BinaryIO, start: int) -> tuple[int, int, int]:
         last = bool(head[0] & 0x80)
         if head[0] & 0x7F == 0:
             n_samples = int.from_bytes(head[17:22], "big") & (1 << 36) - 1
-            n_block = int.from_bytes(head[4:6], "big") if head[4:6] == head[6:8] else 0
+            shortest, longest = (int.from_bytes(head[i : i + 2], "big") for i in (4, 6))
         at += 4 + int.from_bytes(head[1:4], "big")
-    return at, n_samples, n_block
+    return _Info(at, n_samples, shortest, longest)
 
 
 def _frames(file: BinaryIO, first: int) -> Iterator[tuple[int, Frame | None]]:

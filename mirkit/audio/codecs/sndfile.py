@@ -45,7 +45,8 @@ class SoundFileDecoder:
         n_frames = self._n_frames(content)
         self.n_samples: int | None = content.n_announced or math.ceil(n_frames * content.share)
         self._is_cut = content.n_sound is not None
-        self._end = min(n_frames, self.n_samples, content.n_sound or n_frames)
+        n_sound = n_frames if content.n_sound is None else content.n_sound
+        self._end = min(n_frames, self.n_samples, n_sound)
 
     def chunks(self, first: int = 0) -> Generator[Floats32, None, None]:
         """Yield the samples from `first` on."""
@@ -69,11 +70,10 @@ class SoundFileDecoder:
     def _n_frames(self, content: Content) -> int:
         """Return how many samples the library finds."""
         n_frames = int(self._sound.frames)
+        is_open = n_frames > _ENDLESS and content.n_announced is None
         try:
             ogg.check_start(self._sound.extra_info)
-            if (
-                n_frames > _ENDLESS and content.n_announced is None
-            ):  # the library then loses the end
+            if is_open:  # the library then loses the end
                 raise NotUnderstood("the header does not tell the length")
         except NotUnderstood:
             self._sound.close()
