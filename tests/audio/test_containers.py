@@ -149,6 +149,31 @@ def test_a_long_file_that_is_cut_is_not_open(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_rf64_may_leave_the_size_of_its_data_to_ds64_by_0_too(tmp_path, known):
+    content = bytearray(written("rf64"))
+    path = tmp_path / "x.wav"
+    path.write_bytes(content)
+    expected = read(path)
+    at = behind(content, b"data")
+    content[at : at + 4] = bytes(4)
+    if not known:
+        content[20:44] = bytes(24)
+    path.write_bytes(content)
+    assert read(path) == expected
+
+
+def test_bw64_is_rf64(tmp_path, monkeypatch):
+    content = written("rf64")
+    monkeypatch.setenv("PATH", "/nowhere")  # without ffmpeg
+    path = tmp_path / "x.wav"
+    path.write_bytes(b"BW64" + content[4:])
+    assert read(path) == read(io.BytesIO(content))
+    path.write_bytes(b"BW64" + content[4:40_000])
+    with pytest.raises(AudioError, match=r"announces 2\.000 s, but after 1\.2"):
+        read(path)
+
+
 @pytest.mark.data
 def test_the_cases_of_users(cases):
     with pytest.raises(AudioError, match=r"announces 8\.000 s, but after 3\.997 s"):

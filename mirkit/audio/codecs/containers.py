@@ -116,6 +116,8 @@ def look(file: BinaryIO) -> Content | None:
     file.seek(0)
     head = file.read(1024)
     layout = _layout_of(head)
+    if head[:4] == b"BW64":  # the same under a name that the library does not know
+        file = spliced(b"RF64", file, 4)
     if layout is None:
         sound = _flat(head)
         return _counted(file, head, size) if sound is None else _judged(file, size, sound)
@@ -196,7 +198,7 @@ def _sound_of(file: BinaryIO, size: int, layout: _Layout) -> _Sound | None:
             continue
         start, size_at = at + layout.lead, at - layout.n_size
         n_size, counted = layout.n_size, layout.own + layout.lead
-        if large is not None and length == _IN_DS64:
+        if large is not None and length in (0, _IN_DS64):
             file.seek(large)
             length, size_at, n_size = int.from_bytes(file.read(8), "little"), large, 8
         return _Sound(start, length - layout.lead, size_at, n_size, layout.order, counted, unit)
