@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from mirkit.errors import MirkitError
+from mirkit.errors import MirkitError, plain_warnings
 
 Item = TypeVar("Item")
 
@@ -148,12 +148,14 @@ def _pool(n_jobs: int) -> Any:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    return ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn"), initializer=_one_thread)
+    return ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn"), initializer=_begin)
 
 
-def _one_thread() -> None:
-    """Keep each worker to one thread, as there is a worker for each core."""
+def _begin() -> None:
+    """Keep a worker to one thread, as there is one for each core, and its warnings to one line."""
     import os
+
+    plain_warnings()
 
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")

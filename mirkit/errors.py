@@ -1,9 +1,12 @@
-"""Every error that mirkit raises on purpose.
+"""Every error that mirkit raises, and every warning that it gives, on purpose.
 
-All of them are a `MirkitError`, and each is also the builtin that a reader would expect,
+All errors are a `MirkitError`, and each is also the builtin that a reader would expect,
 so both ``except MirkitError`` and ``except ValueError`` work. A message names the value,
 says what is valid and guesses the likely mistake.
 """
+
+import warnings
+from typing import Any
 
 _LISTED = 100  # names that a message holds at most
 
@@ -55,3 +58,27 @@ class MissingExtra(MirkitError, ImportError):
     def __init__(self, package: str, install: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs {package}, which is not installed. Run: {install}")
         self.package = package
+
+
+class MirkitWarning(UserWarning):
+    """Base of all warnings that mirkit gives on purpose: what it did, and why that may be wrong."""
+
+
+class AudioWarning(MirkitWarning):
+    """A recording is read in a way that its user should know of, or a file is left out."""
+
+
+_formatted = warnings.formatwarning
+
+
+def _plain(
+    message: Warning | str, category: type[Warning], filename: str, *rest: Any, **more: Any
+) -> str:
+    if issubclass(category, MirkitWarning):
+        return f"mirkit: {message}\n"
+    return _formatted(message, category, filename, *rest, **more)
+
+
+def plain_warnings() -> None:
+    """Print mirkit's own warnings as the command line prints errors, in one line."""
+    warnings.formatwarning = _plain

@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.arrays import Floats32
-from mirkit.audio.codecs import Decoder, open_decoder
+from mirkit.audio import mixing
+from mirkit.audio.codecs import open_decoder
+from mirkit.audio.codecs.decoder import Decoder
 from mirkit.audio.sources import AUDIO_SUFFIXES, Source, content_hash, find_audio, hashed, track
-from mirkit.audio.values import Audio, check_finite, mix_to_mono
+from mirkit.audio.values import Audio, check_finite
 from mirkit.errors import AudioError, ParameterError
 
 __all__ = [
@@ -109,12 +111,13 @@ def blocks(
     Parameters
     ----------
     x
-        Path, binary file object, ``"-"`` for standard input, ``(samples, sample_rate)``, `Audio`
-        or `Track`.
+        Path, binary file object, the content of a file as bytes, ``"-"`` for standard input,
+        ``(samples, sample_rate)``, `Audio` or `Track`.
     sample_rate
         Rate to resample to [Hz]; None keeps the recording's own.
     mono
-        Whether to give the mean of the channels, as one channel.
+        Whether to give one channel: the mean of all, or the loudest where they cancel each
+        other (`mirkit.audio.mixing`), with an `AudioWarning`.
     block_seconds
         Length of a block [s].
     offset
@@ -166,7 +169,7 @@ def read(
     sample_rate
         Rate to resample to [Hz]; None keeps the recording's own.
     mono
-        Whether to return the mean of the channels.
+        Whether to return one channel, as `blocks` gives it.
     offset
         Where to start [s].
     duration
@@ -232,6 +235,11 @@ class _Cut:
         first = max(0, int(early // step) * step)
         return first, wanted - first * self.sample_rate // decoder_rate
 
+    def n_decoded(self, decoder_rate: int) -> int:
+        """Return how many samples from `start` on hold all that is to be given."""
+        _, surplus = self.start(decoder_rate)
+        return -(-(surplus + (self.n_samples or 0)) * decoder_rate // self.sample_rate)
+
     def length_of(self, decoder: Decoder) -> float | None:
         """Return how much of a recording the cut leaves [s], or None where it is not known."""
         if decoder.n_samples is None:
@@ -244,15 +252,21 @@ def _stream(
     decoder: Decoder, cut: _Cut, mono: bool, block_length: int
 ) -> Generator[NDArray[np.float32], None, None]:
     """Yield blocks: decode, check, mix, resample, cut, join."""
-    first, surplus = cut.start(decoder.sample_rate)
-    n_channels = 1 if mono else decoder.n_channels
+    rate = decoder.sample_rate
+    mixes = mono and decoder.n_channels > 1
+    first, surplus = cut.start(rate)
+    begin = mixing.start_before(first, rate) if mixes else first
     empty = True
-    with closing(decoder), closing(decoder.chunks(first)) as decoded:
-        chunks = _checked(decoded, decoder.name, first)
-        if mono and decoder.n_channels > 1:
-            chunks = (mix_to_mono(chunk.T).T for chunk in chunks)
-        if cut.sample_rate != decoder.sample_rate:
-            chunks = _resampled(chunks, decoder.sample_rate, cut.sample_rate, n_channels)
+    with closing(decoder), closing(decoder.chunks(begin)) as decoded:
+        chunks = _checked(decoded, decoder.name, begin)
+        if cut.duration is not None:
+            chunks = _up_to_damage(chunks, first - begin + cut.n_decoded(rate))
+        if mixes:
+            chunks = _mixed(chunks, rate, decoder.name)
+        chunks = _part(chunks, first - begin, None)
+        n_channels = 1 if mono else decoder.n_channels
+        if cut.sample_rate != rate:
+            chunks = _resampled(chunks, rate, cut.sample_rate, n_channels)
         chunks = _part(chunks, surplus, cut.n_samples)
         for block in _joined(chunks, n_channels, block_length):
             empty = False
@@ -261,6 +275,24 @@ def _stream(
         raise AudioError(f"{decoder.name} ends before offset={cut.offset} s")
     if empty:
         raise AudioError(f"{decoder.name} holds no samples")
+
+
+def _mixed(chunks: Iterator[Floats32], sample_rate: int, name: str) -> Iterator[Floats32]:
+    """Yield one channel of the chunks."""
+    for samples in mixing.mono((chunk.T for chunk in chunks), sample_rate, name):
+        yield samples.T
+
+
+def _up_to_damage(chunks: Iterator[Floats32], n_wanted: int) -> Iterator[Floats32]:
+    """Yield the chunks; where `n_wanted` samples are there, damage behind them ends them."""
+    n_samples = 0
+    try:
+        for chunk in chunks:
+            n_samples += len(chunk)
+            yield chunk
+    except AudioError:
+        if n_samples < n_wanted:
+            raise
 
 
 def _checked(chunks: Iterator[Floats32], name: str, first: int) -> Iterator[Floats32]:

@@ -10,6 +10,7 @@ import re
 import stat
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,9 @@ from typing import Any, BinaryIO, TypeAlias, cast
 import numpy as np
 
 from mirkit.audio.values import Audio, Track
-from mirkit.errors import AudioError, ParameterError
+from mirkit.errors import AudioError, AudioWarning, ParameterError
 
-Source: TypeAlias = "str | os.PathLike[str] | BinaryIO | tuple[Any, int] | Audio | Track"
+Source: TypeAlias = "str | os.PathLike[str] | BinaryIO | bytes | tuple[Any, int] | Audio | Track"
 """What `track` takes."""
 
 SOUND_SUFFIXES = (
@@ -37,6 +38,7 @@ FFMPEG_SUFFIXES = (
 
 AUDIO_SUFFIXES = frozenset(SOUND_SUFFIXES + FFMPEG_SUFFIXES)
 
+_LONGEST_PATH = 4096  # [bytes]
 _MEMORY_LIMIT = 64 * 2**20  # a stream that cannot seek is kept in memory up to here [bytes]
 
 
@@ -48,7 +50,8 @@ def track(x: Source) -> Track:
     Parameters
     ----------
     x
-        Path, binary file object, ``(samples, sample_rate)``, `Audio`, or `Track`.
+        Path, binary file object, the content of a file as bytes, ``(samples, sample_rate)``,
+        `Audio`, or `Track`.
 
     Raises
     ------
@@ -70,6 +73,8 @@ def track(x: Source) -> Track:
         return _track_of_path(os.fspath(x))
     if isinstance(x, tuple):
         return Track(_audio_of_pair(x))
+    if isinstance(x, bytes | bytearray | memoryview):
+        return Track(_Content(_content(x)))
     if hasattr(x, "read"):
         return Track(_binary(x))
     raise ParameterError(_guess(x))
@@ -105,8 +110,9 @@ def find_audio(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """Return the recordings among files and folders, each once.
 
     Folders are searched with all their sub-folders, in order of name, for the suffixes in
-    `AUDIO_SUFFIXES`; hidden files and folders are skipped. A file that is named itself is kept
-    whatever its suffix, and even where it is missing, so that it fails by itself later.
+    `AUDIO_SUFFIXES`; hidden files and folders are skipped, and so, with an `AudioWarning`, are
+    pipes, sockets and devices. A file that is named itself is kept whatever its suffix and kind,
+    and even where it is missing, so that it fails by itself later.
 
     Raises
     ------
@@ -117,7 +123,7 @@ def find_audio(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
         paths = [paths]
     found: dict[Path, None] = {}
     for path in map(Path, paths):
-        found.update(dict.fromkeys(_audio_in(path) if path.is_dir() else [path]))
+        found.update(dict.fromkeys(_checked(path) if path.is_dir() else [path]))
     return list(found)
 
 
@@ -137,7 +143,7 @@ def open_file(path: Path) -> BinaryIO:
             with path.open("rb") as pipe:
                 return spooled(pipe)
         if not stat.S_ISREG(mode):
-            raise AudioError(f"{path} is a device, not a recording")
+            raise AudioError(f"{path} is {_special(path)}, not a recording")
         if path.stat().st_size == 0:
             raise AudioError(f"{path} is empty (0 bytes). Did its download or export fail?")
         return path.open("rb")
@@ -164,15 +170,6 @@ def spooled(stream: BinaryIO) -> BinaryIO:
         spool.write(chunk)
     spool.seek(0)
     return cast(BinaryIO, spool)
-
-
-def damaged(name: str, announced: float | None, end: float, reason: str) -> AudioError:
-    """Return the error for a recording that decodes only up to `end` [s] of what it announces."""
-    promise = "" if announced is None else f"it announces {announced:.3f} s, but "
-    return AudioError(
-        f"{name} is damaged or cut short: {promise}after {end:.3f} s {reason}. "
-        f"To use what is there, pass duration={max(end - 0.001, 0):.3f}"
-    )
 
 
 def _hash_bytes(file: BinaryIO) -> str:
@@ -229,6 +226,23 @@ def _audio_of_pair(pair: tuple[Any, ...]) -> Audio:
     return Audio(samples, sample_rate)
 
 
+class _Content(io.BytesIO):
+    """A file whose content is in memory."""
+
+    name = "<bytes>"
+
+
+def _content(x: bytes | bytearray | memoryview) -> bytes:
+    """Return the content of a file; raise `ParameterError` where it is the name of one."""
+    content = bytes(x)
+    if b"\0" not in content[:_LONGEST_PATH] and os.path.exists(content):  # noqa: PTH110 (may be long)
+        raise ParameterError(
+            f"got {type(x).__name__} that name a file; bytes are its content. "
+            f"Pass the path as text: {os.fsdecode(content)!r}"
+        )
+    return content
+
+
 def _binary(stream: Any) -> BinaryIO:
     if isinstance(stream, io.TextIOBase):
         raise ParameterError("the file object is opened as text; open it with mode 'rb'")
@@ -237,8 +251,6 @@ def _binary(stream: Any) -> BinaryIO:
 
 def _guess(x: Any) -> str:
     kind = type(x).__name__
-    if isinstance(x, bytes | bytearray | memoryview):
-        return f"got {kind}: pass a path, or wrap the content of a file in io.BytesIO"
     if isinstance(x, list | set | dict | Iterator):
         return (
             f"got a {kind}; one call takes one recording. Loop over them, or pass samples as the "
@@ -267,6 +279,33 @@ def _audio_in(folder: Path) -> list[Path]:
             f"{', '.join(SOUND_SUFFIXES)} or, through ffmpeg, {', '.join(FFMPEG_SUFFIXES)}"
         )
     return found
+
+
+def _checked(folder: Path) -> list[Path]:
+    """Return the recordings in a folder that are files, and warn of those that are not."""
+    found = _audio_in(folder)
+    special = {path: kind for path in found if (kind := _special(path)) is not None}
+    for path, kind in special.items():
+        warnings.warn(f"{path} is skipped: it is {kind}", AudioWarning, stacklevel=3)
+    files = [path for path in found if path not in special]
+    if not files:
+        raise AudioError(f"{folder} holds no recording but {', '.join(map(str, special))}")
+    return files
+
+
+def _special(path: Path) -> str | None:
+    """Return what a path is that is no file, or None for files and for what is not there."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None
+    kinds = {
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return kinds.get(stat.S_IFMT(mode))
 
 
 def _folder_message(folder: Path) -> str:

@@ -6,14 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirkit import checks
+from mirkit.audio.mixing import mix_to_mono
 from mirkit.errors import AudioError, ParameterError
 from mirkit.values import Value
+
+_MOST_CHANNELS = 32  # 8 channels of one sample are a recording, and 44100 are none
+_SCALED = (("i", 1), ("i", 2), ("i", 4), ("u", 1))
+_MISTAKES = {
+    "i": "Divide integers of another full scale by it.",
+    "u": "Subtract the middle of the range, and divide by half of it.",
+    "c": "Is this a spectrum?",
+    "b": "Is this a mask?",
+    "O": "Are channels of one length, and all samples numbers?",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -23,7 +34,8 @@ class Audio(Value):
     Parameters
     ----------
     samples
-        Shape ``(n_channels, n_samples)``, float32, full scale ±1. One axis means one channel.
+        Shape ``(n_channels, n_samples)``, float32, full scale ±1. One axis means one channel, and
+        so does ``(n_samples, 1)``. Integers of 8, 16 and 32 bits are scaled by their type.
     sample_rate
         Samples a second [Hz].
 
@@ -31,28 +43,30 @@ class Audio(Value):
     ------
     AudioError
         Where a sample is NaN or infinite; the message names the first.
+    ParameterError
+        Where samples are complex, truth values, integers of another kind or objects, or of a shape
+        that is no recording's.
 
     Examples
     --------
     >>> audio = Audio([[0.0, 0.5, 0.0, -0.5]], sample_rate=8000)
     >>> audio.n_channels, audio.duration
     (1, 0.0005)
+    >>> Audio(np.array([0, -32768], np.int16), 8000).samples
+    array([[ 0., -1.]], dtype=float32)
     """
 
     samples: NDArray[np.float32]
     sample_rate: int
 
     def __post_init__(self) -> None:
-        samples = np.asarray(self.samples)
-        if samples.dtype.kind in "iu":
-            raise ParameterError(
-                f"samples are {samples.dtype}; they are floats of full scale ±1. "
-                "Divide 16-bit samples by 32768."
-            )
+        samples = as_floats("samples", self.samples)
         if samples.ndim == 1:
             samples = samples[None]
         samples = checks.frozen_array("samples", samples, np.float32, 2)
-        if samples.shape[0] > 32 >= samples.shape[1] > 0:  # 8 channels of one sample are fine
+        if samples.shape[0] > _MOST_CHANNELS and samples.shape[1] == 1:
+            samples = samples.T
+        if samples.shape[0] > _MOST_CHANNELS >= samples.shape[1] > 0:
             raise ParameterError(
                 f"samples have shape {samples.shape}; they are (n_channels, n_samples). "
                 "Transpose what soundfile read?"
@@ -85,10 +99,10 @@ class Audio(Value):
         return self.n_samples / self.sample_rate
 
     def mono(self) -> Audio:
-        """Return the mean of the channels."""
+        """Return one channel: the mean, or the louder where they cancel (`mirkit.audio.mixing`)."""
         if self.n_channels == 1:
             return self
-        return Audio(mix_to_mono(self.samples), self.sample_rate)
+        return Audio(mix_to_mono(self.samples, self.sample_rate), self.sample_rate)
 
 
 @dataclass(frozen=True)
@@ -123,13 +137,36 @@ class Track:
         return name if isinstance(name, str) else "<file object>"
 
 
-def mix_to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of the channels, shape ``(1, n_samples)``."""
-    total = samples[:1].astype(np.float32)
-    for channel in samples[1:]:  # numpy's own mean over so short an axis is four times slower
-        total += channel
-    total /= max(len(samples), 1)
-    return total
+def as_floats(name: str, samples: Any) -> NDArray[np.float32]:
+    """Return samples of any array as float32 of full scale ±1.
+
+    Integers are scaled by their type, as sound files mean them: int8, int16 and int32 by their
+    lowest value, uint8 around 128.
+
+    Raises
+    ------
+    ParameterError
+        Where they are neither floats nor such integers.
+    """
+    try:
+        array = np.asarray(samples)
+    except ValueError as error:
+        raise ParameterError(
+            f"{name} make no array: {error}. Are channels of one length?"
+        ) from None
+    kind, n_bytes = array.dtype.kind, array.dtype.itemsize
+    if kind == "f":
+        with np.errstate(over="ignore"):  # it becomes infinite, and is named as such
+            return array.astype(np.float32, copy=False)
+    if (kind, n_bytes) not in _SCALED:
+        raise ParameterError(
+            f"{name} are {array.dtype}; they are floats of full scale ±1, or int8, int16, int32 or "
+            f"uint8, which are scaled by their type. {_MISTAKES.get(kind, _MISTAKES['O'])}"
+        )
+    scale = np.float32(1 << 8 * n_bytes - 1)
+    scaled = (array.astype(np.float32) - (scale if kind == "u" else 0)) / scale
+    scaled.flags.writeable = False  # ours alone: `Audio` need not copy it
+    return scaled
 
 
 def check_finite(samples: NDArray[np.float32], name: str = "samples", first: int = 0) -> None:

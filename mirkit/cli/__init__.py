@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from mirkit import __version__
-from mirkit.errors import MirkitError
+from mirkit.errors import MirkitError, plain_warnings
 from mirkit.tasks import TASKS
 
 COMMANDS = {task.command: task.summary for task in TASKS.values()} | {
@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in argv if not word.startswith("-")), None)
     args = _parser(command).parse_args(argv)
+    plain_warnings()
     try:
         status: int = args.run(args)
         sys.stdout.flush()

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mirkit.activations import Features
 from mirkit.arrays import Floats32
 from mirkit.audio import Audio
-from mirkit.audio.values import check_finite, mix_to_mono
+from mirkit.audio.mixing import mono
+from mirkit.audio.values import as_floats, check_finite
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 
@@ -50,7 +51,7 @@ class FrontEnd(ABC):
     @property
     @abstractmethod
     def latency(self) -> float:
-        """The longest time from the centre of a frame until the stream can give it [s]."""
+        """The longest time from the centre of a frame of one channel until it can be given [s]."""
 
     @abstractmethod
     def n_frames(self, n_samples: int) -> int:
@@ -64,11 +65,12 @@ class FrontEnd(ABC):
         ----------
         blocks
             Consecutive pieces of one recording at `sample_rate`, ``(n_samples,)`` or
-            ``(n_channels, n_samples)`` floats, of any length. Channels are averaged.
+            ``(n_channels, n_samples)`` floats, of any length. Several channels are mixed
+            (`mirkit.audio.mixing`), and then come up to 50 ms later than one.
         """
 
     def __call__(self, audio: Audio) -> Features:
-        """Return the features of a whole recording, whose channels are averaged.
+        """Return the features of a whole recording, whose channels are mixed.
 
         Raises
         ------
@@ -88,33 +90,33 @@ class FrontEnd(ABC):
         return Features(values, self.grid, self.name)
 
 
-def mono_slices(blocks: Iterable[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
-    """Yield the mean of the channels as short pieces, ``(n_samples,)`` float32.
+def mono_slices(blocks: Iterable[NDArray[Any]], sample_rate: int) -> Iterator[NDArray[np.float32]]:
+    """Yield one channel as short pieces, ``(n_samples,)`` float32: see `mirkit.audio.mixing`.
 
     Raises
     ------
     ParameterError
-        Where a block has more than two axes or holds integers.
+        Where a block has more than two axes, or holds what samples are not (`as_floats`).
     AudioError
         Where a sample is NaN or infinite.
     """
+    for part in mono(_slices(blocks), sample_rate):
+        yield part[0]
+
+
+def _slices(blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
+    """Yield the blocks in short pieces, ``(n_channels, n_samples)``, checked."""
     first = 0
     for block in blocks:
         samples = _two_axes(np.asarray(block))
         for start in range(0, samples.shape[1], SLICE):
-            part = samples[:, start : start + SLICE]
-            part = part.astype(np.float32, copy=False)
+            part = as_floats("block", samples[:, start : start + SLICE])
             check_finite(part, first=first + start)
-            yield part[0] if len(part) == 1 else mix_to_mono(part)[0]
+            yield part
         first += samples.shape[1]
 
 
 def _two_axes(block: NDArray[Any]) -> NDArray[Any]:
-    if block.dtype.kind != "f":
-        raise ParameterError(
-            f"block holds {block.dtype}; samples are floats of full scale ±1. "
-            "Divide 16-bit samples by 32768."
-        )
     if block.ndim == 1:
         return block[None]
     if block.ndim != 2 or block.shape[0] == 0:

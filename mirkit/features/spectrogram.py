@@ -106,7 +106,7 @@ class LogSpectrogram(FrontEnd):
 
     def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
-        signal = mono_slices(blocks)
+        signal = mono_slices(blocks, self.sample_rate)
         for step in self.conditioning:
             signal = step(signal)
         bands = _bands(self.bank, self.sample_rate, self.stft.n_fft)

@@ -32,7 +32,7 @@ def estimate_tuning(audio: Audio, front_end: VQT = VQT_11K) -> float:
     if audio.sample_rate != front_end.sample_rate:
         import soxr
 
-        mono = np.ascontiguousarray(audio.samples.mean(axis=0))
+        mono = audio.mono().samples[0]
         audio = Audio(
             soxr.resample(mono, audio.sample_rate, front_end.sample_rate), front_end.sample_rate
         )

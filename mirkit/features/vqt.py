@@ -145,7 +145,7 @@ class VQT(FrontEnd):
     def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
         octaves = _octaves(self)
-        for frames in self.framing.frames(mono_slices(blocks)):
+        for frames in self.framing.frames(mono_slices(blocks, self.sample_rate)):
             values = np.empty((len(frames), self.n_bins), np.float32)
             for start in range(0, len(frames), CHUNK):
                 chunk = frames[start : start + CHUNK]

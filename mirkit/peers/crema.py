@@ -77,7 +77,7 @@ class Crema(Published):
 
         Of each bin the first harmonic, then the second.
         """
-        values = harmonic_cqt(whole(blocks)).reshape(-1, N_BINS * N_HARMONICS)
+        values = harmonic_cqt(whole(blocks, self.sample_rate)).reshape(-1, N_BINS * N_HARMONICS)
         grid = FrameGrid.from_hop(self.sample_rate, HOP_LENGTH)
         return Features(values, grid, self.front_end)
 

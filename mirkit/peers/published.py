@@ -174,6 +174,6 @@ class Published(ABC):
             raise ParameterError("features hold no frames; is the recording empty?")
 
 
-def whole(blocks: Blocks) -> Floats32:
-    """Return consecutive pieces of a recording as one, ``(n_samples,)``; channels are averaged."""
-    return np.concatenate([np.empty(0, np.float32), *mono_slices(blocks)])
+def whole(blocks: Blocks, sample_rate: int) -> Floats32:
+    """Return consecutive pieces of a recording as one, ``(n_samples,)``; channels are mixed."""
+    return np.concatenate([np.empty(0, np.float32), *mono_slices(blocks, sample_rate)])

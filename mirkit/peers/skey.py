@@ -75,7 +75,7 @@ class SKey(Published):
 
     def features(self, blocks: Blocks) -> Features:
         """Return the decibels below the loudest of a recording, 1 for that, ``(n_frames, 84)``."""
-        samples = whole(blocks)
+        samples = whole(blocks, self.sample_rate)
         if not samples.size:
             return self._features(np.empty((0, N_BINS), np.float32))
         missing = max(0, (LEAST_FRAMES - 1) * HOP_LENGTH - samples.size)

@@ -119,7 +119,7 @@ def _identify(path: Path) -> str:
 
 def encode(path: Path, header: Header) -> NDArray[Any]:
     """Return the samples or features of a recording as a store keeps them, ``(n, width)``."""
-    samples: Floats32 = reading.read(path, header.sample_rate).samples.mean(axis=0)
+    samples: Floats32 = reading.read(path, header.sample_rate).mono().samples[0]
     if header.longest:
         samples = samples[: round(header.longest * header.sample_rate)]
     if header.dtype == "int16":

@@ -1,5 +1,6 @@
 import io
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 import signals
 import soundfile
 
+import mirkit
 from mirkit.audio import Audio, Track
 from mirkit.audio.reading import blocks, content_hash, find_audio, hashed, read, track
-from mirkit.errors import AudioError, ParameterError
+from mirkit.errors import AudioError, AudioWarning, ParameterError
 
 TONE = signals.ticks([0.1], 0.3, 8000)
 
@@ -26,20 +28,64 @@ TONE = signals.ticks([0.1], 0.3, 8000)
         ((np.zeros(10), None), "sample_rate is NoneType"),
         ((np.zeros(10), np.zeros(10)), "sample_rate is ndarray"),
         (np.zeros(10), "without a rate"),
-        (b"RIFF", "io.BytesIO"),
         (io.StringIO("RIFF"), "mode 'rb'"),
         ("https://example.org/a.mp3", "downloads nothing"),
         ("file:///tmp/a.mp3", "is a URL"),
         ("a\0b.wav", "zero character"),
         (None, "NoneType; a recording is"),
         (3, "int; a recording is"),
-        ((np.zeros(10, np.int16), 8000), "Divide 16-bit samples by 32768"),
+        ((np.zeros(10, np.int64), 8000), "Divide integers of another full scale"),
         ((np.zeros((8000, 2), np.float32), 8000), "Transpose"),
     ],
 )
 def test_what_is_no_recording_gets_a_guess_of_what_was_meant(source, match):
     with pytest.raises(ParameterError, match=match):
         track(source)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint8, np.float64])
+@pytest.mark.parametrize("shape", [(-1,), (1, -1), (-1, 1), (2, -1)])
+def test_arrays_of_any_type_are_the_same_recording(dtype, shape):
+    floats = np.round(TONE.samples[0] * 100) / 128
+    if np.dtype(dtype).kind == "f":
+        samples = floats.astype(dtype)
+    else:
+        info = np.iinfo(dtype)
+        middle = 128 if info.min == 0 else 0
+        samples = (floats.astype(np.float64) * 2.0 ** (info.bits - 1) + middle).astype(dtype)
+    audio = read((samples.reshape(shape), 8000))
+    channels = 2 if shape[0] == 2 else 1
+    np.testing.assert_array_equal(audio.samples, floats.reshape(channels, -1), strict=True)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, io.BytesIO])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_the_content_of_a_file_is_a_recording(save_wav, kind, suffix):
+    path = save_wav(f"x.{suffix}", TONE)
+    recording = track(kind(path.read_bytes()))
+    assert recording.name in ("<bytes>", "<file object>")
+    assert read(recording) == read(recording) == read(path)
+    assert content_hash(recording) == content_hash(track(path))
+
+
+def test_bytes_that_are_no_recording_are_told(save_wav):
+    path = save_wav("x.wav", TONE)
+    with pytest.raises(ParameterError, match=r"bytes that name a file.*x\.wav"):
+        track(os.fsencode(path))
+    for content in (b"", b"x", b"RIFF", os.fsencode(path) + b"no", bytes(100), b"a" * 10_000):
+        with pytest.raises(AudioError, match="<bytes>"):
+            read(content)
+
+
+@pytest.mark.data
+def test_every_verb_takes_bytes_and_integers(data_dir):
+    path = data_dir / "songs" / "vibe_ace.ogg"
+    audio = read(path, 44100, offset=10, duration=4)
+    stream = io.BytesIO()
+    soundfile.write(stream, audio.samples.T, 44100, format="WAV", subtype="PCM_16")
+    integers = np.frombuffer(stream.getvalue()[44:], "<i2").reshape(-1, 2).T
+    for verb in (mirkit.beats, mirkit.tempo, mirkit.chords, mirkit.key, mirkit.sections):
+        assert verb(stream.getvalue()) == verb(stream) == verb((integers, 44100))
 
 
 def test_a_missing_file_is_told_with_the_names_that_are_close(save_wav, tmp_path):
@@ -162,6 +208,35 @@ def test_named_files_are_kept_whatever_they_are_called(tmp_path):
         tmp_path / "b.dat",
         tmp_path / "a.wav",
     ]
+
+
+def test_what_is_no_file_is_skipped_in_folders_with_a_word(save_wav, tmp_path):
+    save_wav("a/x.wav", TONE)
+    os.mkfifo(tmp_path / "a" / "pipe.wav")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(os.path.relpath(tmp_path / "a" / "socket.mp3"))
+    (tmp_path / "a" / "zero.flac").symlink_to("/dev/zero")
+    (tmp_path / "a" / "gone.ogg").symlink_to("nowhere")
+    with pytest.warns(AudioWarning, match="is skipped") as caught:
+        found = find_audio([tmp_path])
+    assert [path.name for path in found] == ["gone.ogg", "x.wav"]
+    said = "\n".join(str(each.message) for each in caught)
+    for words in ("pipe.wav is skipped: it is a named pipe", "it is a socket", "it is a device"):
+        assert words in said
+    assert len(caught) == 3
+    with pytest.raises(AudioError, match=r"socket\.mp3 is a socket, not a recording"):
+        read(tmp_path / "a" / "socket.mp3")
+    with pytest.raises(AudioError, match=r"zero\.flac is a device, not a recording"):
+        read(tmp_path / "a" / "zero.flac")
+
+
+def test_a_folder_of_pipes_alone_holds_no_recording(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    with (
+        pytest.warns(AudioWarning, match="named pipe"),
+        pytest.raises(AudioError, match="holds no recording but"),
+    ):
+        find_audio([tmp_path])
 
 
 def test_a_folder_without_recordings_is_an_error(tmp_path):

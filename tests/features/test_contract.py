@@ -173,11 +173,27 @@ def test_a_nan_in_a_stream_is_named(name, n_axes):
 
 
 @pytest.mark.parametrize(
-    "block", [np.zeros(10, np.int16), np.zeros((1, 1, 10)), np.zeros((0, 10)), np.float32(0)]
+    "block",
+    [
+        np.zeros(10, np.int64),
+        np.zeros(10, bool),
+        np.zeros(10, complex),
+        np.zeros((1, 1, 10)),
+        np.zeros((0, 10)),
+        np.float32(0),
+    ],
 )
 def test_blocks_of_other_shapes_and_types_are_refused(block):
     with pytest.raises(ParameterError, match="block"):
         list(front_end("onset").stream([block]))
+
+
+def test_integer_blocks_are_scaled_by_their_type():
+    samples = np.round(signals.music(0.5, 22050).samples[0] * 100) / 128
+    integers = (samples * 32768).astype(np.int16)
+    np.testing.assert_array_equal(
+        stream(front_end("onset"), [integers]), stream(front_end("onset"), [samples])
+    )
 
 
 def test_double_precision_blocks_are_taken():

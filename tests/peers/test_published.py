@@ -26,7 +26,7 @@ class Loud(Published):
         return {"weight": np.frombuffer(content, np.float32) + 2}
 
     def features(self, blocks):
-        samples = whole(blocks)
+        samples = whole(blocks, self.sample_rate)
         n_frames = len(samples) // 10
         return Features(samples[: 10 * n_frames].reshape(-1, 10), GRID, self.front_end)
 

@@ -13,7 +13,9 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.audio.sources import damaged
+from mirkit.audio.codecs.content import NotUnderstood, damaged
+from mirkit.audio.codecs.decoder import chunk_length
+from mirkit.audio.codecs.kinds import kind
 from mirkit.errors import AudioError
 
 INSTALL = (
@@ -21,7 +23,6 @@ INSTALL = (
     "winget install ffmpeg (Windows), or conda install ffmpeg"
 )
 
-_CHUNK_SAMPLES = 2**17  # of all channels together
 _MIN_PROBE_SCORE = 26  # ffprobe gives up to 25 to what only might be this format
 _DURATION_SLACK = 0.1  # containers round durations, and count priming and padding [s]
 _PROBE_TIMEOUT = 60  # [s]
@@ -33,26 +34,10 @@ _DEMUXERS = (
     "mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,shn,sox,spdif,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )  # no playlists, which open other files and the network, and no pictures
 _LOCAL = ("-protocol_whitelist", "file,pipe,fd", "-format_whitelist", _DEMUXERS)
-
-_MAGIC = (
-    (4, b"ftyp", "MPEG-4 (M4A or video)"),
-    (0, b"\x1aE\xdf\xa3", "Matroska or WebM"),
-    (0, bytes.fromhex("3026b2758e66cf11"), "Windows Media"),
-    (0, b"RIFF", "RIFF (perhaps AVI)"),
-    (0, b"OggS", "Ogg"),
-    (0, b"fLaC", "FLAC, but damaged"),
-    (0, b"\xff\xf1", "AAC"),
-    (0, b"\xff\xf9", "AAC"),
-    (0, b"ID3", "MP3, but damaged"),
-    (0, b"MThd", "MIDI, which holds notes and no sound: render it first"),
-    (0, b"\x89PNG", "a picture (PNG)"),
-    (0, b"\xff\xd8\xff", "a picture (JPEG)"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"PK\x03\x04", "a ZIP archive"),
-    (0, b"\x1f\x8b", "a gzip archive"),
-    (0, b"<", "a page in HTML or XML; did a download give an error page?"),
-    (0, b"{", "JSON"),
+_ANNOUNCING = frozenset(
+    ("aiff", "ape", "asf", "au", "caf", "flac", "mov", "mpc8", "tak", "tta", "w64", "wav", "wv")
 )
+"""Formats whose header tells the length; that of others ffprobe estimates from their size."""
 
 
 class FfmpegDecoder:
@@ -67,26 +52,34 @@ class FfmpegDecoder:
         Opened binary file.
     name
         Its name, for messages.
-    reason
+    refusal
         Why the sound library did not read it.
     owned
         Whether to close `file` at the end.
     """
 
-    def __init__(self, file: BinaryIO, name: str, reason: str, owned: bool) -> None:
+    def __init__(self, file: BinaryIO, name: str, refusal: NotUnderstood, owned: bool) -> None:
         if shutil.which("ffmpeg") is None or shutil.which("ffprobe") is None:
             raise AudioError(
-                f"{name} is {_kind(file)}: the sound library says {reason!r}, and the program "
-                f"ffmpeg, which may read it, is not installed. {INSTALL}"
+                f"{name} is {kind(file)}: the sound library says {str(refusal)!r}, and the "
+                f"program ffmpeg, which may read it, is not installed. {INSTALL}"
             )
         self.name = name
         self._file, self._owned = file, owned
         self._input = _real_file(file)
-        stream, container = _probe(self._input, name, reason)
+        try:
+            stream, container = _probe(self._input, name, str(refusal))
+        except AudioError:
+            self._close_copy()
+            raise
         self.sample_rate = int(stream.get("sample_rate", 0))
         self.n_channels = int(stream.get("channels", 0))
         duration = _duration(stream, container)
-        self.n_samples = None if duration is None else round(duration * self.sample_rate)
+        self.n_samples, self._n_sound = refusal.n_announced, refusal.n_sound
+        self._slack = 0.0
+        if self.n_samples is None and duration is not None:
+            self.n_samples = round(duration * self.sample_rate)
+            self._slack = _DURATION_SLACK
         tags = {**container.get("tags", {}), **stream.get("tags", {})}
         self.metadata: Mapping[str, str] = {key.lower(): str(tags[key]) for key in tags}
 
@@ -117,15 +110,18 @@ class FfmpegDecoder:
 
     def close(self) -> None:
         """Close the file, unless it is the caller's; `chunks` ends its process itself."""
-        if self._input is not self._file:
-            self._input.close()
+        self._close_copy()
         if self._owned:
             self._file.close()
+
+    def _close_copy(self) -> None:
+        if self._input is not self._file:
+            self._input.close()
 
     def _read(self, pipe: BinaryIO, first: int) -> Generator[NDArray[np.float32], None, int]:
         """Yield what comes through the pipe from sample `first` on; return how many came."""
         width = 4 * self.n_channels
-        size = max(1, _CHUNK_SAMPLES // self.n_channels) * width
+        size = chunk_length(self.n_channels) * width
         position, rest = 0, b""
         while data := pipe.read(size):
             data = rest + data
@@ -133,17 +129,22 @@ class FfmpegDecoder:
             rest = data[whole * width :]
             chunk = np.frombuffer(data, "<f4", whole * self.n_channels).reshape(whole, -1)
             position += whole
-            yield chunk[max(0, first - position + whole) :]
+            part = chunk[max(0, first - position + whole) :]
+            if self._n_sound is not None and position > self._n_sound:
+                yield part[: max(0, len(part) - position + self._n_sound)]
+                raise self._damaged(self._n_sound, "a piece is missing")
+            yield part
         return position
 
     def _check_whole(self, status: int, complaint: str, position: int) -> None:
         """Raise where ffmpeg failed, or where the file announces more than it gave."""
-        end = position / self.sample_rate
+        slack = round(self._slack * self.sample_rate)
+        if status or position < (self.n_samples or 0) - slack:
+            raise self._damaged(position, f"ffmpeg stopped{complaint and ': '}{complaint}")
+
+    def _damaged(self, position: int, reason: str) -> AudioError:
         announced = None if self.n_samples is None else self.n_samples / self.sample_rate
-        short = announced is not None and end < announced - _DURATION_SLACK
-        if status == 0 and not short:
-            return
-        raise damaged(self.name, announced, end, f"ffmpeg stopped{complaint and ': '}{complaint}")
+        return damaged(self.name, announced, position / self.sample_rate, reason)
 
 
 def _real_file(file: BinaryIO) -> BinaryIO:
@@ -178,16 +179,19 @@ def _probe(file: BinaryIO, name: str, reason: str) -> tuple[dict[str, Any], dict
         )
     except subprocess.TimeoutExpired:
         raise AudioError(f"{name}: ffprobe found nothing within {_PROBE_TIMEOUT} s") from None
-    said = json.loads(result.stdout or b"{}")
+    try:
+        said = json.loads(result.stdout or b"{}")
+    except ValueError:  # it ended while it wrote
+        said = {}
     container = said.get("format", {})
     if container.get("probe_score", 0) < _MIN_PROBE_SCORE:
         raise AudioError(
-            f"{name} is {_kind(file)}: the sound library says {reason!r}, and ffmpeg "
+            f"{name} is {kind(file)}: the sound library says {reason!r}, and ffmpeg "
             f"{_last_line(result.stderr) or 'recognizes no format'!r}"
         )
     if not said.get("streams"):
-        kind = container.get("format_long_name")
-        raise AudioError(f"{name} is {_kind(file)} without a sound track (to ffmpeg: {kind})")
+        its_kind = container.get("format_long_name")
+        raise AudioError(f"{name} is {kind(file)} without a sound track (to ffmpeg: {its_kind})")
     return said["streams"][0], container
 
 
@@ -196,7 +200,7 @@ def _duration(stream: Mapping[str, Any], container: Mapping[str, Any]) -> float 
 
     What ffprobe only estimates from the size of the file and its bit rate does not count.
     """
-    if {"mov", "asf"} & set(container.get("format_name", "").split(",")):
+    if _ANNOUNCING & set(container.get("format_name", "").split(",")):
         announced = stream.get("duration")
         return None if announced is None else float(announced)
     announced = stream.get("tags", {}).get("DURATION")  # Matroska, as 00:00:04.023000000
@@ -210,15 +214,3 @@ def _last_line(said: bytes) -> str:
     """Return the last line that a program wrote, without its own name for its input."""
     lines = [line for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
     return lines[-1].replace(f"{_STDIN}: ", "").strip() if lines else ""
-
-
-def _kind(file: BinaryIO) -> str:
-    """Return what the first bytes look like, for messages."""
-    file.seek(0)
-    head = file.read(512)
-    for offset, magic, kind in _MAGIC:
-        if head[offset:].startswith(magic):
-            return kind
-    if head and all(byte in b"\t\n\r\f" or byte >= 32 for byte in head):
-        return "text, or no known kind of recording"
-    return "no known kind of recording"

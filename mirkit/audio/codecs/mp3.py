@@ -7,14 +7,20 @@ frames hold is kept, and times are late by the delay: 25 ms for LAME at 44.1 kHz
 
 The decoder knows a third case, a header without a delay, where it removes 529 samples, and where
 no header counts the frames it guesses the length and stops there, which loses most of some VBR
-files. `countable` leaves neither to it.
+files. `look` leaves neither to it.
+
+The first frame need not follow the ID3 tag: padding, an APE tag, or what a wrong size of the tag
+leaves may lie between. It is found by the frames behind it, in one place for whoever needs to know
+where the sound begins: the decoder, and the clocks of other programs.
 """
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
+
+from mirkit.audio.codecs.content import Content, NotUnderstood, spliced
+from mirkit.audio.codecs.kinds import known_kind, skip_id3, skip_tags
 
 _SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _KBPS = {  # by (MPEG 1?, layer); entry 0 is the free format, which has no length
@@ -25,7 +31,8 @@ _KBPS = {  # by (MPEG 1?, layer); entry 0 is the free format, which has no lengt
     (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-_SEARCH = 2**16  # how far into a file, behind its tags, the first frame is looked for [bytes]
+_SEARCH = 2**20  # how far into a file, behind its tags, the first frame is looked for [bytes]
+_RUN = 4  # frames that follow each other by no chance
 _BLOCK = 2**20
 _MISCOUNT = 2  # frames by which encoders err in their own header
 _DECODER_DELAY = 529  # samples by which every MP3 decoder is late, removed with the encoder's
@@ -41,6 +48,12 @@ class Header:
     sample_rate: int
     n_channels: int
     length: int  # of the frame, with these four bytes [bytes]; 0 in the free format
+
+    def is_like(self, other: Header) -> bool:
+        """Tell whether both are of one stream: only the length of frames may differ."""
+        return (self.version, self.layer, self.sample_rate) == (
+            other.version, other.layer, other.sample_rate,
+        )  # fmt: skip
 
     @property
     def n_samples(self) -> int:
@@ -81,41 +94,24 @@ def parse_header(data: bytes) -> Header | None:
     return Header(version, layer, sample_rate, n_channels, length if bitrate else 0)
 
 
-def is_mpeg(file: BinaryIO) -> bool:
-    """Tell whether a frame header stands at the start of `file`, or behind its ID3 tags."""
-    file.seek(_skip_id3(file))
-    return parse_header(file.read(4)) is not None
-
-
-def countable(file: BinaryIO) -> BinaryIO | None:
+def look(file: BinaryIO) -> Content | None:
     """Return an MP3 whose header counts its frames, or None where `file` is no MP3.
 
-    `file` itself where its own header does, gives the delay and fits its size; else a view of it
-    behind a made header, which keeps the delay of its own or else has none.
+    It is `file` itself where its own header does, gives the delay and fits its size; else a view of
+    it behind a made header, which keeps the delay of its own or else has none.
+
+    Raises
+    ------
+    NotUnderstood
+        Where a frame header stands at the start and no other follows it.
     """
-    size = file.seek(0, io.SEEK_END)
-    first = _first_frame(file, _skip_id3(file))
-    if first is None:
-        return None
-    file.seek(first)
-    frame = file.read(4096)
-    header = parse_header(frame)
-    assert header is not None  # _first_frame found it
-    if header.layer != 3 or not header.length:
-        return file
-    tag = _parse_tag(frame, header)
-    start = first if tag is None else first + header.length
-    fits = tag is not None and 0 <= size - first - tag.n_bytes <= _TAG_BYTES
-    if tag is not None and fits and tag.n_frames and tag.delay is not None:
-        return file
-    n_frames = tag.n_frames if tag is not None and fits else n_frames_from(file, start)
-    if tag is not None and tag.n_frames + _MISCOUNT >= n_frames:
-        if tag.delay is not None:
-            return file  # whole, or cut short: then the decoder falls short of its header
-        n_frames = tag.n_frames
-    file.seek(0)
-    head = file.read(first) + _lead(frame, n_frames, None if tag is None else tag.delay)
-    return cast(BinaryIO, io.BufferedReader(_Behind(head, file, start)))
+    begin = _begin(file)
+    if begin is None:
+        file.seek(skip_tags(file))
+        if parse_header(file.read(4)) is None:
+            return None
+        raise NotUnderstood("MPEG frames that do not follow each other")
+    return Content(_countable(file, begin))
 
 
 def lead(file: BinaryIO) -> tuple[int, int, Header] | None:
@@ -130,18 +126,14 @@ def lead(file: BinaryIO) -> tuple[int, int, Header] | None:
     header
         Of the first frame.
     """
-    first = _first_frame(file, _skip_id3(file))
-    if first is None:
+    begin = _begin(file)
+    if begin is None:
         return None
-    file.seek(first)
-    frame = file.read(4096)
-    header = parse_header(frame)
-    assert header is not None  # _first_frame found it
-    tag = _parse_tag(frame, header) if header.layer == 3 else None
-    if tag is None:
-        return 0, 0, header
-    delay = 0 if tag.delay is None else int.from_bytes(tag.delay, "big") >> 12
-    return header.n_samples, delay + _DECODER_DELAY if tag.delay is not None else 0, header
+    if begin.tag is None:
+        return 0, 0, begin.header
+    delay = begin.tag.delay
+    n_delay = 0 if delay is None else (int.from_bytes(delay, "big") >> 12) + _DECODER_DELAY
+    return begin.header.n_samples, n_delay, begin.header
 
 
 def n_frames_from(file: BinaryIO, start: int) -> int:
@@ -188,33 +180,81 @@ def _next_frame(data: bytes, at: int, second: int, lengths: list[int]) -> int:
     return max(len(data) - 3, 0)
 
 
-def _skip_id3(file: BinaryIO) -> int:
-    """Return where the ID3v2 tags at the start end [bytes]."""
-    at = 0
-    while True:
-        file.seek(at)
-        head = file.read(10)
-        if len(head) < 10 or head[:3] != b"ID3":
-            return at
-        length = 0
-        for byte in head[6:]:
-            length = length << 7 | byte & 0x7F
-        at += 10 + length + (10 if head[5] & 0x10 else 0)
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """The first frame of an MP3: where it is, its bytes, its header, and a tag where it is one."""
+
+    at: int
+    frame: bytes
+    header: Header
+    tag: _Tag | None
+
+
+def _begin(file: BinaryIO) -> _Begin | None:
+    """Return the first frame of an MP3, or None where there is none."""
+    at = _first_frame(file, skip_tags(file))
+    if at is None:
+        return None
+    file.seek(at)
+    frame = file.read(4096)
+    header = parse_header(frame)
+    assert header is not None  # _first_frame found it
+    return _Begin(at, frame, header, _parse_tag(frame, header) if header.layer == 3 else None)
 
 
 def _first_frame(file: BinaryIO, start: int) -> int | None:
-    """Return where the first frame begins that another follows, or None."""
+    """Return where the first frame begins: at `start`, or behind what is of no known kind."""
     file.seek(start)
     data = file.read(_SEARCH)
+    first = parse_header(data)
+    if first is not None and (not first.length or _run(data, 0, first, 2, 1)):
+        return start
+    if known_kind(file, start) is not None:
+        return None
     at = data.find(0xFF)
     while at >= 0:
         header = parse_header(data[at : at + 4])
-        if header is not None:
-            after = data[at + header.length : at + header.length + 4]
-            if not header.length or len(after) < 4 or parse_header(after) is not None:
-                return start + at
+        if header is not None and header.length and _run(data, at, header, _RUN, 2):
+            return start + at
         at = data.find(0xFF, at + 1)
     return None
+
+
+def _run(data: bytes, at: int, first: Header, n: int, least: int) -> bool:
+    """Tell whether `n` frames follow each other from `at` on, or `least` to the end of `data`."""
+    header: Header | None = first
+    for n_found in range(1, n):
+        assert header is not None
+        at += header.length
+        if at + 4 > len(data):
+            return n_found >= least
+        header = parse_header(data[at : at + 4])
+        if header is None or not (header.length and header.is_like(first)):
+            return False
+    return True
+
+
+def _countable(file: BinaryIO, begin: _Begin) -> BinaryIO:
+    """Return a view of an MP3 whose header counts its frames."""
+    at, header, tag = begin.at, begin.header, begin.tag
+    n_tags = skip_id3(file)
+    file.seek(0)
+    tags = file.read(n_tags)
+    whole = file if at <= len(tags) else spliced(tags, file, at)
+    if header.layer != 3 or not header.length:
+        return whole
+    size = file.seek(0, 2)
+    start = at if tag is None else at + header.length
+    fits = tag is not None and 0 <= size - at - tag.n_bytes <= _TAG_BYTES
+    if tag is not None and fits and tag.n_frames and tag.delay is not None:
+        return whole
+    n_frames = tag.n_frames if tag is not None and fits else n_frames_from(file, start)
+    if tag is not None and tag.n_frames + _MISCOUNT >= n_frames:
+        if tag.delay is not None:
+            return whole  # or cut short: then the decoder falls short of its header
+        n_frames = tag.n_frames
+    made = _lead(begin.frame, n_frames, None if tag is None else tag.delay)
+    return spliced(tags + made, file, start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,33 +307,3 @@ def _short_header(frame: bytes) -> tuple[bytes, Header]:
         if header is not None and header.length >= header.tag_offset + 160:
             return head, header
     raise AssertionError("every sample rate has a frame of 200 bytes")
-
-
-class _Behind(io.RawIOBase):
-    """Read-only view: `head`, and behind it `file` from byte `start` on."""
-
-    def __init__(self, head: bytes, file: BinaryIO, start: int) -> None:
-        self._head, self._file, self._start = head, file, start
-        self._size = len(head) + file.seek(0, io.SEEK_END) - start
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = (0, self._at, self._size)[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        if self._at < len(self._head):
-            data = self._head[self._at : self._at + len(buffer)]
-        else:
-            self._file.seek(self._start + self._at - len(self._head))
-            data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)

@@ -147,7 +147,7 @@ class Tagger(CardModel):
         ----------
         x
             The consecutive blocks of one recording at `sample_rate`, of one channel or several,
-            which are averaged; or features of the front end of a network that takes nothing else.
+            which are mixed; or features of the front end of a network that takes nothing else.
         heads
             ``tags`` (probabilities in the clip) and ``embedding``, which are the usual ones;
             ``frame_embedding`` and, where the network has it, ``frames``: at the clock of the
@@ -232,7 +232,7 @@ class Tagger(CardModel):
         """Yield the places that windows are cut from: frames, or the samples of one channel."""
         long = self._lengthened(blocks)
         if self.front_end is None or not self.takes_features:
-            return mono_slices(long)
+            return mono_slices(long, self.sample_rate)
         return self.front_end.stream(long)
 
     def _lengthened(self, blocks: Blocks) -> Blocks:

@@ -116,7 +116,7 @@ class WindowTagger(ABC):
         ----------
         blocks
             Its consecutive blocks at `sample_rate`, ``(n_samples,)`` or ``(n_channels,
-            n_samples)``, of any length; channels are averaged.
+            n_samples)``, of any length; channels are mixed.
         """
         rows = [np.empty((0, self.front_end.n_bins), np.float32), *self._frames(blocks)]
         values = np.concatenate(rows)
