@@ -51,16 +51,26 @@ def as_published(n_layers=12, dim=768, grid=(12, 99), n_classes=527):
 
 
 @pytest.mark.parametrize(
-    ("stride", "grid"), [(10, (12, 99)), (12, (10, 82)), (14, (9, 71)), (16, (8, 62))]
+    ("n_frames", "stride", "grid"),
+    [
+        (998, 10, (12, 99)),
+        (998, 12, (10, 83)),
+        (998, 14, (9, 71)),
+        (998, 16, (8, 62)),
+        (2000, 10, (12, 200)),  # the files of 20 s, 30 s, and of a hop of 100 samples
+        (3000, 10, (12, 300)),
+        (3200, 10, (12, 320)),
+    ],
 )
-def test_the_published_files_fit(stride, grid):
+def test_the_published_files_fit(n_frames, stride, grid):
     with torch.device("meta"):
-        net = PaSST(stride=stride).eval()
+        net = PaSST(stride=stride, n_frames=n_frames).eval()
         state = {name: torch.empty(shape) for name, shape in as_published(grid=grid).items()}
     load_published(net, state, PaSST.published)
-    assert net.max_length >= 1000  # ten seconds are one window
+    assert net.max_length >= max(1000, n_frames)  # ten seconds are one window
     with torch.device("meta"):
-        assert net(torch.empty(2, 1000, 128)).frame_embedding.shape == (2, grid[1], 768)
+        heard = net(torch.empty(2, net.max_length, 128))
+    assert heard.frame_embedding.shape == (2, grid[1], 768)  # each position has its patches
 
 
 def test_published_tensors_come_to_their_places():

@@ -37,7 +37,8 @@ class PaSST(Backbone):
     n_bins
         Bins of the features.
     n_frames
-        Frames that its positions are learned for. Ten seconds have two more, which are cut.
+        Frames that its positions are learned for: one for each whole `stride` of them, so that the
+        last may lie behind all patches. Ten seconds have two frames more.
     dim, depth, n_heads
         Width of the tokens, blocks, heads of each.
     patch
@@ -71,7 +72,7 @@ class PaSST(Backbone):
         frequency_patchout: int = 4,
     ) -> None:
         super().__init__()
-        rows, columns = n_patches(n_bins, patch, stride), n_patches(n_frames, patch, stride)
+        rows, columns = n_patches(n_bins, patch, stride), n_frames // stride
         self.patchout = (frequency_patchout, time_patchout)
         self.n_classes, self.n_embedding = n_classes, dim
         self.min_length = (patch,)
