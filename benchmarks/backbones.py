@@ -48,6 +48,7 @@ PUBLISHED = {
     "mobilenet-v1": 0.389,
     "mobilenet-v2": 0.383,
     "passt-s": 0.476,
+    "passt-s-kd": 0.486,
     "passt-s-s12": 0.473,
     "passt-s-s14": 0.471,
     "passt-s-s16": 0.473,

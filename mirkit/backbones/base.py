@@ -47,6 +47,8 @@ class Backbone(nn.Module, ABC):
         ``(batch, n_frames, n_bins)`` of its front end, ``"samples"`` ``(batch, n_samples)``.
     front_end
         Name of the front end whose features it takes, or None where it takes samples alone.
+    n_bins
+        Bins of these features; 0 where it takes samples alone.
     sample_rate
         Of the samples [Hz].
     n_classes
@@ -76,6 +78,7 @@ class Backbone(nn.Module, ABC):
 
     inputs: ClassVar[tuple[str, ...]] = ("features",)
     front_end: str | None = None
+    n_bins: int = 0
     sample_rate: int = 32000
     n_classes: int
     n_embedding: int
@@ -84,9 +87,9 @@ class Backbone(nn.Module, ABC):
     max_length: int | None = None
     step: int | None = None
     first: float | None = None
-    unused: ClassVar[tuple[str, ...]] = ()
+    unused: tuple[str, ...] = ()
     published: ClassVar[KeyMap | None] = None
-    exports: ClassVar[bool] = True
+    exports: bool = True
 
     @abstractmethod
     def listen(self, *inputs: Tensor) -> Output:
@@ -119,6 +122,13 @@ class Backbone(nn.Module, ABC):
                 )
         lengths = zip(inputs, self.min_length, self.silence, strict=True)
         return self.listen(*(padded(x, least, value) for x, least, value in lengths))
+
+    def by_step(self) -> Backbone:
+        """Return this network, giving rows by frame once a step, and not repeated for each frame.
+
+        So they come with embeddings, which heads that pool over time are trained on.
+        """
+        return self
 
     def is_used(self, name: str) -> bool:
         """Whether a gradient reaches the parameter `name`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,9 @@ from mirkit.errors import ParameterError
 
 HeadKind = Literal["linear", "mlp", "lstm", "attention"]
 ON_FRAMES = ("lstm", "attention")
-CLOCK = ("inputs", "front_end", "sample_rate", "min_length", "silence", "max_length")
+KEPT = (
+    "inputs", "front_end", "n_bins", "sample_rate", "min_length", "silence", "max_length", "exports"
+)  # fmt: skip
 
 
 class LinearHead(nn.Module):
@@ -114,10 +116,10 @@ class HeadedBackbone(Backbone):
 
     def __init__(self, body: Backbone, kind: HeadKind, n_classes: int, **settings: Any) -> None:
         super().__init__()
-        if kind not in get_args(HeadKind):
-            raise ParameterError(f"head is {kind!r}; it is one of {', '.join(get_args(HeadKind))}")
-        self.body = body
-        for name in CLOCK:
+        if kind not in HEADS:
+            raise ParameterError(f"head is {kind!r}; it is one of {', '.join(HEADS)}")
+        self.body = body = body.by_step() if kind in ON_FRAMES else body
+        for name in KEPT:
             setattr(self, name, getattr(body, name))
         self.n_classes, self.n_embedding = n_classes, body.n_embedding
         n_in = _frame_width(body) if kind in ON_FRAMES else body.n_embedding
@@ -126,7 +128,7 @@ class HeadedBackbone(Backbone):
             self.step, self.first = body.step, body.first
         # The head that the backbone came with hears nothing any more, so nothing teaches it.
         unheard = _own_head(body)
-        self.unused = tuple(f"body.{name}" for name in unheard)  # type: ignore[misc]
+        self.unused = tuple(f"body.{name}" for name in unheard)
         for name, parameter in body.named_parameters():
             if name.startswith(unheard):
                 parameter.requires_grad_(False)
@@ -139,7 +141,8 @@ class HeadedBackbone(Backbone):
         Parameters
         ----------
         what
-            ``"all"`` of the body, ``"none"``, or how many of its `stages`.
+            ``"all"`` of the body, ``"none"``, or how many of its `stages`. What stands in none of
+            them, such as the positions of a transformer, stands before the first.
 
         Raises
         ------
@@ -156,7 +159,8 @@ class HeadedBackbone(Backbone):
         self.frozen = tuple(name for name, _ in parts[:n])
         fixed = tuple(f"{part}." for part in self.frozen)
         for name, parameter in self.body.named_parameters():
-            is_fixed = what == "all" or bool(fixed and name.startswith(fixed))
+            is_first = n > 0 and "." not in name
+            is_fixed = what == "all" or is_first or bool(fixed and name.startswith(fixed))
             parameter.requires_grad_(not is_fixed and self.is_used(f"body.{name}"))
         self.train(self.training)
 
@@ -165,6 +169,8 @@ class HeadedBackbone(Backbone):
         super().train(mode)
         for name in self.frozen:
             self.body.get_submodule(name).eval()
+        if len(self.frozen) == len(stages(self.body)):
+            self.body.eval()
         return self
 
     def listen(self, *inputs: Tensor) -> Output:
@@ -176,9 +182,8 @@ class HeadedBackbone(Backbone):
 
 def _probe(body: Backbone) -> list[Tensor]:
     """Return the smallest inputs that a backbone hears."""
-    n_bins = getattr(body, "n_bins", 64)
     return [
-        torch.zeros(2, least, n_bins) if name == "features" else torch.zeros(2, least)
+        torch.zeros(2, least, body.n_bins) if name == "features" else torch.zeros(2, least)
         for name, least in zip(body.inputs, body.min_length, strict=True)
     ]
 

@@ -97,7 +97,6 @@ def export_tagger(
     path: str | Path,
     metadata: Mapping[str, str],
     activation: Literal["sigmoid", "softmax"] = "sigmoid",
-    n_bins: int = 64,
     frames: bool = True,
 ) -> None:
     """Write `net` to `path`, with free batch and time axes and named outputs.
@@ -116,12 +115,10 @@ def export_tagger(
         ``weights_sha256``.
     activation
         What makes probabilities of its logits.
-    n_bins
-        Number of bins of its features; of no matter where it takes samples alone.
     frames
         Whether to write the outputs by frame too, where there are any.
     """
-    example = _example(net, n_bins)
+    example = _example(net)
     module = _Ordered(TagHeads(net, activation), frames)
     was_training = net.training
     module.eval()
@@ -163,14 +160,14 @@ class _Ordered(nn.Module):
         return tuple(self.named(*inputs).values())
 
 
-def _example(net: Backbone, n_bins: int) -> dict[str, Tensor]:
+def _example(net: Backbone) -> dict[str, Tensor]:
     """Return inputs of a backbone that are long enough not to be padded."""
     made = {}
     for name, least in zip(net.inputs, net.min_length, strict=True):
         if name == "samples":
             made[name] = torch.zeros(2, max(least, net.sample_rate))
         else:
-            made[name] = torch.zeros(2, max(least, 100), n_bins)
+            made[name] = torch.zeros(2, max(least, 100), net.n_bins)
     return made
 
 

@@ -68,7 +68,7 @@ class VGGish(Backbone):
     ) -> None:
         super().__init__()
         self.front_end, self.sample_rate, self.silence = front_end, sample_rate, (silence,)
-        self.n_classes, self.n_embedding = n_classes, n_embedding
+        self.n_classes, self.n_bins, self.n_embedding = n_classes, N_BINS, n_embedding
         self.step, self.first = N_FRAMES, (N_FRAMES - 1) / 2
         self.min_length = (N_FRAMES,)
         self.features = convolutions(width)

@@ -5,16 +5,18 @@ from functools import cache
 
 import numpy as np
 import pytest
+import tiny
 import torch
-from backbones import tiny
 
 from mirkit.audio import Audio
+from mirkit.backbones.heads import HEADS, ON_FRAMES, HeadedBackbone
 from mirkit.backbones.tagging import TagHeads, export_tagger
 from mirkit.features import front_end
 from mirkit.zoo import checkpoints
 
 HERE = [name for name in tiny.ROWS if importlib.util.find_spec(name.partition(":")[0])]
 every_backbone = pytest.mark.parametrize("name", HERE, ids=lambda name: name.partition(":")[2])
+every_head = pytest.mark.parametrize("kind", list(HEADS))
 every_card = pytest.mark.parametrize("card", tiny.tagging_cards(), ids=lambda card: card.name)
 network = cache(tiny.make)
 
@@ -168,8 +170,7 @@ def test_onnx_answers_as_torch_does(name, tmp_path):
     if not net.exports:
         pytest.skip("says that it is not exported")
     onnxruntime = pytest.importorskip("onnxruntime")
-    n_bins = front_end(net.front_end).n_bins if net.front_end else 1
-    export_tagger(net, tmp_path / "net.onnx", {}, n_bins=n_bins)
+    export_tagger(net, tmp_path / "net.onnx", {})
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
     least = net.min_length[0]
     for n, n_clips in ((least, 1), (min(2 * least + 11, tiny.longest(net)), 3)):
@@ -180,6 +181,60 @@ def test_onnx_answers_as_torch_does(name, tmp_path):
         given = session.run(list(expected), feed)
         for head, x in zip(expected, given, strict=True):
             np.testing.assert_allclose(x, expected[head].numpy(), atol=1e-4, rtol=1e-4)
+
+
+def headed(name, kind):
+    torch.manual_seed(2)
+    return HeadedBackbone(tiny.make(name), kind, 3, dropout=0.0).eval()
+
+
+@every_backbone
+@every_head
+def test_every_head_learns_on_every_backbone(name, kind):
+    net = headed(name, kind)
+    n = min(3 * net.min_length[0] + 1, tiny.longest(net))
+    heard = hear(net, *tiny.draw(net, n))
+    assert heard.logits.shape == (2, 3)
+    assert (heard.frame_logits is not None) == (kind in ON_FRAMES)
+    if kind in ON_FRAMES:
+        assert heard.frame_logits.shape == (2, heard.frame_embedding.shape[1], 3)
+    net.train()(*tiny.draw(net, n, n_clips=3)).logits.square().sum().backward()
+    taught = {key for key, p in net.named_parameters() if p.grad is not None and p.grad.any()}
+    assert taught == {key for key, _ in net.named_parameters() if net.is_used(key)}
+
+
+@every_backbone
+@every_head
+def test_a_frozen_body_hears_in_training_what_it_hears_in_use(name, kind):
+    net = headed(name, kind)
+    net.freeze("all")
+    inputs = tiny.draw(net, min(2 * net.min_length[0] + 1, tiny.longest(net)))
+    expected = hear(net, *inputs)
+    close(hear(net.train(), *inputs), expected, 0)
+    assert all(key.startswith("head.") for key, p in net.named_parameters() if p.requires_grad)
+
+
+@every_backbone
+def test_a_head_is_exported_where_its_backbone_is(name, tmp_path):
+    net = headed(name, "attention")
+    assert net.exports == network(name).exports
+    if not net.exports:
+        pytest.skip("says that it is not exported")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    export_tagger(net, tmp_path / "net.onnx", {})
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    inputs = tiny.draw(net, min(2 * net.min_length[0] + 11, tiny.longest(net)), 3)
+    feed = {each: x.numpy() for each, x in zip(net.inputs, inputs, strict=True)}
+    with torch.inference_mode():
+        expected = TagHeads(net)(*inputs)
+    for head, x in zip(expected, session.run(list(expected), feed), strict=True):
+        np.testing.assert_allclose(x, expected[head].numpy(), atol=1e-4, rtol=1e-4)
+
+
+@every_backbone
+def test_bins_are_those_of_the_front_end(name):
+    net = network(name)
+    assert net.n_bins == (front_end(net.front_end).n_bins if "features" in net.inputs else 0)
 
 
 @every_card

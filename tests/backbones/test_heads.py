@@ -8,6 +8,7 @@ from mirkit.backbones.base import Backbone, Output  # noqa: E402
 from mirkit.backbones.efficientat.mn import MobileNet  # noqa: E402
 from mirkit.backbones.heads import HEADS, AttentionHead, HeadedBackbone, stages  # noqa: E402
 from mirkit.backbones.residual import ResidualCNN  # noqa: E402
+from mirkit.backbones.vit.ast import AST  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 
 
@@ -117,3 +118,14 @@ def test_heads_on_frames_need_frames():
         HeadedBackbone(Deaf(), "lstm", 3)
     with pytest.raises(ParameterError, match="'loud'"):
         HeadedBackbone(Deaf(), "loud", 3)
+
+
+def test_what_stands_in_no_stage_is_frozen_with_the_first():
+    torch.manual_seed(0)
+    net = HeadedBackbone(AST(dim=8, depth=2, n_heads=2, n_frames=32), "linear", 3)
+    own = {"body.cls_token", "body.dist_token", "body.pos_embed"}
+    for n, is_taught in ((0, True), (1, False), (2, False)):
+        net.freeze(n)
+        taught = {name for name, p in net.named_parameters() if p.requires_grad}
+        assert own & taught == (own if is_taught else set())
+        assert "body.norm.weight" in taught

@@ -272,7 +272,7 @@ def test_a_gradient_reaches_every_weight_but_the_unused_head():
 def test_onnx_shifts_its_windows_too(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     net = small()
-    export_tagger(net, tmp_path / "net.onnx", {}, n_bins=16)
+    export_tagger(net, tmp_path / "net.onnx", {})
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
     for n_frames, n_clips in ((60, 1), (256, 2), (131, 3)):
         x = features(n_clips, n_frames, 16)

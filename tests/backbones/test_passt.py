@@ -1,11 +1,12 @@
 """PaSST loads its authors' files, leaves patches out in training, and hears any length."""
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mirkit.backbones.published import load_published
-from mirkit.backbones.vit.passt import SILENCE, PaSST, left_over
+from mirkit.backbones.vit.passt import SILENCE, PaSST
 from mirkit.errors import ParameterError
 from mirkit.features import front_end
 
@@ -51,16 +52,26 @@ def as_published(n_layers=12, dim=768, grid=(12, 99), n_classes=527):
 
 
 @pytest.mark.parametrize(
-    ("stride", "grid"), [(10, (12, 99)), (12, (10, 82)), (14, (9, 71)), (16, (8, 62))]
+    ("n_frames", "stride", "grid"),
+    [
+        (998, 10, (12, 99)),
+        (998, 12, (10, 83)),
+        (998, 14, (9, 71)),
+        (998, 16, (8, 62)),
+        (2000, 10, (12, 200)),  # the files of 20 s, 30 s, and of a hop of 100 samples
+        (3000, 10, (12, 300)),
+        (3200, 10, (12, 320)),
+    ],
 )
-def test_the_published_files_fit(stride, grid):
+def test_the_published_files_fit(n_frames, stride, grid):
     with torch.device("meta"):
-        net = PaSST(stride=stride).eval()
+        net = PaSST(stride=stride, n_frames=n_frames).eval()
         state = {name: torch.empty(shape) for name, shape in as_published(grid=grid).items()}
     load_published(net, state, PaSST.published)
-    assert net.max_length >= 1000  # ten seconds are one window
+    assert net.max_length >= max(1000, n_frames)  # ten seconds are one window
     with torch.device("meta"):
-        assert net(torch.empty(2, 1000, 128)).frame_embedding.shape == (2, grid[1], 768)
+        heard = net(torch.empty(2, net.max_length, 128))
+    assert heard.frame_embedding.shape == (2, grid[1], 768)  # each position has its patches
 
 
 def test_published_tensors_come_to_their_places():
@@ -104,21 +115,84 @@ def test_a_shorter_clip_takes_the_first_positions_and_any_in_training():
     assert starts == set(whole[:3].tolist())
 
 
-def test_whole_rows_and_columns_are_left_out_in_training_only():
-    grid = torch.arange(60.0).reshape(1, 1, 5, 12).expand(2, 1, 5, 12)
-    left = left_over(grid, 2, 7)
-    assert left.shape == (2, 1, 3, 5)
-    assert torch.equal(left[0], left[1])  # the same in all of a batch
-    rows, columns = left[0, 0, :, 0] // 12, left[0, 0, 0] % 12
-    assert torch.equal(left[0, 0], 12 * rows[:, None] + columns)
-    assert (rows.diff() > 0).all()
-    assert (columns.diff() > 0).all()
-    assert left_over(grid, 99, 99).shape == (2, 1, 1, 1)
-    net, seen = small(), []
+@pytest.mark.parametrize(
+    ("n_frames", "patchout", "n_kept"),
+    [
+        (998, (40, 4, 0), 59 * 8),  # as on AudioSet
+        (998, (0, 0, 400), 99 * 12 - 400),  # as its authors do without structure
+        (500, (20, 5, 0), 39 * 7),  # as its authors do on ESC-50: 10 columns and 5 rows
+        (500, (40, 4, 0), 29 * 8),
+        (200, (40, 4, 0), 11 * 8),
+        (16, (40, 4, 0), 8),  # a single column stays
+        (998, (10, 2, 100), 89 * 10 - 100),
+        (500, (0, 0, 400), 49 * 12 - 198),
+        (998, (999, 99, 0), 1),
+    ],
+)
+def test_patches_are_left_out_in_training_only_in_proportion_to_the_clip(
+    n_frames, patchout, n_kept
+):
+    names = ("time_patchout", "frequency_patchout", "unstructured_patchout")
+    shape = {"n_bins": 128, "n_frames": 998, "dim": 8, "depth": 1, "n_heads": 1}
+    net = small(**shape, **dict(zip(names, patchout, strict=True)))
+    seen, x = [], features(2, n_frames, 128)
     net.blocks.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
-    assert net(features(1, 58, 36)).frame_embedding is not None
-    assert net.train()(features(1, 58, 36)).frame_embedding is None
-    assert seen == [2 + 3 * 5, 2 + 2 * 3]
+    whole, trained = net(x), net.train()(x)
+    n_times = (n_frames - 16) // 10 + 1
+    assert seen == [2 + 12 * n_times, 2 + n_kept]
+    assert trained.frame_embedding.shape == whole.frame_embedding.shape == (2, n_times, 8)
+    assert not torch.equal(trained.embedding, whole.embedding)
+
+
+def test_whole_rows_and_columns_are_left_out():
+    net = small(**PATCHOUT)
+    places = net.drawn(3, 5)
+    grid = torch.zeros(15).index_fill(0, places, 1).reshape(3, 5)
+    assert sorted(grid.sum(0).tolist()) == [0, 0, 2, 2, 2]
+    assert sorted(grid.sum(1).tolist()) == [0, 3, 3]
+    assert torch.equal(places, places.sort().values)
+    assert {tuple(net.drawn(3, 5).tolist()) for _ in range(40)} != {tuple(places.tolist())}
+
+
+def test_single_patches_are_left_out_anywhere():
+    net = small(time_patchout=0, frequency_patchout=0, unstructured_patchout=6)
+    counts = torch.zeros(15)
+    for _ in range(300):
+        places = net.drawn(3, 5)
+        assert len(set(places.tolist())) == 9
+        counts[places] += 1
+    assert (counts / 300 - 9 / 15).abs().max() < 0.12
+
+
+@pytest.mark.parametrize("patchout", [(2, 1, 0), (0, 0, 6), (3, 2, 1), (4, 0, 2)])
+def test_frame_embeddings_keep_their_clock_while_patches_are_left_out(patchout):
+    """Without attention each patch knows itself alone: rows are means of the patches that stay."""
+    net = small(**dict(zip(("time_patchout", "frequency_patchout", "unstructured_patchout"),
+                           patchout, strict=True)))  # fmt: skip
+    net.blocks, x = torch.nn.Sequential(), features(2, 58, 36)
+    tokens = net.norm(net.placed(net.patch_embed(x)).flatten(2).transpose(1, 2))
+    torch.manual_seed(3)
+    rows = net.train()(x).frame_embedding
+    torch.manual_seed(3)
+    kept = net.drawn(3, 5)
+    known = sorted({int(place) % 5 for place in kept})
+    means = torch.stack([tokens[:, kept[kept % 5 == time]].mean(1) for time in known], dim=1)
+    for clip, row in zip(means.detach().numpy(), rows.detach().numpy(), strict=True):
+        for i in range(16):
+            expected = np.interp(np.arange(5), known, clip[:, i])
+            np.testing.assert_allclose(row[:, i], expected, atol=1e-5)
+
+
+def test_a_gradient_flows_through_frames_while_patches_are_left_out():
+    net = small(**PATCHOUT).train()
+    net(features(2, 58, 36)).frame_embedding.square().sum().backward()
+    assert net.patch_embed.proj.weight.grad.abs().sum() > 0
+    assert torch.isfinite(net.patch_embed.proj.weight.grad).all()
+
+
+def test_patchout_is_no_negative_number():
+    with pytest.raises(ParameterError, match="unstructured_patchout is -1"):
+        small(unstructured_patchout=-1)
 
 
 def test_nothing_is_left_out_where_nothing_is_asked():

@@ -7,7 +7,7 @@ from mirkit.sound.tag.config import TagConfig
 from mirkit.sound.tag.loading import backbone_of
 from mirkit.zoo.registry import card
 
-NAMES = ("ast", "beats-iter3", "htsat", "passt-s")
+NAMES = ("ast", "beats-iter3", "htsat", "passt-s", "passt-s-kd", "passt-s-s12")
 
 
 @pytest.mark.parametrize("name", NAMES)

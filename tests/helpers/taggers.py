@@ -36,7 +36,7 @@ def made_card(net, **changes):
 class Frames(Backbone):
     """By frame and by clip, every fourth frame of 16 kHz mels; published ones call ``out`` fc."""
 
-    front_end = "panns_16k"
+    front_end, n_bins = "panns_16k", 64
     sample_rate = 16000
     min_length = (8,)
     silence = (-100.0,)
@@ -58,7 +58,7 @@ class Frames(Backbone):
 class Clips(Backbone):
     """By clip alone, and no longer than three seconds of Kaldi's frames at once."""
 
-    front_end = "ast"
+    front_end, n_bins = "ast", 128
     sample_rate = 16000
     max_length = 300
 
@@ -97,7 +97,7 @@ class Both(Backbone):
     """From samples and features together, by frame too, as Wavegram-Logmel networks."""
 
     inputs = ("samples", "features")
-    front_end = "panns_16k"
+    front_end, n_bins = "panns_16k", 64
     sample_rate = 16000
     min_length = (160, 1)
     silence = (0.0, -100.0)
@@ -119,7 +119,7 @@ class Both(Backbone):
 class Vectors(Backbone):
     """An embedding and no classes."""
 
-    front_end = "panns_16k"
+    front_end, n_bins = "panns_16k", 64
     sample_rate = 16000
 
     def __init__(self, n_classes=0):

@@ -127,7 +127,8 @@ class BEATs(Backbone):
     def __init__(self, n_classes: int = 527, max_frames: int | None = 1024, **shape: Any) -> None:
         super().__init__()
         self.config = config = shaped(shape)
-        self.n_classes, self.n_embedding, self.max_length = n_classes, config.dim, max_frames
+        self.n_classes, self.n_bins, self.n_embedding = n_classes, config.n_bins, config.dim
+        self.max_length = max_frames
         self.min_length = (config.patch,)
         self.step, self.first = config.patch, (config.patch - 1) / 2
         self.patch_embedding = PatchMap(config)

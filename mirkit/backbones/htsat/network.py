@@ -97,7 +97,7 @@ class HTSAT(Backbone):
     """
 
     silence = (SILENCE,)
-    unused: ClassVar[tuple[str, ...]] = ("head.",)
+    unused = ("head.",)
     published: ClassVar[KeyMap | None] = KeyMap(
         within=("state_dict",),
         prefix="sed_model.",

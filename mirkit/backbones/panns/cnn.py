@@ -71,7 +71,8 @@ class Panns(Backbone):
         super().__init__()
         check_bins(n_bins, n_halvings)
         self.front_end, self.sample_rate, self.silence = front_end, sample_rate, (silence,)
-        self.n_classes, self.n_embedding = n_classes, n_embedding or n_channels
+        self.n_classes, self.n_bins = n_classes, n_bins
+        self.n_embedding = n_embedding or n_channels
         self.hears_frames = hears_frames
         self.step = 2**n_halvings
         self.first = (self.step - 1) / 2  # steps are means of as many frames, from frame 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -42,6 +42,12 @@ class Cnn14Decision(Cnn14):
         self.step_dropout = nn.Dropout(self.head_dropout.p)
         if spreads:
             self.step, self.first = 1, 0.0
+
+    def by_step(self) -> Cnn14Decision:
+        """Return this network without what `spreads` does."""
+        self.spreads, self.step = False, self.n_frames_a_step
+        self.first = (self.step - 1) / 2
+        return self
 
     @abstractmethod
     def decide(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,7 +116,7 @@ class Cnn14DecisionAtt(Cnn14Decision):
         As in `Cnn14Decision`.
     """
 
-    unused: ClassVar[tuple[str, ...]] = ("att_block.bn_att.",)
+    unused = ("att_block.bn_att.",)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

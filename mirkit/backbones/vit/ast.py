@@ -117,7 +117,8 @@ class AST(Backbone):
         front_end: str = "ast",
     ) -> None:
         super().__init__()
-        self.n_classes, self.n_embedding, self.front_end = n_classes, dim, front_end
+        self.n_classes, self.n_bins, self.n_embedding = n_classes, n_bins, dim
+        self.front_end = front_end
         self.min_length = (n_frames if min_frames is None else min_frames,)
         self.max_length = n_frames if max_frames is None else max_frames
         self.silence = (silence,)

@@ -31,6 +31,11 @@ class TagConfig:
         file needs none.
     settings
         Keyword arguments of that class, beside ``n_classes``.
+    head
+        ``"own"``, or the kind of head that stands in the place of the network's own: see
+        `mirkit.backbones.heads`.
+    head_settings
+        Keyword arguments of that head.
     activation
         ``"sigmoid"`` where classes may sound together, ``"softmax"`` where one excludes the others.
     window
@@ -47,13 +52,16 @@ class TagConfig:
     labels: tuple[str, ...]
     backbone: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    head: str = "own"
+    head_settings: Mapping[str, Any] = field(default_factory=dict)
     activation: Activation = "sigmoid"
     window: float = WINDOW
     overlap: float = OVERLAP
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", distinct(self.labels))
-        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+        for name in ("settings", "head_settings"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         checks.positive("window", self.window)
         if not 0 <= self.overlap < self.window:
             raise ParameterError(
@@ -87,7 +95,8 @@ class TagConfig:
 
     def to_json(self) -> str:
         """Return what a checkpoint keeps under ``"config"``."""
-        values = {**vars(self), "settings": dict(self.settings)}
+        tables = {name: dict(getattr(self, name)) for name in ("settings", "head_settings")}
+        values = {**vars(self), **tables}
         known = {name: value for name, value in values.items() if value is not None}
         return json.dumps(known, ensure_ascii=False)
 

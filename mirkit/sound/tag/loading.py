@@ -35,8 +35,18 @@ def content_of(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
 
 
 def random_net(config: TagConfig, card: Card, seed: int) -> Any:
-    """Return the backbone of `config` in torch, whose weights follow `seed` alone."""
-    return seeded(lambda: backbone_of(config, card)(**config.network), seed)
+    """Return the network of `config` in torch, whose weights follow `seed` alone."""
+    return seeded(lambda: _made(config, card), seed)
+
+
+def _made(config: TagConfig, card: Card) -> Any:
+    make = backbone_of(config, card)
+    if config.head == "own":
+        return make(**config.network)
+    from mirkit.backbones.heads import HeadedBackbone
+
+    body = make(**config.settings)
+    return HeadedBackbone(body, config.head, len(config.labels), **config.head_settings)
 
 
 def backbone_of(config: TagConfig, card: Card) -> Any:

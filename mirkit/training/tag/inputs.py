@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mirkit.arrays import Floats32
@@ -37,6 +39,11 @@ class TagInputs:
         Front end of the network; None where it takes samples alone.
     twin
         Its twin in torch, where the store holds samples and the network takes features.
+    longest
+        The most of its first input that the network hears at once [frames or samples]; None for
+        any.
+    exclusive
+        Whether classes exclude each other.
     """
 
     names: tuple[str, ...]
@@ -44,6 +51,8 @@ class TagInputs:
     domain: Domain
     front_end: FrontEnd | None
     twin: TorchLogSpectrogram | None
+    longest: int | None = None
+    exclusive: bool = False
 
     @classmethod
     def open(cls, recipe: TagRecipe, paths: Sequence[Path], device: torch.device) -> TagInputs:
@@ -62,15 +71,16 @@ class TagInputs:
             raise ParameterError(f"{make.__name__} names no front end, and so cannot be trained")
         end = None if shape.front_end is None else front_end(shape.front_end)
         settings, names, rate = recipe.data, tuple(shape.inputs), shape.sample_rate
+        limits = shape.max_length, recipe.loss.exclusive
         folder = settings.store or recipe.path / "store"
         if end is not None and "samples" not in names and settings.domain == "features":
             powers = PowerDomain.of(end, recipe.augment, settings.crop)
             store = open_packed(paths, folder, features_header(end, settings.longest))
-            return cls(names, store, powers, end, None)
+            return cls(names, store, powers, end, None, *limits)
         twin = _make_twin(end, device) if end is not None and "features" in names else None
         domain = SampleDomain(rate, recipe.augment, round(settings.crop * rate))
         header = Header("float16", 1, rate, longest=settings.longest)
-        return cls(names, open_packed(paths, folder, header), domain, end, twin)
+        return cls(names, open_packed(paths, folder, header), domain, end, twin, *limits)
 
     def stack(self, places: Sequence[int]) -> Floats32:
         """Return whole recordings of one length as the input of `logits`."""
@@ -78,12 +88,48 @@ class TagInputs:
         return x[..., 0] if isinstance(self.domain, SampleDomain) else x
 
     def logits(self, net: nn.Module, x: Tensor) -> Tensor:
-        """Return the logits of a batch as the domain holds it, features or samples."""
+        """Return the logits of a batch as the domain holds it, features or samples.
+
+        What is longer than the network hears at once is heard in windows, whose probabilities are
+        averaged, as taggers do.
+        """
         inputs = [
             x if name == "samples" or self.twin is None else self.twin(x) for name in self.names
         ]
-        logits: Tensor = net(*inputs).logits
-        return logits
+        if self.longest is None or inputs[0].shape[1] <= self.longest:
+            logits: Tensor = net(*inputs).logits
+            return logits
+        windows = cut_windows(inputs[0], self.longest)
+        return mean_logits(torch.stack([net(each).logits for each in windows]), self.exclusive)
+
+
+def cut_windows(x: Tensor, length: int) -> list[Tensor]:
+    """Cut ``(batch, n, …)`` into as few windows ``(batch, length, …)`` as hold all of it.
+
+    They overlap where `length` does not divide `n`, all alike.
+
+    Examples
+    --------
+    >>> [window.tolist() for window in cut_windows(torch.arange(5)[None], 3)]
+    [[[0, 1, 2]], [[2, 3, 4]]]
+    """
+    n_windows = math.ceil(x.shape[1] / length)
+    starts = torch.linspace(0, x.shape[1] - length, n_windows).round().long().tolist()
+    return [x[:, start : start + length] for start in starts]
+
+
+def mean_logits(logits: Tensor, exclusive: bool) -> Tensor:
+    """Return the logits of mean probabilities, from logits ``(n_windows, batch, n_classes)``.
+
+    Examples
+    --------
+    >>> mean_logits(torch.tensor([[[4.0]], [[-8.0]]]), False).sigmoid()
+    tensor([[0.4912]])
+    """
+    if exclusive:
+        return logits.log_softmax(dim=-1).logsumexp(dim=0) - math.log(len(logits))
+    there, not_there = (F.logsigmoid(sign * logits).logsumexp(dim=0) for sign in (1, -1))
+    return there - not_there
 
 
 def _make_twin(chosen: FrontEnd, device: torch.device) -> TorchLogSpectrogram:

@@ -138,23 +138,23 @@ class TagTask(Task[TagRecipe]):
         return logits
 
     def save(self, net: nn.Module, folder: Path) -> None:
-        """Write ``best.safetensors`` and ``best.onnx``, which names the hash of the former."""
+        """Write ``best.safetensors`` and, where the network can be exported, ``best.onnx``."""
+        assert isinstance(net, Backbone)
         end = self.inputs.front_end
         metadata = {"config": json.dumps(self.config()), "recipe": self.recipe.name}
         metadata |= {"front_end": end.name} if end else {}
-        export = partial(
-            export_tagger,
-            activation="softmax" if self.recipe.loss.exclusive else "sigmoid",
-            n_bins=end.n_bins if end else 1,
-        )
-        weights.save_best(net, folder, metadata, export)
+        exclusive = self.recipe.loss.exclusive
+        export = partial(export_tagger, activation="softmax" if exclusive else "sigmoid")
+        weights.save_best(net, folder, metadata, export if net.exports else None)
 
     def config(self) -> dict[str, Any]:
         """Return the settings that the tagger needs when it is loaded."""
-        make, given = find_backbone(self.recipe.model)
+        model = self.recipe.model
+        make, given = find_backbone(model)
         config: dict[str, Any] = {"labels": list(self.data.labels)}
-        if self.recipe.model.head == "own":
-            config |= {"backbone": f"{make.__module__}:{make.__name__}", "settings": given}
+        config |= {"backbone": f"{make.__module__}:{make.__name__}", "settings": given}
+        if model.head != "own":
+            config |= {"head": model.head, "head_settings": dict(model.head_settings)}
         return config | ({"activation": "softmax"} if self.recipe.loss.exclusive else {})
 
 

@@ -238,8 +238,7 @@ def test_torch_and_onnxruntime_say_the_same(files):
 @pytest.mark.parametrize("net_class", NETS)
 def test_every_kind_of_network_is_exported_with_its_rules(net_class, tmp_path):
     net, card = trained(net_class), made_card(net_class)
-    n_bins = front_end(net.front_end).n_bins if net.front_end else 64
-    export_tagger(net, tmp_path / "net.onnx", {}, n_bins=n_bins)
+    export_tagger(net, tmp_path / "net.onnx", {})
     exported = Tagger.from_card(card, tmp_path / "net.onnx")
     assert exported.shape == Shape.of(net)
     for seconds in (0.01, 11.0):
