@@ -44,7 +44,7 @@ def _lossless(name: str, given: NDArray[Any], wanted: np.dtype[Any]) -> None:
     if given.dtype.kind == "c":
         raise ParameterError(f"{name} holds complex numbers; it needs {wanted}")
     if wanted.kind == "i" and given.dtype.kind == "f":
-        bad = np.flatnonzero(~(np.isfinite(given) & (given == np.trunc(given))))
+        bad = np.flatnonzero(~((np.abs(given) < 2.0**63) & (given == np.trunc(given))))
         if bad.size:
             raise ParameterError(
                 f"{name} holds {given.flat[bad[0]]}; it holds whole numbers, and none is cut off"

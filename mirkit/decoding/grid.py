@@ -30,7 +30,7 @@ _MOST_BEATS = 10_000_000
 _GOES_ON = 1e-6
 """[s] A segment that begins nearer to the next beat of the one before it goes on with it."""
 
-_HAIR = 1e-4
+HAIR = 1e-4
 """[s] A beat that lies less before the start of the track, by rounding, is the one at its start."""
 
 
@@ -291,10 +291,10 @@ def _start(times: Floats, periods: Floats) -> tuple[int, int]:
     Where the first marker is behind the start of the track, the beat at the start is not counted:
     it would be the last one of a bar that was never played.
     """
-    first = int(np.searchsorted(times, -_HAIR)) - 1  # the last one before the start
+    first = int(np.searchsorted(times, -HAIR)) - 1  # the last one before the start
     if first < 0:
-        return 0, -max(int(np.ceil((times[0] - _HAIR) / periods[0])) - 1, 0) if len(times) else 0
-    steps = int(np.ceil((-_HAIR - times[first]) / periods[first]))
+        return 0, -max(int(np.ceil((times[0] - HAIR) / periods[0])) - 1, 0) if len(times) else 0
+    steps = int(np.ceil((-HAIR - times[first]) / periods[first]))
     reached = times[first] + (steps + _BESIDE) * periods[first]
     if first + 1 < len(times) and times[first + 1] <= reached:
         return first + 1, 0

@@ -187,7 +187,7 @@ def _map_track(x: TempoMap) -> list[_At]:
     entries = list(zip(x.times.tolist(), x.bpms.tolist(), meters, notes, strict=True))
     for i, (time, bpm, meter, denominator) in enumerate(entries):
         tempo = _tempo_of(*entries[max(i - 1, 0)])
-        n_ticks = round((time - now) * 1e6 * TICKS / tempo)
+        n_ticks = max(0, round((time - now) * 1e6 * TICKS / tempo))  # rounding never goes back
         tick, now = tick + n_ticks, now + n_ticks * tempo / TICKS / 1e6
         if i == 0 and tick:
             track.append(_At(0, MetaMessage("set_tempo", tempo=tempo)))

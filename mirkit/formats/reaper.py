@@ -23,8 +23,10 @@ from mirkit.formats.text import Line, lines_of
 from mirkit.vocab.meters import DENOMINATORS, QUARTER
 
 _UPPER = 16  # bits of a time signature above which its denominator stands
+_START = 1e-9  # [s] a beat nearer to the start needs no tempo to reach it
 _SAME = 1e-6  # [bpm] what counts as one tempo
 _MARKER = re.compile(r'MARKER \d+ (\S+) "?beat ?(\d*)"?( |$)')
+_PROJECT = re.compile(r"TEMPO \S+ \d+ (\d+)")
 _POINT = re.compile(r"PT (\S+) (\S+)( \S+)?( \d+)?")
 
 
@@ -87,15 +89,17 @@ def _of_beats(beats: Beats) -> Iterator[Point]:
     notes = [QUARTER] * len(beats) if beats.denominators is None else beats.denominators.tolist()
     meters = _meters(beats, notes)
     tempo = 60 / periods[0]
-    if times[0] > 0:
+    if times[0] > _START:
         n_beats = max(1, round(times[0] / periods[0]))
         tempo = 60 * n_beats / times[0]
         yield 0.0, tempo, 0, notes[0]
     for i, period in enumerate(periods):
         bpm = 60 / period
-        if i in meters or abs(bpm - tempo) > _SAME or (i == 0 and times[0] == 0):
+        if i in meters or abs(bpm - tempo) > _SAME or (i == 0 and times[0] <= _START):
             yield times[i], bpm, meters.get(i, 0), notes[i]
             tempo = bpm
+    if len(times) - 1 in meters:
+        yield times[-1], tempo, meters[len(times) - 1], notes[-1]
 
 
 def _meters(beats: Beats, notes: Sequence[int]) -> dict[int, int]:
@@ -114,7 +118,8 @@ def _meters(beats: Beats, notes: Sequence[int]) -> dict[int, int]:
 
 def _signatures(lines: list[Line]) -> Iterator[tuple[float, float, int, int]]:
     """Yield time, tempo of quarters, beats in a bar (0: unknown) and denominator of each point."""
-    meter, note = 0, QUARTER
+    first = next((found for line in lines if (found := _PROJECT.match(line.text))), None)
+    meter, note = 0, int(first[1]) if first else QUARTER
     for line in lines:
         point = _POINT.match(line.text)
         if point is None:

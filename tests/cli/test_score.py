@@ -1,5 +1,8 @@
 import pytest
 
+from mirkit.annotation import Key
+from mirkit.formats import save
+
 
 @pytest.fixture
 def folders(tmp_path):
@@ -58,7 +61,7 @@ def estimate(tmp_path):
     path = tmp_path / "estimate.json"
 
     def write(key):
-        path.write_text(f'{{"schema": 1, "key": "{key}", "confidence": 0.5}}')
+        save(Key(key, 0.5), path)
         return path
 
     return write

@@ -137,6 +137,13 @@ def test_tempo_maps_keep_their_meters(name, value, tmp_path):
         assert found.bars[n:] == pytest.approx(value.bars, rel=1e-5)
 
 
+def test_entries_nearer_than_a_tick_keep_their_order(tmp_path):
+    times = [0.0, 1.0, 2.0, 3.76171875, 5.08398438, 6.29492188, 7.29492188, 9.23632812, 9.23732812]
+    value = TempoMap(times, [4, 4, 4, 4, 5, 4, 4, 5, 4])
+    save(value, tmp_path / "x.mid")
+    assert read(tmp_path / "x.mid") == value
+
+
 def test_reaper_counts_quarters():
     text = dumps(TempoMap([0.0], [240], [6], denominators=[8]), "reaper")
     assert f"PT 0.0 120.0 1 {8 << 16 | 6}" in text

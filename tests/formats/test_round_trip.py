@@ -78,8 +78,8 @@ def kept_in_midi(x):
 
 def notes_of_bars(x):
     """The denominators that time signatures hold: of the bar, and 4 is what needs no word."""
-    at = np.maximum.accumulate(np.where(x.positions == 1, np.arange(len(x)), 0))
-    return x.denominators[at]
+    bars = np.zeros(len(x), bool) if x.positions is None else x.positions == 1
+    return x.denominators[np.maximum.accumulate(np.where(bars, np.arange(len(x)), 0))]
 
 
 def kept_as_labels(x):
@@ -90,9 +90,10 @@ def kept_as_labels(x):
 
 
 def kept_in_reaper(x):
-    if isinstance(x, Beats):
-        return kept_as_labels(x)
-    return replace(x, provenance=None)
+    if not isinstance(x, Beats):
+        return replace(x, provenance=None)
+    known = x.denominators is not None and len(x) > 1  # one beat has no tempo
+    return replace(kept_as_labels(x), denominators=notes_of_bars(x) if known else None)
 
 
 def kept_in_npy(x):

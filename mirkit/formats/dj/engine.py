@@ -17,7 +17,7 @@ from mirkit import checks
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import FormatError
 from mirkit.formats.dj.anchors import from_downbeat
-from mirkit.formats.dj.runs import grid_of_runs, markers_of_beats
+from mirkit.formats.dj.runs import counted_back, grid_of_runs, markers_of_beats
 
 _HEAD = struct.Struct(">ddB")
 _COUNT = struct.Struct(">q")
@@ -92,7 +92,7 @@ def read_beat_data(data: bytes) -> BeatGrid | None:
     for values in (times, numbers):
         if any(not a < b for a, b in pairwise(values)):  # NaN too
             raise FormatError("Engine beatData has markers out of order")
-    return grid_of_runs(times, numbers, n_samples / sample_rate, _NEAR)
+    return grid_of_runs(*counted_back(times, numbers), n_samples / sample_rate, _NEAR)
 
 
 def _grid_bytes(frames: Sequence[float], numbers: Sequence[int]) -> bytes:

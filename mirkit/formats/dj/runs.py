@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from math import ceil
 
 import numpy as np
 
-from mirkit.decoding.grid import BeatGrid
+from mirkit.decoding.grid import HAIR, BeatGrid
 from mirkit.formats.dj.anchors import PLAIN_METER, TIGHT
 
 _NEXT = (0.4, 1.4)  # of a beat: so far from the last one begins the next segment of a grid
@@ -57,6 +58,9 @@ def grid_of_runs(
         chosen = last_bpm if j == last else None
         if chosen is None or not shortest <= 60 / chosen <= longest:
             span = (times[j] - times[i]) / (numbers[j] - numbers[i])
+            if i == 0 and times[0] > 0:  # beats before the first marker are counted back from it
+                room = tolerance * span / (times[0] + span)
+                shortest, longest = max(shortest, span - room), min(longest, span + room)
             chosen = _plainest(shortest, longest, span)
         found.append((i, chosen))
         period = 60 / chosen
@@ -72,6 +76,23 @@ def grid_of_runs(
         [numbers[i] % PLAIN_METER + 1 for i, _ in found],
         [PLAIN_METER] * len(found),
     )
+
+
+def counted_back(times: Sequence[float], numbers: Sequence[int]) -> tuple[list[float], list[int]]:
+    """Return markers with one more: the first beat of the track, by the tempo of the first two.
+
+    Examples
+    --------
+    >>> counted_back([4.3, 5.3], [0, 2])
+    ([0.3, 4.3, 5.3], [-8, 0, 2])
+    """
+    if len(times) < 2:
+        return [*times], [*numbers]
+    period = (times[1] - times[0]) / (numbers[1] - numbers[0])
+    n = ceil((times[0] - HAIR) / period) - 1
+    if n <= 0:
+        return [*times], [*numbers]
+    return [round(times[0] - n * period, 12), *times], [numbers[0] - n, *numbers]
 
 
 def markers_of_beats(grid: BeatGrid) -> tuple[list[float], list[int]]:
