@@ -1,4 +1,4 @@
-"""All tasks of one recording in one call: decoded once per sample rate, features made once."""
+"""All tasks of one recording in one call: decoded once, features made once."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ def analyze(
 ) -> Analysis:
     """Find beats, chords, key, sections and tags of a recording.
 
-    Every task gives the result of its own verb; but the recording is decoded once for each sample
-    rate of the models, beats serve tempo and sections too, and features that several models read
-    are computed once.
+    Every task gives the result of its own verb; but the recording is decoded once, beats serve
+    tempo and sections too, and features that several models read are computed once.
 
     Parameters
     ----------
@@ -65,7 +64,7 @@ def analyze(
             raise UnknownName("task", name, list(TASKS))
     if not wanted:
         raise ParameterError("tasks are empty; leave them out for all")
-    recording = Recording(track(x), FeatureCache() if cache is None else cache)
+    recording = Recording(track(x), cache).shared()
     found: dict[str, Annotation] = {}
     for name in with_needs(wanted):
         needed = {need: found[need] for need in TASKS[name].needs}

@@ -1,4 +1,4 @@
-"""A recording on its way through systems: decoded once per sample rate, its features made once."""
+"""A recording on its way through systems: decoded once, its features made once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mirkit.features import FeatureCache, FrontEnd
 from mirkit.gate import LEVEL, LevelMeter
 from mirkit.model import Model, front_ends_of, side_by_side
 
-LONGEST_KEPT = 20 * 60.0
-"""Duration up to which a shared recording is kept in memory; longer ones are decoded again [s]."""
+MOST_KEPT = 20 * 60 * 48_000
+"""Samples up to which a shared recording is kept in memory; longer ones are decoded again."""
 
 
 @dataclass(eq=False)
@@ -32,13 +32,16 @@ class Recording:
     cache
         Features of several systems, kept; None where one system alone is given the recording: then
         it goes by in blocks, and nothing is kept.
+    key
+        Key of its features in the cache; the hash of its content where None.
     """
 
     track: Track
     cache: FeatureCache | None = None
+    key: str | None = None
     duration: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    _decoded: dict[int, Audio | Track] = field(default_factory=dict)
+    _decoded: Audio | Track | None = None
     _levels: dict[int, Head] = field(default_factory=dict)
 
     @classmethod
@@ -48,7 +51,7 @@ class Recording:
 
     def shared(self) -> Recording:
         """Return the recording for more than one system: what they need twice is kept."""
-        return self if self.cache is not None else replace(self, cache=FeatureCache())
+        return self if self.cache is not None else replace(self, cache=FeatureCache(), key="")
 
     @property
     def described(self) -> Track:
@@ -56,9 +59,8 @@ class Recording:
         return replace(self.track, metadata={**self.metadata, **self.track.metadata})
 
     @cached_property
-    def content_hash(self) -> str:
-        """The key of the features of the recording in the cache."""
-        return content_hash(self.track)
+    def _key(self) -> str:
+        return content_hash(self.track) if self.key is None else self.key
 
     def activations(self, model: Model, heads: Iterable[str] | None = None) -> Activations:
         """Return the activations of a model, with the level and the duration of the recording."""
@@ -74,7 +76,7 @@ class Recording:
     def features(self, front_ends: tuple[FrontEnd, ...]) -> tuple[Features, ...]:
         """Return the features of front ends of one sample rate, each made once."""
         cache = self.cache or FeatureCache()
-        keys = {each: (self.content_hash, each) for each in front_ends}
+        keys = {each: (self._key, each) for each in front_ends}
         missing = tuple(each for each, key in keys.items() if key not in cache)
         made: dict[FrontEnd, Features] = {}
         if missing:
@@ -99,14 +101,13 @@ class Recording:
 
     def audio(self, sample_rate: int | None = None) -> Audio:
         """Return all samples as one channel, at a rate [Hz] or at that of the recording."""
-        source = self.track if sample_rate is None else self._source(sample_rate)
-        return reading.read(source, sample_rate, mono=True)
+        return reading.read(self._source(), sample_rate, mono=True)
 
     @contextmanager
     def blocks(self, sample_rate: int) -> Iterator[Blocks]:
         """Stream the recording as mono blocks at a sample rate [Hz]; measure its level."""
         meter = LevelMeter(sample_rate)
-        with reading.blocks(self._source(sample_rate), sample_rate=sample_rate) as stream:
+        with reading.blocks(self._source(), sample_rate) as stream:
             self.metadata = self.metadata or stream.metadata
             yield meter.through(stream)
             for _ in meter.through(stream):  # what a model left
@@ -114,28 +115,27 @@ class Recording:
         self._levels.setdefault(sample_rate, meter.head())
         self.duration = self.duration or meter.duration
 
-    def _source(self, sample_rate: int) -> Audio | Track:
-        """Return the recording, decoded at a rate where it is shared and not too long."""
+    def _source(self) -> Audio | Track:
+        """Return the recording; its samples, decoded once, where it is shared and not too long."""
         if self.cache is None:
             return self.track
-        if sample_rate not in self._decoded:
-            self._decoded[sample_rate] = self._decode(sample_rate)
-        return self._decoded[sample_rate]
+        if self._decoded is None:
+            self._decoded = self._decode()
+        return self._decoded
 
-    def _decode(self, sample_rate: int) -> Audio | Track:
+    def _decode(self) -> Audio | Track:
+        """Return the samples as one channel at their own rate, which resampling starts from."""
         parts: list[Floats32] = []
-        n_samples, too_long = 0, False
-        with reading.blocks(self.track, sample_rate=sample_rate) as stream:
+        with reading.blocks(self.track) as stream:
             self.metadata = stream.metadata
+            most = MOST_KEPT
+            if (stream.duration or 0) * stream.sample_rate > most:
+                return self.track
             for block in stream:
-                n_samples += block.shape[1]
-                too_long = too_long or n_samples > LONGEST_KEPT * sample_rate
+                most -= block.shape[1]
+                if most < 0:
+                    return self.track
                 parts.append(block)
-                if too_long:
-                    parts.clear()
-        self.duration = self.duration or n_samples / sample_rate
-        if too_long:
-            return self.track
         samples = np.concatenate(parts, axis=1)
         samples.flags.writeable = False
-        return Audio(samples, sample_rate)
+        return Audio(samples, stream.sample_rate)

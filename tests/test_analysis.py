@@ -33,7 +33,7 @@ def found(song):
 
 @pytest.fixture
 def decodings(monkeypatch):
-    """How often files are decoded, by the rate that is asked for."""
+    """How often files are decoded, and samples that are in memory."""
     counted = Counter()
     real = reading.open_decoder
 
@@ -64,11 +64,26 @@ def test_the_analysis_knows_its_track(song, found):
     assert found.track.name == str(song)
 
 
-def test_files_are_decoded_once_a_rate(song, decodings):
+def test_files_are_decoded_once_for_all_rates(song, decodings):
     mirkit.analyze(song, tasks=("beats", "tempo", *HARMONY))
     rates = {front_end(name).sample_rate for name in ("tcn_22k", "vqt_11k")}
     assert len(rates) == 2
-    assert decodings["PosixPath"] + decodings["WindowsPath"] == 2
+    assert decodings["PosixPath"] + decodings["WindowsPath"] == 1
+    assert decodings["Audio"] == 2
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_a_shared_recording_gives_the_samples_of_its_file(tmp_path, n_channels):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (3 * 44100 + 1, n_channels))
+    soundfile.write(tmp_path / "noise.wav", noise, 44100)
+    alone = recording.Recording.of(tmp_path / "noise.wav")
+    shared = alone.shared()
+    for rate in (44100, 32000, 22050, 11025):
+        with alone.blocks(rate) as own, shared.blocks(rate) as kept:
+            np.testing.assert_array_equal(
+                np.concatenate(list(own), axis=1), np.concatenate(list(kept), axis=1)
+            )
+    assert shared.duration == alone.duration
 
 
 def test_features_are_computed_once_and_can_be_kept(song):
@@ -79,8 +94,18 @@ def test_features_are_computed_once_and_can_be_kept(song):
     assert (cache.n_misses, cache.n_hits) == (1, 2)
 
 
+def test_content_is_hashed_only_where_the_cache_goes_on(song, monkeypatch):
+    hashed = []
+    real = recording.content_hash
+    monkeypatch.setattr(recording, "content_hash", lambda x: hashed.append(x) or real(x))
+    mirkit.analyze(song, tasks=("chords", "key"))
+    assert not hashed
+    mirkit.analyze(song, tasks=("chords", "key"), cache=FeatureCache())
+    assert len(hashed) == 1
+
+
 def test_long_recordings_are_not_kept_and_give_the_same(song, found, monkeypatch, decodings):
-    monkeypatch.setattr(recording, "LONGEST_KEPT", 1.0)
+    monkeypatch.setattr(recording, "MOST_KEPT", 22050)
     again = mirkit.analyze(song, tasks=("chords", "key"))
     assert decodings["Audio"] == 0
     assert again["chords"].labels == found["chords"].labels
