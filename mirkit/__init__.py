@@ -14,6 +14,7 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "mirkit.analysis": ("analyze",),
     "mirkit.evaluation": ("evaluate", "score"),
+    "mirkit.exporting": ("export",),
     "mirkit.formats": ("read", "save"),
     "mirkit.system": ("load",),
     "mirkit.zoo.registry": ("models",),

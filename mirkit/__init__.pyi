@@ -25,6 +25,7 @@ from mirkit.errors import UnknownName as UnknownName
 from mirkit.errors import WeightsError as WeightsError
 from mirkit.evaluation import evaluate as evaluate
 from mirkit.evaluation import score as score
+from mirkit.exporting import export as export
 from mirkit.formats import read as read
 from mirkit.formats import save as save
 from mirkit.frames import FrameGrid as FrameGrid

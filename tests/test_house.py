@@ -17,6 +17,7 @@ FLOORS = [
     ("cli",),
     ("server", "hosts"),
     ("library",),
+    ("exporting",),
     ("training", "evaluation", "analysis"),
     ("music", "sound"),
     ("system",),
@@ -132,8 +133,8 @@ def test_public_names_are_these():
         "Features", "FormatError", "FrameGrid", "Head", "Key", "MirkitError", "MissingExtra",
         "NotStreamable", "ParameterError", "Segments", "Tags", "Tempo", "TempoHypothesis",
         "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "analyze", "beats",
-        "chords", "embed", "evaluate", "key", "load", "models", "notes", "read", "save", "score",
-        "sections", "tags", "tempo",
+        "chords", "embed", "evaluate", "export", "key", "load", "models", "notes", "read", "save",
+        "score", "sections", "tags", "tempo",
     ]  # fmt: skip
     for name in mirkit.__all__:
         assert getattr(mirkit, name) is not None

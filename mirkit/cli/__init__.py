@@ -19,8 +19,7 @@ from mirkit.tasks import TASKS
 COMMANDS = {task.command: task.summary for task in TASKS.values()} | {
     "analyze": "several of these at once, for each recording",
     "decode": "beats from the activations of any network",
-    "export": "recordings to the files of DJ software, editors and sequencers",
-    "library": "folders and playlists of recordings, as one, into the file of a DJ program",
+    "export": "recordings, folders and playlists to DJ software, editors and sequencers",
     "import": "tracks of DJ software as annotation files",
     "score": "estimates against references, with mir_eval's measures",
     "evaluate": "systems on a benchmark of recordings, with intervals",

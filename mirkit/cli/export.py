@@ -15,7 +15,8 @@ from typing import Any
 from mirkit.batch import Failure, Tally, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
-from mirkit.cli.hearing import READ, Outcome, Worker
+from mirkit.cli.kept import BESIDE, analyze_kept, open_playlists
+from mirkit.cli.tracks import READ, Outcome, Worker
 from mirkit.tasks import SCHEMA
 
 COLLECTIONS = ("rekordbox", "traktor", "traktor-one-tempo", "virtualdj", "m3u")
@@ -47,7 +48,7 @@ NOTATIONS = ("tag", "standard", "sharp", "flat", "camelot", "open")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_format(parser, [*COLLECTIONS, *STORES, "tags", *FILES])
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="recordings, or folders of them")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="recordings, folders, playlists")
     parser.add_argument(
         "--annotations", type=Path, metavar="DIR", help="take what is there instead of analyzing"
     )
@@ -58,6 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cues", action="store_true", help="set cues where sections begin, and loops at a drop"
     )
+    parser.add_argument(
+        "--keep", type=Path, nargs="?", const=BESIDE, metavar="DIR",
+        help="keep annotations as JAMS there (without DIR: beside each recording), and analyze "
+        "only new recordings the next time",
+    )  # fmt: skip
+    parser.add_argument("--again", action="store_true", help="analyze anew, whatever is kept")
     add_delivery(parser)
 
 
@@ -104,6 +111,10 @@ def check(args: argparse.Namespace) -> None:
         args.usage_error(
             f"--annotations {annotations} is no folder; look for a mistake in the path"
         )
+    if args.keep is not None and annotations is not None:
+        args.usage_error("--annotations reads a folder, and --keep reads and writes; give one")
+    if args.again and args.keep is None:
+        args.usage_error("--again is for annotations that are kept; give --keep too")
 
 
 def check_target(args: argparse.Namespace) -> None:
@@ -159,23 +170,23 @@ def run(args: argparse.Namespace) -> int:
     check(args)
     check_target(args)
     hint_at_tags()
-    sources, failed = find_sources(args.paths)
+    paths, playlists, unread = open_playlists(args.paths)
+    sources, failed = find_sources(paths)
     tally = Tally()
-    for path, failure in failed:
+    for path, failure in (*unread, *failed):
         tally.fail(path)
         report_failure(path, failure, args.json)
     places = {}
     if args.format in FILES:  # before the work: two may want one place
         places = targets(sources, args.output, FILES[args.format])
     _say_what_is_not_known(sources, args.annotations)
-    done: list[Outcome] = []
-    for source, result in _outcomes(sources, args):
-        if isinstance(result, Failure):
-            tally.fail(source.path)
-            report_failure(source.path, result, args.json)
-        else:
-            done.append(result)
-    write(done, args, tally, places=places)
+    if args.keep is None:
+        done, n_known = _analyze(sources, args, tally), 0
+    else:
+        done, n_known = analyze_kept(sources, worker_of(args), args, tally)
+    write(done, args, tally, playlists, places)
+    if args.keep is not None:
+        _summarize(len(done), n_known, len(tally.failed), args)
     if tally.worth_saying:
         print(f"mirkit: {tally.summary(args.output)}", file=sys.stderr)
     return tally.status
@@ -203,18 +214,34 @@ def annotation_files(source: Source, folder: Path) -> Iterator[Path]:
                 yield folder / name
 
 
-def _outcomes(sources: list[Source], args: argparse.Namespace) -> Iterator[tuple[Source, Any]]:
-    more = tuple(n for n, asked in (("key", args.key), ("sections", args.cues)) if asked)
+def _analyze(sources: list[Source], args: argparse.Namespace, tally: Tally) -> list[Outcome]:
+    """Return the outcomes; count the recordings that fail."""
     n_jobs = min(args.jobs or processors(), len(sources) or 1)
-    return run_batch(worker_of(args, args.annotations, more), sources, n_jobs, "export")
+    done = []
+    for source, result in run_batch(worker_of(args), sources, n_jobs, "export"):
+        if isinstance(result, Failure):
+            tally.fail(source.path)
+            report_failure(source.path, result, args.json)
+        else:
+            done.append(result)
+    return done
 
 
-def worker_of(args: argparse.Namespace, annotations: Path | None, more: tuple[str, ...]) -> Worker:
-    """Return what analyzes, as the arguments say."""
+def worker_of(args: argparse.Namespace) -> Worker:
+    """Return the worker that the arguments describe."""
+    more = tuple(n for n, asked in (("key", args.key), ("sections", args.cues)) if asked)
     return Worker(
-        args.model, args.weights, args.decoder, decoding_options(args), annotations,
+        args.model, args.weights, args.decoder, decoding_options(args), args.annotations,
         args.tolerance / 1000, more,
     )  # fmt: skip
+
+
+def _summarize(n_tracks: int, n_known: int, n_failed: int, args: argparse.Namespace) -> None:
+    if args.json:
+        summary = {"tracks": n_tracks, "known": n_known, "failed": n_failed}
+        print_json({"schema": SCHEMA, "summary": summary})
+    else:
+        print(f"{n_tracks} tracks, {n_known} of them known before; {n_failed} failed")
 
 
 def write(

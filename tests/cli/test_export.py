@@ -128,7 +128,7 @@ def test_a_recording_is_decoded_once_for_all_that_is_heard_in_it(music, monkeypa
     import mirkit
     from mirkit.audio import reading
     from mirkit.cli.files import Source
-    from mirkit.cli.hearing import Worker
+    from mirkit.cli.tracks import Worker
 
     path, read = str(music / "slow.wav"), []
     real = reading._stream

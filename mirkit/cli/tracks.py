@@ -1,4 +1,4 @@
-"""What the commands that export know of a recording: read where it is known, heard where not."""
+"""The track of a recording for export: annotations that are there, and analyses of the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Worker:
-    """What runs in each process.
+    """The function that runs in each process.
 
     Parameters
     ----------

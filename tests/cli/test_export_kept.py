@@ -1,4 +1,4 @@
-"""`mirkit library export`: a whole library into one file, listening only for what is new."""
+"""`mirkit export --keep`: a whole library into one file, analyzing only what is new."""
 
 import json
 
@@ -8,7 +8,7 @@ import signals
 import soundfile
 
 from mirkit.annotation import Analysis, Beats, Events, Key, Segments
-from mirkit.cli import hearing, main
+from mirkit.cli import main, tracks
 from mirkit.formats import read, save
 from mirkit.formats.dj import read_collection
 
@@ -39,18 +39,18 @@ def listened(monkeypatch):
         bpm = next(bpm for name, bpm in TEMPI.items() if path.endswith(name))
         return Beats(signals.steady_beats(bpm, 12.0, start=0.5))
 
-    monkeypatch.setattr(hearing.Worker, "_beats", beats)
+    monkeypatch.setattr(tracks.Worker, "_beats", beats)
     return names
 
 
 def exported(capsys, *words):
-    status = main(["library", "export", *map(str, words), "-j", "1", "--json"])
+    status = main(["export", *map(str, words), "-j", "1", "--json"])
     said = capsys.readouterr()
     rows = [json.loads(line) for line in said.out.splitlines()]
-    return status, rows[:-1], rows[-1]["library"], said.err
+    return status, rows[:-1], rows[-1]["summary"], said.err
 
 
-BEATS_ONLY = ("--no-key", "--no-cues")
+BEATS_ONLY = ("--keep",)
 
 
 def test_folders_go_into_one_file_and_the_next_time_nothing_is_heard(
@@ -74,7 +74,7 @@ def test_folders_go_into_one_file_and_the_next_time_nothing_is_heard(
 
 
 def test_what_is_kept_elsewhere_leaves_the_music_alone(music, tmp_path, capsys, listened):
-    words = ("m3u", music / "a", "-o", tmp_path, "--jams", tmp_path / "kept", *BEATS_ONLY)
+    words = ("m3u", music / "a", "-o", tmp_path, "--keep", tmp_path / "kept")
     assert exported(capsys, *words)[0] == 0
     assert list(music.rglob("*.jams")) == []
     kept = sorted(x.relative_to(tmp_path / "kept").as_posix() for x in tmp_path.rglob("*.jams"))
@@ -83,20 +83,20 @@ def test_what_is_kept_elsewhere_leaves_the_music_alone(music, tmp_path, capsys, 
 
 
 def test_an_interruption_costs_only_the_recording_at_hand(music, tmp_path, monkeypatch, listened):
-    real = hearing.Worker._beats
+    real = tracks.Worker._beats
 
     def interrupted(self, sound):
         if len(listened) == 1:
             raise KeyboardInterrupt
         return real(self, sound)
 
-    monkeypatch.setattr(hearing.Worker, "_beats", interrupted)
-    words = ["library", "export", "rekordbox", str(music), "-o", str(tmp_path / "x.xml"), "-j", "1",
+    monkeypatch.setattr(tracks.Worker, "_beats", interrupted)
+    words = ["export", "rekordbox", str(music), "-o", str(tmp_path / "x.xml"), "-j", "1",
              *BEATS_ONLY]  # fmt: skip
     assert main(words) == 130
     assert not (tmp_path / "x.xml").exists()
     assert len(list(music.rglob("*.jams"))) == 1
-    monkeypatch.setattr(hearing.Worker, "_beats", real)
+    monkeypatch.setattr(tracks.Worker, "_beats", real)
     assert main(words) == 0
     assert sorted(listened) == ["fast.flac", "fast.wav", "slow.wav"]
 
@@ -135,7 +135,8 @@ def test_keys_and_sections_are_heard_kept_and_spelled(tmp_path, capsys):
     soundfile.write(tmp_path / "song.wav", np.concatenate(bars), 22050)
     save(Beats(np.arange(0.5, 15.5, 0.5)), tmp_path / "song.jams")
     out = tmp_path / "x.xml"
-    words = ("rekordbox", tmp_path / "song.wav", "-o", out, "--notation", "camelot")
+    words = ("rekordbox", tmp_path / "song.wav", "-o", out, "--notation", "camelot", "--keep",
+             "--key", "--cues")  # fmt: skip
     assert exported(capsys, *words)[2] == {"tracks": 1, "known": 0, "failed": 0}
     assert b'Tonality="8B"' in out.read_bytes()
     (track,) = read_collection(out).tracks
@@ -151,7 +152,9 @@ def test_a_drop_that_is_kept_makes_loops(music, tmp_path, capsys, listened):
     whole = {"beats": beats, "sections": sections, "drop": Events([[4.0, 4.0]], ("drop",))}
     save(Analysis(whole, duration=40.0), music / "a/slow.jams")
     out = tmp_path / "x.xml"
-    assert exported(capsys, "rekordbox", music / "a/slow.wav", "-o", out, "--no-key")[0] == 0
+    assert (
+        exported(capsys, "rekordbox", music / "a/slow.wav", "-o", out, "--keep", "--cues")[0] == 0
+    )
     (track,) = read_collection(out).tracks
     assert [(x.name, x.number) for x in track.cues] == [
         ("A", 0), ("B (drop)", 1), ("Loop 4", 6), ("Loop 8", 7),
@@ -160,7 +163,8 @@ def test_a_drop_that_is_kept_makes_loops(music, tmp_path, capsys, listened):
 
 
 def test_wrong_usage_is_told(music, capsys):
-    for words in (["export", "rekordbox", str(music)], ["export", "audacity", str(music)], []):
+    again = ["rekordbox", str(music), "-o", "x.xml", "--again"]
+    for words in (["rekordbox", str(music)], ["audacity", str(music)], again, []):
         with pytest.raises(SystemExit) as stop:
-            main(["library", *words])
+            main(["export", *words])
         assert stop.value.code == 2

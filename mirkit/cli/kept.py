@@ -1,70 +1,23 @@
-"""``mirkit library``: folders and playlists of recordings, as one.
-
-``mirkit library export FORMAT PATH… -o OUT`` writes them into a program's file, with grid, key and
-cues. What was found in a recording is kept as JAMS, so that the next time, or after an
-interruption, only what is new is listened to.
-"""
+"""Annotations that ``mirkit export --keep`` keeps as JAMS: only new recordings take time."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mirkit.batch import Failure, Tally, run_batch
-from mirkit.cli import export
 from mirkit.cli.arguments import processors
-from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
-from mirkit.cli.hearing import Outcome, Worker, read_parts
-from mirkit.tasks import SCHEMA
+from mirkit.cli.files import Source, report_failure, targets
+from mirkit.cli.tracks import Outcome, Worker, read_parts
 
 SUFFIX = ".jams"
 PLAYLISTS = (".m3u", ".m3u8")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    what = "grids, keys and cues of a whole library, into the file of a program"
-    sub = actions.add_parser("export", help=what, description=what.capitalize() + ".")
-    export.add_format(sub, [*export.COLLECTIONS, *export.STORES, "tags"])
-    sub.add_argument("paths", nargs="+", metavar="PATH", help="folders, recordings, M3U playlists")
-    sub.add_argument(
-        "--jams", type=Path, metavar="DIR",
-        help="keep what was found there; default: beside each recording",
-    )  # fmt: skip
-    sub.add_argument("--again", action="store_true", help="listen anew, whatever is kept")
-    sub.add_argument("--no-key", action="store_true", help="do not listen for keys")
-    sub.add_argument("--no-cues", action="store_true", help="do not look for sections and drops")
-    export.add_delivery(sub)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run the command and return its exit status."""
-    export.check(args)
-    export.check_target(args)
-    export.hint_at_tags()
-    paths, playlists, failed = _opened(args.paths)
-    sources, missing = find_sources(paths)
-    tally = Tally()
-    for path, failure in (*failed, *missing):
-        tally.fail(path)
-        report_failure(path, failure, args.json)
-    items = _items(sources, args.jams)
-    done, n_known = _analyzed(items, args, tally)
-    export.write(done, args, tally, playlists)
-    summary = {"tracks": len(done), "known": n_known, "failed": len(tally.failed)}
-    if args.json:
-        print_json({"schema": SCHEMA, "library": summary})
-    else:
-        print(f"{len(done)} tracks, {n_known} of them known before; {len(tally.failed)} failed")
-    if tally.worth_saying:
-        print(f"mirkit: {tally.summary(args.output)}", file=sys.stderr)
-    return tally.status
+BESIDE = Path()
+"""Stands for the folder of each recording."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +34,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Listener:
-    """What runs in each process: it listens only for what is not kept yet, and keeps it."""
+    """The function that runs in each process: it analyzes what is not kept yet, and keeps it."""
 
     worker: Worker
     again: bool = False
@@ -108,19 +61,18 @@ class Listener:
         except OSError as error:
             raise AudioError(
                 f"what was found in {outcome.source.path} cannot be kept in {path}: {error}. Name "
-                "another folder with --jams"
+                "another folder with --keep"
             ) from None
 
 
-def _analyzed(
-    items: list[Item], args: argparse.Namespace, tally: Tally
+def analyze_kept(
+    sources: Sequence[Source], worker: Worker, args: argparse.Namespace, tally: Tally
 ) -> tuple[list[Outcome], int]:
     """Return the outcomes, and how many were known before; count the recordings that fail."""
-    more = tuple(n for n, no in (("key", args.no_key), ("sections", args.no_cues)) if not no)
-    listener = Listener(export.worker_of(args, None, more), args.again)
+    items = _items(sources, None if args.keep == BESIDE else args.keep)
     n_jobs = min(args.jobs or processors(), len(items) or 1)
     done, n_known = [], 0
-    for item, result in run_batch(listener, items, n_jobs, "library"):
+    for item, result in run_batch(Listener(worker, args.again), items, n_jobs, "export"):
         if isinstance(result, Failure):
             tally.fail(item.source.path)
             report_failure(item.source.path, result, args.json)
@@ -148,7 +100,7 @@ def _beside(source: Source, alone: bool) -> Item:
     return Item(source, (whole, short) if alone else (whole,), short if alone else whole)
 
 
-def _opened(
+def open_playlists(
     paths: Sequence[str],
 ) -> tuple[list[str], dict[str, list[str]], list[tuple[str, Failure]]]:
     """Return paths with those in playlists, the playlists, and those that cannot be read."""
