@@ -175,7 +175,8 @@ class FeatureModel(Network[Config]):
         (window,) = batch
         weight = np.zeros(len(window), dtype=np.float32)
         weight[slice(*map(int, window.kept))] = 1
-        return {k: v[None] for k, v in self.outputs(window.values, weight).items()}
+        given = {"features": window.values[None], "weight": weight[None]}
+        return self.run.batch(**{name: given[name] for name in self.run.inputs})
 
 
 def side_by_side(front_ends: Sequence[FrontEnd], blocks: Blocks) -> tuple[Features, ...]:

@@ -33,11 +33,16 @@ class TorchRunner:
 
     def __call__(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Map named inputs, without batch axis, to named outputs, without batch axis."""
+        outputs = self.batch(**{name: x[None] for name, x in inputs.items()})
+        return {name: y[0] for name, y in outputs.items()}
+
+    def batch(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Map named inputs to named outputs, both with a batch axis."""
         device = next(self.module.parameters()).device
         given = [
-            torch.as_tensor(np.array(inputs[name], np.float32), device=device)[None]
+            torch.as_tensor(np.array(inputs[name], np.float32), device=device)
             for name in self.inputs
         ]
         with torch.inference_mode():
             outputs = self.module.eval()(*given)
-        return {name: y[0].cpu().numpy() for name, y in zip(self.outputs, outputs, strict=True)}
+        return {name: y.cpu().numpy() for name, y in zip(self.outputs, outputs, strict=True)}

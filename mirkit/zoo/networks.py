@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
-import numpy as np
-
-from mirkit import __version__, checks
+from mirkit import __version__
 from mirkit.activations import Features, Provenance
-from mirkit.arrays import Floats32
 from mirkit.errors import MissingExtra, ParameterError, WeightsError
 from mirkit.zoo import checkpoints
 from mirkit.zoo.registry import Card
@@ -174,22 +171,6 @@ class Network(CardModel, Generic[Config]):
         check_source(features, self.front_end)
         if features.n_frames == 0:
             raise ParameterError("features hold no frames; is the recording empty?")
-
-    def outputs(self, values: Floats32, weight: Floats32 | None) -> dict[str, Floats32]:
-        """Return what the network makes of frames that count as `weight` says, by name.
-
-        Parameters
-        ----------
-        values
-            Shape ``(n_frames, n_bins)``.
-        weight
-            Shape ``(n_frames,)``; all alike where None.
-        """
-        if weight is None:
-            weight = np.ones(len(values), dtype=np.float32)
-        checks.same_length("weight", weight, len(values))
-        inputs = {"features": values, "weight": weight}
-        return self.run(**{name: inputs[name] for name in self.run.inputs})
 
     @classmethod
     def fitting(cls, path: Path, kept: Mapping[str, str], card: Card) -> Config:

@@ -17,22 +17,7 @@ THREADS_VARIABLE = "MIRKIT_THREADS"
 
 
 class Runner(Protocol):
-    """What runs a network on one window, whatever library that takes."""
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the inputs."""
-
-    @property
-    def n_bytes(self) -> int:
-        """Bytes of the weights."""
-
-    def __call__(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Map named inputs, without batch axis, to named outputs, without batch axis."""
-
-
-class BatchRunner(Protocol):
-    """What runs a network on a batch of windows, whatever library that takes."""
+    """A network as onnxruntime or torch runs it."""
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ on recordings that the network was not trained on, and hold for its weights and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -101,46 +101,6 @@ class Confidence:
         )
         chosen = levels[beats.level]
         return replace(beats, confidence=chosen.confidence, hypotheses=levels)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A decoder whose beats are judged: none where nothing pulses, and a confidence for the rest.
-
-    Parameters
-    ----------
-    decoder
-        From activations to beats.
-    min_activation
-        Mean activation at the stronger half of the beats below which nothing pulses.
-    confidence
-        The fit, or None.
-    """
-
-    decoder: Callable[[Activations], Beats]
-    min_activation: float = 0.0
-    confidence: Confidence | None = None
-
-    def __call__(self, activations: Activations) -> Beats:
-        """Return the beats."""
-        found = self.decoder(activations)
-        if strength_of(found, activations) < self.min_activation:
-            return Beats(provenance=found.provenance)
-        return found if self.confidence is None else self.confidence(found, activations)
-
-
-def strength_of(beats: Beats, activations: Activations) -> float:
-    """Return the mean of the beat head at the stronger half of the beats.
-
-    The half, because at twice the tempo every other beat is none. It is 1 where there are no beats,
-    or the head has no clock.
-    """
-    head = activations["beat"]
-    if not len(beats) or head.grid is None:
-        return 1.0
-    frames = np.clip(head.grid.frame_at(beats.times), 0, head.n_frames - 1)
-    activation = np.sort(head.probabilities()[frames, 0])
-    return float(activation[len(activation) // 2 :].mean())
 
 
 def _model(card: Card, name: str, fitted: Mapping[str, object], known: tuple[str, ...]) -> Logistic:

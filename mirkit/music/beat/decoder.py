@@ -21,7 +21,7 @@ from mirkit.decoding.peaks import find_peaks, window_maximum
 from mirkit.errors import ParameterError
 from mirkit.gate import SilenceGate
 from mirkit.music.beat import levels
-from mirkit.music.beat.confidence import Confidence, Judged
+from mirkit.music.beat.confidence import Confidence
 from mirkit.music.beat.follower import BeatFollower
 from mirkit.music.beat.inputs import BeatInput, read
 from mirkit.music.beat.options import Meter, check_options, meter_priors
@@ -294,6 +294,46 @@ class PeakDecoder:
             near = window_maximum(inputs.downbeat, 2)[frames]
             positions = (near >= 0.5 * inputs.beat[frames]).astype(np.int64)
         return Beats(seconds(inputs, frames), positions, provenance=inputs.provenance)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A decoder whose beats are judged: none where nothing pulses, and a confidence for the rest.
+
+    Parameters
+    ----------
+    decoder
+        From activations to beats.
+    min_activation
+        Mean activation at the stronger half of the beats below which nothing pulses.
+    confidence
+        The fit, or None.
+    """
+
+    decoder: Decoder
+    min_activation: float = 0.0
+    confidence: Confidence | None = None
+
+    def __call__(self, activations: Activations) -> Beats:
+        """Return the beats."""
+        found = self.decoder(activations)
+        if strength_of(found, activations) < self.min_activation:
+            return Beats(provenance=found.provenance)
+        return found if self.confidence is None else self.confidence(found, activations)
+
+
+def strength_of(beats: Beats, activations: Activations) -> float:
+    """Return the mean of the beat head at the stronger half of the beats.
+
+    The half, because at twice the tempo every other beat is none. It is 1 where there are no beats,
+    or the head has no clock.
+    """
+    head = activations["beat"]
+    if not len(beats) or head.grid is None:
+        return 1.0
+    frames = np.clip(head.grid.frame_at(beats.times), 0, head.n_frames - 1)
+    activation = np.sort(head.probabilities()[frames, 0])
+    return float(activation[len(activation) // 2 :].mean())
 
 
 DECODERS: Mapping[str, str | Callable[..., Decoder]] = {

@@ -137,7 +137,9 @@ class BeatTCNLive(BeatTCN):
     def _step(
         self, frames: Floats32, states: dict[str, Floats32]
     ) -> tuple[dict[str, Floats32], dict[str, Floats32]]:
-        outputs = self.run(features=frames, **states)
+        given = {"features": frames, **states}
+        batch = self.run.batch(**{name: x[None] for name, x in given.items()})
+        outputs = {name: y[0] for name, y in batch.items()}
         return outputs, {name: outputs.pop(f"next_{name}") for name in states}
 
     def _wrapped(

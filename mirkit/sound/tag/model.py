@@ -25,7 +25,7 @@ from mirkit.sound.tag.loading import content_of, fill, fitting, random_net
 from mirkit.zoo import checkpoints
 from mirkit.zoo.networks import CardModel, Settings, check_source, front_end_of
 from mirkit.zoo.registry import Card
-from mirkit.zoo.runtime import BatchRunner
+from mirkit.zoo.runtime import Runner
 
 N_BATCH = 8
 """Windows that a network is given at once, unless told otherwise."""
@@ -60,7 +60,7 @@ class Tagger(CardModel):
         Windows that the network is given at once.
     """
 
-    run: BatchRunner
+    run: Runner
     config: TagConfig
     shape: Shape
     card: Card

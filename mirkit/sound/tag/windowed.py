@@ -18,7 +18,7 @@ from mirkit.errors import ParameterError, UnknownName, WeightsError
 from mirkit.features.base import check_source
 from mirkit.features.spectrogram import LogSpectrogram
 from mirkit.frames import FrameGrid
-from mirkit.zoo.runtime import BatchRunner, Session
+from mirkit.zoo.runtime import Runner, Session
 
 CLIP = ("tags", "embedding")
 FRAMES = {"frames": "tags", "frame_embedding": "embedding"}  # and what a window gives for them
@@ -58,7 +58,7 @@ class WindowTagger(ABC):
         How many windows the network hears at once, counted from the first.
     """
 
-    run: BatchRunner
+    run: Runner
     labels: tuple[str, ...]
     provenance: Provenance
 

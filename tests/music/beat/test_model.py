@@ -133,5 +133,3 @@ def test_features_of_another_front_end_are_refused(files):
         model.activations(features(10, front_end="tcn_22k"))
     with pytest.raises(ParameterError, match="no frames"):
         model.activations(features(0))
-    with pytest.raises(ParameterError, match="weight"):
-        model.outputs(features(10).values, np.ones(9, np.float32))
