@@ -6,12 +6,13 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from mirkit import checks
 from mirkit.errors import ParameterError
 
-Task = Literal["chords", "key"]
+CHORDS = "chords"
+KEY = "key"
 REACH = 160  # frames after which the memory of a recurrent layer has faded, as far as was measured
 
 
@@ -43,7 +44,7 @@ class CRNNConfig:
         Probability of dropping an activation in training.
     """
 
-    task: Task = "chords"
+    task: str = CHORDS
     n_octaves: int = 7
     bins_per_semitone: int = 3
     harmonics: tuple[int, ...] = (-12, 0, 12, 19, 24, 28)
@@ -71,9 +72,9 @@ class CRNNConfig:
                 f"harmonics are {self.harmonics} and conv_filters {self.conv_filters}; there is at "
                 "least the harmonic 0 and one layer of filters"
             )
-        if self.task not in get_args(Task):
-            raise ParameterError(f"task is {self.task!r}; it is one of {', '.join(get_args(Task))}")
-        if self.task == "chords" and self.pool != 1:
+        if self.task not in (CHORDS, KEY):
+            raise ParameterError(f"task is {self.task!r}; it is one of {CHORDS}, {KEY}")
+        if self.task == CHORDS and self.pool != 1:
             raise ParameterError(f"pool is {self.pool}; chords have as many frames as the features")
         if not 0 <= self.dropout < 1:
             raise ParameterError(f"dropout is {self.dropout}; it lies in [0, 1)")

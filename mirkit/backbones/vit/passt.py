@@ -177,7 +177,7 @@ def mean_at_times(tokens: Tensor, times: Tensor, n_times: int) -> Tensor:
     >>> mean_at_times(tokens, torch.tensor([0, 2, 0]), 4)[0, :, 0]
     tensor([2., 4., 6., 6.])
     """
-    known, place, counts = times.unique(return_inverse=True, return_counts=True)
+    known, place, counts = torch.unique(times, return_inverse=True, return_counts=True)
     sums = tokens.new_zeros(tokens.shape[0], len(known), tokens.shape[-1])
     rows = sums.index_add(1, place, tokens) / counts[:, None]
     at = torch.arange(n_times, device=tokens.device)
