@@ -16,7 +16,7 @@ from mirkit.audio.values import check_finite, mix_to_mono
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 
-SLICE = 1 << 16  # samples worked on at once: they and what is made of them stay in the cache
+SLICE = 1 << 17  # samples worked on at once: they and what is made of them stay in the cache
 
 
 class FrontEnd(ABC):
