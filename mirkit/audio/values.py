@@ -127,7 +127,7 @@ def mix_to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean of the channels, shape ``(1, n_samples)``."""
     n_channels = max(len(samples), 1)
     if n_channels == 2:  # one pass, and the same to the bit as a sum that is halved
-        return np.matmul(np.full((1, 2), 0.5, np.float32), samples)
+        return np.asarray(np.full((1, 2), 0.5, np.float32) @ samples)
     total = samples[:1].astype(np.float32)
     for channel in samples[1:]:  # numpy's own mean over so short an axis is four times slower
         total += channel

@@ -168,6 +168,8 @@ class _Cone:
             for i, shift in enumerate(shifts)
             for way in (0, 1)
         ]
+        self._up: Floats
+        self._top_up: Floats
         self._up, self._down = known[:, 0]
         self._top_up, self._top_down = known[:, len(shifts) % 2]
         self._slope = _repeated(slope, n_frames)
@@ -182,7 +184,8 @@ class _Cone:
             np.maximum(own, shorter, out=into)
         self._top_up += self._gain_up
         self._top_down += self._gain_down
-        return np.maximum(self._top_up, self._top_down[::-1], out=self._top_up)
+        np.maximum(self._top_up, self._top_down[::-1], out=self._top_up)
+        return self._top_up
 
 
 def _repeated(values: Floats, n: int) -> Floats:
