@@ -174,10 +174,20 @@ def check_finite(samples: NDArray[np.float32], name: str = "samples", first: int
 
     `first` is the index of the first sample within its recording; the message counts from there.
     """
-    if np.isfinite(samples.sum(dtype=np.float64)):  # one pass; NaN and infinity survive a sum
+    if np.isfinite(energy(samples)):  # one pass; NaN and infinity survive a sum of squares
         return
-    channel, index = (int(i) for i in np.argwhere(~np.isfinite(samples))[0])
+    places = np.argwhere(~np.isfinite(samples))
+    if not len(places):  # beyond 1e19, the squares of finite samples are not finite
+        return
+    channel, index = (int(i) for i in places[0])
     raise AudioError(
         f"{name}: sample {first + index} of channel {channel} is {samples[channel, index]}; "
         "all samples must be finite. Did a division by zero or a damaged float file make it?"
     )
+
+
+def energy(samples: NDArray[np.float32]) -> float:
+    """Return the sum of the squares of samples, which is not finite where one of them is not."""
+    flat = samples.ravel(order="K")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.dot(flat, flat))

@@ -123,28 +123,74 @@ def follow(
 def _enter(strength: Floats, lags: Ints, gains: Floats, slope: Floats) -> Floats:
     """Return the best score of a chain that enters each lag at each frame, its gain included.
 
-    Row ``longest + t`` is frame t; the rows before frame 0 are the chains that have not begun.
+    Row ``longest + t`` is frame t. The rows before frame 0 are the chains that have not begun,
+    those after the last frame fill up its block.
     """
     block, longest, n_lags = int(lags[0]), int(lags[-1]), len(lags)
-    entered = np.empty((longest + len(strength), n_lags))
+    padded = np.zeros(-(-len(strength) // block) * block)
+    padded[: len(strength)] = strength
+    entered = np.empty((longest + len(padded), n_lags))
     entered[:longest] = gains
-    sources = _sources(lags) + np.arange(block)[:, None] * n_lags
-    flat = entered.reshape(-1)
-    up, down = gains - slope, gains + slope
-    climbed, fallen = np.empty((2, block, n_lags))
-    for first in range(0, len(strength), block):
-        n = min(block, len(strength) - first)
-        score = flat.take(sources[:n] + first * n_lags)
-        score += strength[first : first + n, None]
-        from_shorter = np.add(score, slope, out=climbed[:n])
-        np.maximum.accumulate(from_shorter, axis=1, out=from_shorter)
-        from_shorter += up
-        from_longer = np.subtract(score, slope, out=fallen[:n])[:, ::-1]
-        np.maximum.accumulate(from_longer, axis=1, out=from_longer)
-        fallen[:n] += down
-        into = entered[longest + first : longest + first + n]
-        np.maximum(from_shorter, fallen[:n], out=into)
+    sources = _sources(lags)[:, None] + n_lags * np.arange(block)
+    cone, flat = _Cone(slope, gains, block), entered.reshape(-1)
+    score = np.empty((n_lags, block))
+    for first in range(0, len(padded), block):
+        flat[first * n_lags :].take(sources, out=score, mode="clip")  # faster than "raise"
+        best = cone.best(score)
+        best += padded[first : first + block]
+        entered[longest + first : longest + first + block] = best.T
     return entered
+
+
+class _Cone:
+    """The best change into each lag: ``max(score - abs(slope - slope of the lag)) + gain``.
+
+    That is a running maximum up the lags and one down. Both take doubling steps, each of them one
+    numpy operation on all frames: after the step of s lags, a lag knows the 2 s - 1 beside it.
+
+    Parameters
+    ----------
+    slope, gains
+        Of each lag, shape ``(n_lags,)``.
+    n_frames
+        How many frames are worked on at once.
+    """
+
+    def __init__(self, slope: Floats, gains: Floats, n_frames: int) -> None:
+        n_lags = len(slope)
+        shifts = [1 << i for i in range((n_lags - 1).bit_length())]
+        pad = max(shifts, default=0)
+        # for each way two tables that take turns, whose first rows stand for no lag
+        tables = np.full((2, 2, pad + n_lags, n_frames), -np.inf)
+        known = tables[:, :, pad:]
+        self._steps = [
+            (known[way, i % 2], tables[way, i % 2, pad - shift :][:n_lags], known[way, 1 - i % 2])
+            for i, shift in enumerate(shifts)
+            for way in (0, 1)
+        ]
+        self._up: Floats
+        self._top_up: Floats
+        self._up, self._down = known[:, 0]
+        self._top_up, self._top_down = known[:, len(shifts) % 2]
+        self._slope = _repeated(slope, n_frames)
+        self._gain_up = _repeated(gains - slope, n_frames)
+        self._gain_down = _repeated((gains + slope)[::-1], n_frames)
+
+    def best(self, score: Floats) -> Floats:
+        """Return the best of scores ``(n_lags, n_frames)``; the next call overwrites it."""
+        np.add(score, self._slope, out=self._up)
+        np.subtract(score[::-1], self._slope[::-1], out=self._down)
+        for own, shorter, into in self._steps:
+            np.maximum(own, shorter, out=into)
+        self._top_up += self._gain_up
+        self._top_down += self._gain_down
+        np.maximum(self._top_up, self._top_down[::-1], out=self._top_up)
+        return self._top_up
+
+
+def _repeated(values: Floats, n: int) -> Floats:
+    """Return a row of `n` for each value: numpy adds whole tables faster than a column to one."""
+    return np.repeat(values[:, None], n, axis=1)
 
 
 def _sources(lags: Ints) -> Ints:
@@ -166,7 +212,7 @@ def _walk_back(entered: Floats, strength: Floats, lags: Ints, slope: Floats) -> 
         chain.append(frame)
         frame -= int(lags[lag])
         if frame >= 0:
-            lag = int((flat.take(sources + frame * n_lags) + changes[lag]).argmax())
+            lag = int((flat[frame * n_lags :].take(sources) + changes[lag]).argmax())
     return Path(np.array(chain[::-1]), float(ends.max()))
 
 

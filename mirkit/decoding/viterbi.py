@@ -77,20 +77,36 @@ def posteriors(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> Floats:
     likelihoods = _likelihoods(scores)
     change = np.exp(switch)
     remain = np.exp(stay)[:, None] - change  # beyond what changing to itself would give
-    forward, backward = np.empty_like(likelihoods), np.empty_like(likelihoods)
-    for t in range(len(scores)):
-        row = np.ones(scores.shape[1])
-        if t:
-            row = forward[t - 1] * remain[t] + change[t]  # the row before sums to 1
-        forward[t] = _normalized(row * likelihoods[t])
-    for t in reversed(range(len(scores))):
-        row = np.ones(scores.shape[1])
-        if t + 1 < len(scores):
-            seen = backward[t + 1] * likelihoods[t + 1]
-            row = seen * remain[t + 1] + float(seen @ change[t + 1])
-        backward[t] = _normalized(row)
-    together = forward * backward
+    together = _forward(likelihoods, remain, change)
+    together *= _backward(likelihoods, remain, change)
     return np.asarray(together / together.sum(axis=1, keepdims=True))
+
+
+def _forward(likelihoods: Floats, remain: Floats, change: Floats) -> Floats:
+    """Return the probability of each state given the steps up to its own, but for a factor."""
+    found = np.empty_like(likelihoods)
+    found[:1] = likelihoods[:1] / likelihoods[:1].sum()
+    steps = zip(likelihoods[1:], remain[1:], change[1:], found[:-1], found[1:], strict=True)
+    for seen, stay, switch, before, row in steps:
+        np.multiply(before, stay, out=row)  # the row before sums to 1
+        row += switch
+        row *= seen
+        row /= np.add.reduce(row)
+    return found
+
+
+def _backward(likelihoods: Floats, remain: Floats, change: Floats) -> Floats:
+    """Return the likelihood of the steps after each one, given its state, but for a factor."""
+    found = np.empty_like(likelihoods)
+    found[-1:] = 1
+    seen = np.empty(likelihoods.shape[1])
+    steps = zip(likelihoods[1:], remain[1:], change[1:], found[1:], found[:-1], strict=True)
+    for likelihood, stay, switch, after, row in reversed(list(steps)):
+        np.multiply(after, likelihood, out=seen)
+        np.multiply(seen, stay, out=row)
+        row += seen @ switch
+        row /= np.add.reduce(row)
+    return found
 
 
 def runs(path: Ints) -> Ints:
@@ -136,7 +152,3 @@ def _checked(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> tuple[Floats
 
 def _likelihoods(scores: Floats) -> Floats:
     return np.asarray(np.exp(scores - scores.max(axis=1, keepdims=True)) + 1e-300)
-
-
-def _normalized(row: Floats) -> Floats:
-    return np.asarray(row / row.sum())

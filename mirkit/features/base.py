@@ -17,7 +17,7 @@ from mirkit.audio.values import as_floats, check_finite
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 
-SLICE = 1 << 16  # samples worked on at once: they and what is made of them stay in the cache
+SLICE = 1 << 17  # samples worked on at once: they and what is made of them stay in the cache
 
 
 class FrontEnd(ABC):

@@ -8,6 +8,8 @@ row's result does not depend on the number of rows.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +39,40 @@ def rfft(
     else:
         out[...] = np.fft.rfft(x, n, norm="forward")
     return out
+
+
+def rfft_band(x: NDArray[np.float32], first: int, last: int) -> NDArray[np.complex64]:
+    """Return some bins of the Fourier transform of each row, divided by its length.
+
+    Even and odd samples are the real and the imaginary parts of one transform of half the length,
+    which only the bins that are wanted are unfolded from: faster than `rfft` where they are few.
+
+    Parameters
+    ----------
+    x
+        Shape ``(n_rows, n)``, rows without gaps, `n` even.
+    first, last
+        The bins, the last not included; they lie in 1 ... n / 2 - 1.
+    """
+    n = x.shape[1]
+    half = n // 2
+    folded = np.empty((len(x), half), np.complex64)
+    if _TAKES_OUT:
+        np.fft.fft(x.view(np.complex64), norm="forward", out=folded)
+    else:
+        folded[...] = np.fft.fft(x.view(np.complex64), norm="forward")
+    own, mirror = _unfolding(n, first, last)
+    mirrored = np.conjugate(folded[:, half - last + 1 : half - first + 1][:, ::-1])
+    mirrored *= mirror
+    mirrored += folded[:, first:last] * own
+    return mirrored
+
+
+@lru_cache(maxsize=16)
+def _unfolding(n: int, first: int, last: int) -> tuple[NDArray[np.complex64], ...]:
+    """Return what a bin, and the one that mirrors it, count in the transform of a real row."""
+    turn = 0.25j * np.exp(-2j * np.pi * np.arange(first, last) / n)
+    return (0.25 - turn).astype(np.complex64), (0.25 + turn).astype(np.complex64)
 
 
 def autocorrelation(x: NDArray[np.float32]) -> NDArray[np.float32]:

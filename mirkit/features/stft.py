@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.errors import ParameterError
-from mirkit.features.fourier import rfft
+from mirkit.features.fourier import rfft, rfft_band
 from mirkit.features.framing import Framing, Padding
 from mirkit.features.windows import window
 
@@ -104,6 +104,8 @@ class Spectrometer:
         self.stft = stft
         self.n_frames = max(1, CHUNK // stft.n_fft)
         self._band = slice(first, last)
+        whole = stft.framing.frame_length == stft.n_fft
+        self._is_narrow = whole and first > 0 and ((last or stft.n_bins) - first) * 8 < stft.n_fft
         self._weights = stft.weights * np.float32(stft.n_fft)  # what `rfft` divides by
         self._frames = np.empty((self.n_frames, stft.framing.frame_length), np.float32)
         self._spectra = np.empty((self.n_frames, stft.n_bins), np.complex64)
@@ -118,8 +120,11 @@ class Spectrometer:
         n = len(frames)
         weighted, spectra, values = self._frames[:n], self._spectra[:n], self._values[:n]
         np.multiply(self._conditioned(frames), self._weights, out=weighted)
-        rfft(weighted, self.stft.n_fft, spectra)
-        np.abs(spectra[:, self._band], out=values)
+        if self._is_narrow:
+            band = rfft_band(weighted, self._band.start, self._band.stop)
+        else:
+            band = rfft(weighted, self.stft.n_fft, spectra)[:, self._band]
+        np.abs(band, out=values)
         return values if self.stft.power == 1 else np.multiply(values, values, out=values)
 
     def _conditioned(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,6 +17,15 @@ def test_the_transform_is_numpys_over_n(n_samples):
     assert fourier.rfft(x, 512, out=result) is result
 
 
+@pytest.mark.parametrize(("n", "first", "last"), [(8, 1, 4), (512, 3, 40), (512, 1, 256)])
+def test_a_band_is_that_of_the_transform(n, first, last):
+    x = np.random.default_rng(0).standard_normal((5, n)).astype(np.float32)
+    expected = np.fft.rfft(x.astype(np.float64), n)[:, first:last] / n
+    result = fourier.rfft_band(x, first, last)
+    assert result.dtype == np.complex64
+    np.testing.assert_allclose(result, expected, atol=1e-6 * np.abs(expected).max())
+
+
 def test_the_transform_makes_no_copy_in_double_precision():
     x, out = np.zeros((64, 1024), np.float32), np.zeros((64, 513), np.complex64)
     tracemalloc.start()

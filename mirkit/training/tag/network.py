@@ -103,7 +103,8 @@ def _settings_in(make: type[Backbone], weights: str, stamp: tuple[int, int]) -> 
         return {}
     has_own_head = config.get("head", "own") == "own"
     n_classes = {"n_classes": len(config["labels"])} if has_own_head else {}
-    return n_classes | config.get("settings", {})
+    own: dict[str, Any] = config.get("settings", {})
+    return n_classes | own
 
 
 def _load_weights(net: Backbone, weights: str) -> None:
