@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -122,6 +123,16 @@ class Backbone(nn.Module, ABC):
                 )
         lengths = zip(inputs, self.min_length, self.silence, strict=True)
         return self.listen(*(padded(x, least, value) for x, least, value in lengths))
+
+    @classmethod
+    def published_settings(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return keyword arguments that a published checkpoint tells of itself; few do."""
+        return {}
+
+    @classmethod
+    def published_labels(cls, content: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Return the names of the classes that a published checkpoint tells; few do."""
+        return None
 
     def by_step(self) -> Backbone:
         """Return this network, giving rows by frame once a step, and not repeated for each frame.

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mirkit.errors import WeightsError
+from mirkit.zoo.state_dicts import check_finite, state_dict_in
 
 State = dict[str, Tensor]
 
@@ -21,11 +21,10 @@ class KeyMap:
 
     Parameters
     ----------
-    within
-        Keys to go down by to the tensors, such as ``("model",)``; one that is not there is passed
-        over, since users save the inner part alone.
     prefix
-        What every name begins with, such as ``"module."``; removed where all have it.
+        What every name begins with, such as ``"sed_model."``; removed where all have it. What usual
+        wrappers put around tensors and before names is removed anyway: see
+        `mirkit.zoo.state_dicts`.
     rules
         Pairs of a regular expression, which a name begins with, and what it becomes, or None for a
         tensor that is dropped. The first that fits counts; a name that none fits stays.
@@ -34,13 +33,13 @@ class KeyMap:
 
     Examples
     --------
-    >>> keys = KeyMap(("model",), "module.", ((r"mel\.", None), (r"fc\.", "head.")))
+    >>> import torch
+    >>> keys = KeyMap(rules=((r"mel\.", None), (r"fc\.", "head.")))
     >>> tensors = {"module.mel.w": torch.ones(1), "module.fc.bias": torch.ones(2)}
     >>> list(keys({"model": tensors}))
     ['head.bias']
     """
 
-    within: tuple[str, ...] = ()
     prefix: str = ""
     rules: tuple[tuple[str, str | None], ...] = ()
     convert: Callable[[State], State] | None = None
@@ -65,14 +64,10 @@ class KeyMap:
 
     def tensors(self, content: Mapping[str, Any]) -> State:
         """Return the tensors of a checkpoint by their published names, without the prefix."""
-        for key in self.within:
-            content = content.get(key, content)
-        odd = [name for name, value in content.items() if not torch.is_tensor(value)]
-        if odd:
-            raise WeightsError(f"the checkpoint holds {odd[0]!r}, which is no tensor")
-        has_prefix = bool(content) and all(name.startswith(self.prefix) for name in content)
+        state = state_dict_in(content)
+        has_prefix = bool(state) and all(name.startswith(self.prefix) for name in state)
         n_cut = len(self.prefix) if has_prefix else 0
-        return {name[n_cut:]: value for name, value in content.items()}
+        return {name[n_cut:]: value for name, value in state.items()}
 
     def renamed(self, name: str) -> str | None:
         """Return what a published tensor is called here, or None where it is dropped."""
@@ -89,8 +84,8 @@ def load_published(net: nn.Module, content: Mapping[str, Any], keys: KeyMap) -> 
     Raises
     ------
     WeightsError
-        Where a tensor of the checkpoint has no place, a place has no tensor, or shapes differ; the
-        message names them.
+        Where a tensor of the checkpoint has no place, a place has no tensor, shapes differ, or
+        numbers are not finite; the message names them.
     """
     state = keys(content)
     expected = net.state_dict()
@@ -110,7 +105,15 @@ def load_published(net: nn.Module, content: Mapping[str, Any], keys: KeyMap) -> 
             f"the checkpoint does not fit {type(net).__name__}: it {'; it '.join(told)}. "
             "Is it of another network, or another width?"
         )
+    check_finite(state)
     net.load_state_dict({**expected, **state})
+
+
+def keys_for(net: nn.Module, content: Mapping[str, Any], published: KeyMap | None) -> KeyMap:
+    """Return the map from the names in a checkpoint: none where they are those of `net`."""
+    if published is None or not set(net.state_dict()) ^ set(state_dict_in(content)):
+        return KeyMap()
+    return published
 
 
 def _first(names: list[str], n: int = 4) -> str:

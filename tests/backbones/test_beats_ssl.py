@@ -157,7 +157,12 @@ def test_files_of_newer_torch_fit_too():
 def test_the_shape_is_read_from_the_checkpoint():
     assert published_config(CFG) == BEATsConfig()
     assert published_config(CFG | {"encoder_layers": 3}).depth == 3
-    with pytest.raises(WeightsError, match="layer_norm_first is True"):
+    bare = published_config({"encoder_layers": 3})  # what is missing is what its authors take
+    assert (bare.deep_norm, bare.relative, bare.gated, bare.max_distance) == (0, 0, 0, 1280)
+    assert published_config({}) == published_config(None) == BEATsConfig()
+    with pytest.raises(WeightsError, match="activation_fn is 'relu'"):
+        published_config(CFG | {"activation_fn": "relu"})
+    with pytest.raises(WeightsError, match="deep_norm and norm_first are both true"):
         published_config(CFG | {"layer_norm_first": True})
 
 

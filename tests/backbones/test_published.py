@@ -11,7 +11,7 @@ from mirkit.backbones.published import KeyMap, load_published
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.zoo.checkpoints import load_content
 
-KEYS = KeyMap(("model",), "module.", ((r"mel\.", None), (r"fc_audioset\.", "")))
+KEYS = KeyMap(rules=((r"mel\.", None), (r"fc_audioset\.", "")))
 
 
 def published(**extra):

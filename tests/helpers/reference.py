@@ -392,24 +392,28 @@ def ontology_average_precision(scores, targets, distances, level):
     return found
 
 
-def beats_encoder(x, tensors, n_heads, n_buckets, max_distance):
+def beats_encoder(x, tensors, n_heads, n_buckets, max_distance, deep=True, first=False):
     """BEATs' encoder, token by token and head by head, of one clip ``(n_tokens, dim)``.
 
-    `tensors` are named as its authors name them, in arrays.
+    `tensors` are named as its authors name them, in arrays; `deep` and `first` are ``deep_norm``
+    and ``layer_norm_first``. Without a table there is no bias, without a gate it counts as it is.
     """
     depth = len({name.split(".")[2] for name in tensors if name.startswith("encoder.layers.")})
     part = {name.removeprefix("encoder."): np.asarray(w, float) for name, w in tensors.items()}
     x = x + _gelu(_placed(x, part))
-    x = _layer_norm(x, part, "layer_norm")
-    table = part["layers.0.self_attn.relative_attention_bias.weight"]
+    x = x if first else _layer_norm(x, part, "layer_norm")
+    table = part.get("layers.0.self_attn.relative_attention_bias.weight")
+    louder = (2 * depth) ** 0.25 if deep else 1.0
     for i in range(depth):
         layer = {n.removeprefix(f"layers.{i}."): w for n, w in part.items()}
-        y = _gated_attention(x, layer, n_heads, table, max_distance)
-        x = _layer_norm((2 * depth) ** 0.25 * x + y, layer, "self_attn_layer_norm")
-        y = _linear(_gelu(_linear(x, layer, "fc1")), layer, "fc2")
-        x = _layer_norm((2 * depth) ** 0.25 * x + y, layer, "final_layer_norm")
-    assert len(table) == n_buckets
-    return x
+        given = _layer_norm(x, layer, "self_attn_layer_norm") if first else x
+        x = louder * x + _gated_attention(given, layer, n_heads, table, max_distance)
+        x = x if first else _layer_norm(x, layer, "self_attn_layer_norm")
+        given = _layer_norm(x, layer, "final_layer_norm") if first else x
+        x = louder * x + _linear(_gelu(_linear(given, layer, "fc1")), layer, "fc2")
+        x = x if first else _layer_norm(x, layer, "final_layer_norm")
+    assert table is None or len(table) == n_buckets
+    return _layer_norm(x, part, "layer_norm") if first else x
 
 
 def _placed(x, part):
@@ -435,18 +439,23 @@ def _gated_attention(x, layer, n_heads, table, max_distance):
         q, k, v = (each[:, head * size : (head + 1) * size] for each in (query, key, value))
         rows = []
         for i in range(n):
-            outputs = _linear(q[i], layer, "self_attn.grep_linear")
-            update, reset = (1 / (1 + np.exp(-half.sum())) for half in (outputs[:4], outputs[4:]))
-            gate = update * (reset * layer["self_attn.grep_a"][0, head, 0, 0] - 1) + 2
-            scores = [
-                q[i] @ k[j] / math.sqrt(size)
-                + gate * table[distance_bucket(j - i, len(table), max_distance), head]
-                for j in range(n)
-            ]
+            gate = _gate(q[i], layer, head) if "self_attn.grep_a" in layer else 1.0
+            scores = [q[i] @ k[j] / math.sqrt(size) for j in range(n)]
+            if table is not None:
+                rows_of = [distance_bucket(j - i, len(table), max_distance) for j in range(n)]
+                scores = [
+                    s + gate * table[row, head] for s, row in zip(scores, rows_of, strict=True)
+                ]
             weights = np.exp(np.array(scores) - max(scores))
             rows.append(weights @ v / weights.sum())
         heads.append(np.array(rows))
     return _linear(np.concatenate(heads, axis=1), layer, "self_attn.out_proj")
+
+
+def _gate(query, layer, head):
+    outputs = _linear(query, layer, "self_attn.grep_linear")
+    update, reset = (1 / (1 + np.exp(-half.sum())) for half in (outputs[:4], outputs[4:]))
+    return update * (reset * layer["self_attn.grep_a"][0, head, 0, 0] - 1) + 2
 
 
 def distance_bucket(distance, n_buckets, max_distance):

@@ -41,7 +41,7 @@ class Frames(Backbone):
     min_length = (8,)
     silence = (-100.0,)
     step = 4
-    published = KeyMap(("model",), "", ((r"mel\.", None), (r"fc\.", "out.")))
+    published = KeyMap(rules=((r"mel\.", None), (r"fc\.", "out.")))
 
     def __init__(self, n_classes=3, width=5):
         super().__init__()

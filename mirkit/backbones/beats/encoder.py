@@ -39,6 +39,16 @@ class BEATsConfig:
         which on all share the last.
     dropout, attention_dropout, head_dropout
         Probabilities of dropping an activation, a glance, a feature of the head, in training.
+    deep_norm
+        Whether what goes past a layer counts more than what comes out of it.
+    norm_first
+        Whether layers norm what comes in, and not what comes out (pre-norm).
+    relative
+        Whether attention is biased by distance.
+    gated
+        Whether each query turns that bias up or down for itself.
+    conv_bias
+        Whether the map of the patches has an offset.
     """
 
     n_bins: int = 128
@@ -55,6 +65,11 @@ class BEATsConfig:
     dropout: float = 0.1
     attention_dropout: float = 0.1
     head_dropout: float = 0.1
+    deep_norm: bool = True
+    norm_first: bool = False
+    relative: bool = True
+    gated: bool = True
+    conv_bias: bool = False
 
     def __post_init__(self) -> None:
         if self.n_bins % self.patch:
@@ -66,6 +81,8 @@ class BEATsConfig:
                 raise ParameterError(
                     f"{name} is {getattr(self, name)}; it divides dim, which is {self.dim}"
                 )
+        if self.deep_norm and self.norm_first:
+            raise ParameterError("deep_norm and norm_first are both true; one of them at most is")
 
     @property
     def n_rows(self) -> int:
@@ -75,14 +92,14 @@ class BEATsConfig:
     @property
     def branch(self) -> float:
         """How much more what goes past a layer counts than what comes out of it (deep norm)."""
-        return float((2 * self.depth) ** 0.25)
+        return float((2 * self.depth) ** 0.25) if self.deep_norm else 1.0
 
 
 class PatchMap(nn.Conv2d):
-    """Patches of a spectrogram, mapped to vectors without an offset; time by time."""
+    """Patches of a spectrogram, mapped to vectors; time by time."""
 
     def __init__(self, config: BEATsConfig) -> None:
-        super().__init__(1, config.embed, config.patch, config.patch, bias=False)
+        super().__init__(1, config.embed, config.patch, config.patch, bias=config.conv_bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(batch, n_frames, n_bins)`` to ``(batch, n_times * n_rows, embed)``."""
@@ -104,11 +121,13 @@ class Encoder(nn.Module):
         nn.init.normal_(conv.weight, std=math.sqrt(4 / (width * dim)))
         nn.init.zeros_(conv.bias) if conv.bias is not None else None
         self.pos_conv = weight_norm(conv, dim=2)
-        self.relative_attention_bias = nn.Embedding(config.n_buckets, config.n_heads)
+        self.relative_attention_bias = (
+            nn.Embedding(config.n_buckets, config.n_heads) if config.relative else None
+        )
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.depth))
         self.layer_norm = nn.LayerNorm(dim)
         self.apply(_initialize)
-        for layer in self.layers:
+        for layer in self.layers if config.deep_norm else ():
             begin_deep(layer, config.depth)
 
     def forward(self, x: Tensor, kept: Tensor | None = None) -> Tensor:
@@ -127,20 +146,24 @@ class Encoder(nn.Module):
             kept = torch.arange(x.shape[1], device=x.device).unsqueeze(0)
         else:
             x = taken(x, kept)
-        x = F.dropout(self.layer_norm(x), self.config.dropout, self.training)
+        first = self.config.norm_first
+        x = F.dropout(x if first else self.layer_norm(x), self.config.dropout, self.training)
         bias = self.bias(kept)
         for layer in self.layers:
             x = layer(x, bias)
-        return x
+        return self.layer_norm(x) if first else x
 
-    def bias(self, places: Tensor) -> Tensor:
+    def bias(self, places: Tensor) -> Tensor | None:
         """Return the bias of each head among tokens at `places` ``(batch, n_tokens)``.
 
         Returns
         -------
         Tensor
-            Shape ``(batch, n_heads, n_tokens, n_tokens)``, from query to key.
+            Shape ``(batch, n_heads, n_tokens, n_tokens)``, from query to key; None where there is
+            none.
         """
+        if self.relative_attention_bias is None:
+            return None
         distance = places[:, None, :] - places[:, :, None]
         bucket = buckets(distance, self.config.n_buckets, self.config.max_distance)
         y: Tensor = self.relative_attention_bias(bucket).permute(0, 3, 1, 2)
@@ -150,6 +173,8 @@ class Encoder(nn.Module):
 class Layer(nn.Module):
     """Attention, then a perceptron; each added to a louder copy of what came in, then normed.
 
+    With `BEATsConfig.norm_first`, what each takes is normed instead.
+
     References
     ----------
     H. Wang et al., "DeepNet: scaling transformers to 1,000 layers", 2022: how much louder.
@@ -158,19 +183,29 @@ class Layer(nn.Module):
     def __init__(self, config: BEATsConfig) -> None:
         super().__init__()
         self.branch, self.dropout = config.branch, config.dropout
+        self.norm_first = config.norm_first
         self.self_attn = GatedAttention(config)
         self.self_attn_layer_norm = nn.LayerNorm(config.dim)
         self.fc1 = nn.Linear(config.dim, config.n_hidden)
         self.fc2 = nn.Linear(config.n_hidden, config.dim)
         self.final_layer_norm = nn.LayerNorm(config.dim)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """Map tokens ``(batch, n_tokens, dim)`` to tokens."""
-        attended = F.dropout(self.self_attn(x, bias), self.dropout, self.training)
-        x = self.self_attn_layer_norm(self.branch * x + attended)
-        hidden = F.dropout(self.fc2(F.gelu(self.fc1(x))), self.dropout, self.training)
-        y: Tensor = self.final_layer_norm(self.branch * x + hidden)
+        if self.norm_first:
+            x = x + self.attend(self.self_attn_layer_norm(x), bias)
+            return x + self.perceive(self.final_layer_norm(x))
+        x = self.self_attn_layer_norm(self.branch * x + self.attend(x, bias))
+        y: Tensor = self.final_layer_norm(self.branch * x + self.perceive(x))
         return y
+
+    def attend(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """Return what tokens ``(batch, n_tokens, dim)`` take from each other."""
+        return F.dropout(self.self_attn(x, bias), self.dropout, self.training)
+
+    def perceive(self, x: Tensor) -> Tensor:
+        """Return what the perceptron makes of tokens ``(batch, n_tokens, dim)``."""
+        return F.dropout(self.fc2(F.gelu(self.fc1(x))), self.dropout, self.training)
 
 
 class GatedAttention(nn.Module):
@@ -188,15 +223,18 @@ class GatedAttention(nn.Module):
         self.dropout = config.attention_dropout
         self.q_proj, self.k_proj = nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.v_proj, self.out_proj = nn.Linear(dim, dim), nn.Linear(dim, dim)
-        self.grep_linear = nn.Linear(dim // self.n_heads, N_GATES)
-        self.grep_a = nn.Parameter(torch.ones(1, self.n_heads, 1, 1))
+        self.gated = config.gated
+        if config.gated:
+            self.grep_linear = nn.Linear(dim // self.n_heads, N_GATES)
+            self.grep_a = nn.Parameter(torch.ones(1, self.n_heads, 1, 1))
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """Map tokens ``(batch, n_tokens, dim)`` to tokens; `bias` as `Encoder.bias` gives it."""
         query, key, value = (self.heads(p(x)) for p in (self.q_proj, self.k_proj, self.v_proj))
-        gated = self.gate(query) * bias  # (batch, n_heads, n_tokens, n_tokens)
+        if bias is not None and self.gated:
+            bias = self.gate(query) * bias  # (batch, n_heads, n_tokens, n_tokens)
         dropout = self.dropout if self.training else 0.0
-        attended = F.scaled_dot_product_attention(query, key, value, gated, dropout)
+        attended = F.scaled_dot_product_attention(query, key, value, bias, dropout)
         y: Tensor = self.out_proj(joined_heads(attended))
         return y
 

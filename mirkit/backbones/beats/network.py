@@ -15,53 +15,57 @@ from mirkit.backbones.base import Backbone, Output
 from mirkit.backbones.beats.encoder import BEATsConfig, Encoder, PatchMap, projection, shaped
 from mirkit.backbones.published import KeyMap, State, load_published
 from mirkit.backbones.vit.vit import require_window
-from mirkit.errors import WeightsError
+from mirkit.errors import ParameterError, WeightsError
 from mirkit.vocab.audioset import audioset_classes
+from mirkit.zoo.state_dicts import state_dict_in
 
 # What its front end makes of zeros: Kaldi's floor, scaled.
 SILENCE = (math.log(2.0**-23) - 15.41663) / (2 * 6.55582)
 
-_PUBLISHED_NAMES = {
-    "input_patch_size": "patch",
-    "embed_dim": "embed",
-    "encoder_embed_dim": "dim",
-    "encoder_layers": "depth",
-    "encoder_attention_heads": "n_heads",
-    "encoder_ffn_embed_dim": "n_hidden",
-    "conv_pos": "conv_width",
-    "conv_pos_groups": "conv_groups",
-    "num_buckets": "n_buckets",
-    "max_distance": "max_distance",
-    "dropout": "dropout",
-    "attention_dropout": "attention_dropout",
-    "predictor_dropout": "head_dropout",
-}
-_REQUIRED = {
-    "layer_norm_first": False,
-    "deep_norm": True,
-    "relative_position_embedding": True,
-    "gru_rel_pos": True,
-    "conv_bias": False,
-    "activation_fn": "gelu",
-}
+# Names in the ``cfg`` of a checkpoint, ours, and what its authors take where one is missing.
+_PUBLISHED: tuple[tuple[str, str, Any], ...] = (
+    ("input_patch_size", "patch", 16),
+    ("embed_dim", "embed", 512),
+    ("conv_bias", "conv_bias", False),
+    ("encoder_embed_dim", "dim", 768),
+    ("encoder_layers", "depth", 12),
+    ("encoder_attention_heads", "n_heads", 12),
+    ("encoder_ffn_embed_dim", "n_hidden", 3072),
+    ("conv_pos", "conv_width", 128),
+    ("conv_pos_groups", "conv_groups", 16),
+    ("num_buckets", "n_buckets", 320),
+    ("max_distance", "max_distance", 1280),
+    ("deep_norm", "deep_norm", False),
+    ("layer_norm_first", "norm_first", False),
+    ("relative_position_embedding", "relative", False),
+    ("gru_rel_pos", "gated", False),
+    ("dropout", "dropout", 0.1),
+    ("attention_dropout", "attention_dropout", 0.1),
+    ("predictor_dropout", "head_dropout", 0.1),
+)
 
 
-def published_config(cfg: Mapping[str, Any]) -> BEATsConfig:
-    """Return what the ``cfg`` of a published checkpoint says of its encoder.
+def published_config(cfg: Mapping[str, Any] | None) -> BEATsConfig:
+    """Return what the ``cfg`` of a checkpoint says of its encoder.
+
+    A field that it lacks is what the authors' code takes then; without any, the encoder is that of
+    the published files. What matters in training alone and is not in `BEATsConfig` is passed over.
 
     Raises
     ------
     WeightsError
-        Where it is a kind of encoder that BEATs never was published as.
+        Where it says what no encoder here can be.
     """
-    for name, value in _REQUIRED.items():
-        if name in cfg and cfg[name] != value:
-            raise WeightsError(
-                f"cfg says {name} is {cfg[name]!r}; BEATs were published with {value}"
-            )
-    return BEATsConfig(
-        **{ours: cfg[name] for name, ours in _PUBLISHED_NAMES.items() if name in cfg}
-    )
+    if not cfg:
+        return BEATsConfig()
+    if cfg.get("activation_fn", "gelu") != "gelu":
+        raise WeightsError(
+            f"cfg says activation_fn is {cfg['activation_fn']!r}; only 'gelu' is known here"
+        )
+    try:
+        return BEATsConfig(**{ours: cfg.get(name, value) for name, ours, value in _PUBLISHED})
+    except ParameterError as error:
+        raise WeightsError(f"cfg of the checkpoint: {error}") from None
 
 
 def shared_bias_once(state: State) -> State:
@@ -90,8 +94,8 @@ class BEATsKeys(KeyMap):
     def __call__(self, content: Mapping[str, Any]) -> State:
         """Return the tensors of a checkpoint by the names, and in the order, they have here."""
         state = super().__call__(content)
-        places = {each.mid: each.index for each in audioset_classes()}
-        if set(content.get("label_dict", {}).values()) == set(places):
+        places = _places_of_audioset()
+        if "predictor.weight" in state and _has_labels_of_audioset(content):
             order = torch.tensor(label_places(content, places)).argsort()
             for name in ("predictor.weight", "predictor.bias"):
                 state[name] = state[name][order]
@@ -122,7 +126,7 @@ class BEATs(Backbone):
     front_end = "beats"
     sample_rate = 16000
     silence = (SILENCE,)
-    published: ClassVar[KeyMap | None] = BEATsKeys(("model",), "", ENCODER_RULES, shared_bias_once)
+    published: ClassVar[KeyMap | None] = BEATsKeys(rules=ENCODER_RULES, convert=shared_bias_once)
 
     def __init__(self, n_classes: int = 527, max_frames: int | None = 1024, **shape: Any) -> None:
         super().__init__()
@@ -154,11 +158,24 @@ class BEATs(Backbone):
             Where the tensors do not fit.
         """
         assert cls.published is not None
-        shape = asdict(published_config(content.get("cfg", {})))
-        head = content.get("model", content).get("predictor.weight")
-        net = cls(n_classes=0 if head is None else len(head), **shape | settings)
+        net = cls(**cls.published_settings(content) | settings)
         load_published(net, content, cls.published)
         return net
+
+    @classmethod
+    def published_settings(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the shape that ``cfg`` tells, and how many classes there are: 0 without a head."""
+        head = state_dict_in(content).get("predictor.weight")
+        shape = asdict(published_config(content["cfg"])) if content.get("cfg") else {}
+        return {"n_classes": 0 if head is None else len(head), **shape}
+
+    @classmethod
+    def published_labels(cls, content: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Return what ``label_dict`` calls the outputs where they are no classes of AudioSet."""
+        theirs = content.get("label_dict")
+        if not theirs or _has_labels_of_audioset(content):
+            return None
+        return tuple(str(theirs[i]) for i in sorted(theirs, key=int))
 
     def listen(self, *inputs: Tensor) -> Output:
         """Return tags of features ``(batch, n_frames, n_bins)``, of the clip and by patch."""
@@ -208,4 +225,14 @@ def label_places(content: Mapping[str, Any], labels: Mapping[str, int]) -> list[
     unknown = [label for label in theirs.values() if label not in labels]
     if unknown:
         raise WeightsError(f"label_dict names {unknown[0]!r}, which is none of the labels here")
-    return [labels[theirs[i]] for i in sorted(theirs)]
+    return [labels[theirs[i]] for i in sorted(theirs, key=int)]
+
+
+def _places_of_audioset() -> dict[str, int]:
+    """Return the place of each class of AudioSet by its identifier."""
+    return {each.mid: each.index for each in audioset_classes()}
+
+
+def _has_labels_of_audioset(content: Mapping[str, Any]) -> bool:
+    """Whether the outputs of a checkpoint are the classes of AudioSet."""
+    return set((content.get("label_dict") or {}).values()) == set(_places_of_audioset())

@@ -14,6 +14,7 @@ from mirkit.backbones.beats.encoder import BEATsConfig, Encoder, PatchMap, proje
 from mirkit.backbones.beats.network import ENCODER_RULES, published_config, shared_bias_once
 from mirkit.backbones.published import KeyMap, load_published
 from mirkit.errors import WeightsError
+from mirkit.zoo.state_dicts import state_dict_in
 
 N_CODES, CODE_DIM = 1024, 256
 
@@ -188,16 +189,14 @@ class Tokenizer(nn.Module):
     """
 
     published: ClassVar[KeyMap] = KeyMap(
-        ("model",),
-        "",
-        (
+        rules=(
             *ENCODER_RULES,
             (r"quantize\.embedding\.weight", "quantize.weight"),
             (r"quantize\.embedding\.initted", "quantize.is_ready"),
             (r"quantize\.embedding\.(cluster_size|embed_avg)", None),  # kept and never read
             (r"quantize\.cluster_size", "quantize.usage"),
         ),
-        shared_bias_once,
+        convert=shared_bias_once,
     )
 
     def __init__(
@@ -228,10 +227,10 @@ class Tokenizer(nn.Module):
         WeightsError
             Where it is no tokenizer, or its tensors do not fit.
         """
-        codes = content.get("model", content).get("quantize.embedding.weight")
+        codes = state_dict_in(content).get("quantize.embedding.weight")
         if codes is None:
             raise WeightsError("the checkpoint is no tokenizer: it has no quantize.embedding")
-        net = cls(published_config(content.get("cfg", {})), *codes.shape)
+        net = cls(published_config(content.get("cfg")), *codes.shape)
         load_published(net, content, cls.published)
         return net
 

@@ -77,7 +77,7 @@ class DynamicMobileNet(Backbone):
     published: ClassVar[KeyMap | None] = KeyMap(
         rules=((r"layers\.\d+\.depth_act\.(lambdas|init_v)$", None),)
     )
-    exports: ClassVar[bool] = False  # see DynamicConv
+    exports = False  # see DynamicConv
 
     def __init__(
         self,

@@ -37,8 +37,6 @@ _OF_BLOCK = (
 
 # The encoder within LAION's CLAP, as its authors name it; the rest of a file is dropped.
 LAION = KeyMap(
-    within=("state_dict",),
-    prefix="module.",
     rules=(
         (rf"audio_branch\.(?:{_DERIVED})", None),
         (r"audio_branch\.", ""),
@@ -99,7 +97,6 @@ class HTSAT(Backbone):
     silence = (SILENCE,)
     unused = ("head.",)
     published: ClassVar[KeyMap | None] = KeyMap(
-        within=("state_dict",),
         prefix="sed_model.",
         rules=((_DERIVED, None),),
     )

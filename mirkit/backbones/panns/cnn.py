@@ -22,11 +22,7 @@ from mirkit.errors import ParameterError, WeightsError
 
 SILENCE = -100.0  # [dB]: the floor of the front ends "panns_32k" and "panns_16k"
 FILTERBANK = "logmel_extractor.melW"
-KEYS = KeyMap(
-    ("model",),
-    "module.",
-    ((r"spectrogram_extractor\.", None), (r"logmel_extractor\.", None)),
-)
+KEYS = KeyMap(rules=((r"spectrogram_extractor\.", None), (r"logmel_extractor\.", None)))
 
 
 class Panns(Backbone):

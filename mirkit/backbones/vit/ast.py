@@ -83,7 +83,6 @@ class AST(Backbone):
 
     sample_rate = 16000
     published: ClassVar[KeyMap | None] = KeyMap(
-        prefix="module.",
         rules=(
             (r"v\.head(_dist)?\.", None),  # of the images' classes
             (r"v\.", ""),

@@ -49,11 +49,14 @@ class TagDecoder:
 
         Raises
         ------
-        UnknownName
-            Where there is no head ``tags``.
         ParameterError
-            Where that head is not at clip level.
+            Where there is no head ``tags``, or it is not at clip level.
         """
+        if "tags" not in activations:
+            raise ParameterError(
+                f"there is no head 'tags', only {', '.join(activations)}: the model has no "
+                "classes. Was it only pre-trained? mirkit.embed takes its embedding"
+            )
         head = activations["tags"]
         if head.n_frames != 1:
             raise ParameterError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,27 @@ def content_of(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
     if path.suffix == ".safetensors":
         return checkpoints.load_tensors(path)
     return checkpoints.load_content(path), {}
+
+
+def told(config: TagConfig, card: Card, content: Mapping[str, Any], path: Path) -> TagConfig:
+    """Return the configuration with what a published checkpoint tells of itself.
+
+    So BEATs of any shape load, ones that were only pre-trained (without classes), and ones that
+    were trained on other classes.
+
+    Raises
+    ------
+    WeightsError
+        Where it tells of a network that is not known here.
+    """
+    make = backbone_of(config, card)
+    try:
+        settings = make.published_settings(content)
+        labels = make.published_labels(content) or config.labels
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
+    labels = labels if settings.pop("n_classes", len(labels)) else ()
+    return replace(config, labels=labels, settings={**settings, **config.settings})
 
 
 def random_net(config: TagConfig, card: Card, seed: int) -> Any:
@@ -79,11 +101,9 @@ def fill(net: Any, content: Mapping[str, Any], path: Path) -> None:
     WeightsError
         Where it belongs to another network; the message names what does not fit.
     """
-    from mirkit.backbones.published import KeyMap, load_published
+    from mirkit.backbones.published import keys_for, load_published
 
-    is_ours = set(content) == set(net.state_dict())
-    keys = KeyMap() if is_ours or net.published is None else net.published
     try:
-        load_published(net, content, keys)
+        load_published(net, content, keys_for(net, content, net.published))
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None

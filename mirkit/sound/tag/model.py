@@ -21,7 +21,7 @@ from mirkit.features.base import mono_slices
 from mirkit.frames import FrameGrid
 from mirkit.model import Heard, choose_heads, features_of, side_by_side
 from mirkit.sound.tag.config import Shape, TagConfig
-from mirkit.sound.tag.loading import content_of, fill, fitting, random_net
+from mirkit.sound.tag.loading import content_of, fill, fitting, random_net, told
 from mirkit.zoo import checkpoints
 from mirkit.zoo.networks import CardModel, Settings, check_source, front_end_of
 from mirkit.zoo.registry import Card
@@ -273,6 +273,8 @@ class Tagger(CardModel):
     def _from_tensors(cls, path: Path, card: Card, settings: Settings) -> Tagger:
         content, kept = content_of(path)
         config = fitting(path, kept, card)
+        if "config" not in kept:
+            config = told(config, card, content, path)
         net = random_net(config, card, seed=0)
         fill(net, content, path)
         net = settings.placed(net)

@@ -31,7 +31,8 @@ def read_model(path: str | Path) -> BEATs:
     content, metadata = _read(path, MODEL)
     if "config" not in metadata:
         return _freeze(BEATs.from_published(content, max_frames=None))
-    net = BEATs(n_classes=0, max_frames=None, **json.loads(metadata["config"]))
+    settings = json.loads(metadata["config"])["settings"]
+    net = BEATs(**{"n_classes": 0, **settings, "max_frames": None})
     return _freeze(_load(net, content, path))
 
 

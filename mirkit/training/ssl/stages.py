@@ -79,7 +79,9 @@ class MaskedPrediction:
     def strip(self, net: nn.Module) -> tuple[nn.Module, Metadata]:
         """Return the network without its predictor."""
         assert isinstance(net, MaskedBEATs)
-        return net.net, {"kind": MODEL, "config": asdict(net.net.config)}
+        entry = f"{BEATs.__module__}:{BEATs.__name__}"
+        config = {"labels": [], "backbone": entry, "settings": asdict(net.net.config)}
+        return net.net, {"kind": MODEL, "config": config}
 
 
 @dataclass(frozen=True)

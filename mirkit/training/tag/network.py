@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from mirkit.backbones.base import Backbone
 from mirkit.backbones.heads import HeadedBackbone
-from mirkit.backbones.published import load_published
+from mirkit.backbones.published import keys_for, load_published
 from mirkit.errors import FormatError, ParameterError, UnknownName, WeightsError
 from mirkit.training.tag.recipe import TagModelSettings
 from mirkit.training.weights import load_fitting
 from mirkit.zoo import checkpoints, registry
+from mirkit.zoo.state_dicts import state_dict_in
 
 OWN: Mapping[str, str] = {
     "residual": "mirkit.backbones.residual:ResidualCNN",
@@ -24,11 +28,24 @@ OWN: Mapping[str, str] = {
 def find_backbone(settings: TagModelSettings) -> tuple[type[Backbone], dict[str, Any]]:
     """Return the class that a recipe names, and its keyword arguments.
 
+    What the recipe says of the shape of the network counts first, then its card, then the
+    checkpoint that it starts from.
+
     Raises
     ------
     UnknownName
         Where there is neither a card nor a class of this name.
     """
+    make, given = _named_backbone(settings)
+    if not settings.weights:
+        return make, given
+    status = _checkpoint(settings.weights).stat()
+    told = _settings_in(make, settings.weights, (status.st_mtime_ns, status.st_size))
+    return make, {**told, **given}
+
+
+def _named_backbone(settings: TagModelSettings) -> tuple[type[Backbone], dict[str, Any]]:
+    """Return the class that a recipe names, and what recipe and card say of its shape."""
     name = settings.backbone
     if ":" in name or name in OWN:
         return _load_class(OWN.get(name, name)), dict(settings.settings)
@@ -67,17 +84,37 @@ def make_network(settings: TagModelSettings, n_classes: int) -> Backbone:
     return headed
 
 
+def _checkpoint(weights: str) -> Path:
+    return checkpoints.locate(weights)
+
+
+@lru_cache(maxsize=8)
+def _settings_in(make: type[Backbone], weights: str, stamp: tuple[int, int]) -> dict[str, Any]:
+    """Return what a checkpoint says of the shape of its network; `stamp` tells its versions apart.
+
+    Ours say it of the class that they were trained as, and published ones where their authors did.
+    """
+    path = _checkpoint(weights)
+    if path.suffix != ".safetensors":
+        return make.published_settings(checkpoints.load_content(path))
+    config = json.loads(checkpoints.load_tensors(path)[1].get("config", "{}"))
+    is_same = config.get("backbone") == f"{make.__module__}:{make.__name__}"
+    return dict(config.get("settings", {})) if is_same else {}
+
+
 def _load_weights(net: Backbone, weights: str) -> None:
     """Load the weights that a recipe starts from."""
     if not weights:
         return
-    content = checkpoints.load_content(weights)
-    if weights.endswith(".safetensors"):
-        load_fitting(net, content)
-    elif net.published is None:
-        raise WeightsError(f"{type(net).__name__} has no published checkpoint; it starts from ours")
-    else:
-        load_published(net, content, net.published)
+    path = _checkpoint(weights)
+    content = checkpoints.load_content(path)
+    try:
+        if path.suffix == ".safetensors" or net.published is None:
+            load_fitting(net, state_dict_in(content))
+        else:
+            load_published(net, content, keys_for(net, content, net.published))
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
 
 
 def _load_class(entry: str) -> type[Backbone]:

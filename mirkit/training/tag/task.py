@@ -152,9 +152,11 @@ class TagTask(Task[TagRecipe]):
         model = self.recipe.model
         make, given = find_backbone(model)
         config: dict[str, Any] = {"labels": list(self.data.labels)}
-        config |= {"backbone": f"{make.__module__}:{make.__name__}", "settings": given}
-        if model.head != "own":
+        if model.head == "own":
+            given.pop("n_classes", None)  # of the checkpoint that it started from
+        else:
             config |= {"head": model.head, "head_settings": dict(model.head_settings)}
+        config |= {"backbone": f"{make.__module__}:{make.__name__}", "settings": given}
         return config | ({"activation": "softmax"} if self.recipe.loss.exclusive else {})
 
 

@@ -178,6 +178,9 @@ def test_a_published_tokenizer_is_read(tmp_path):
     state["quantize.embedding.embed_avg"] = torch.zeros(10, 6)
     state["quantize.embedding.cluster_size"] = torch.zeros(10)
     cfg = {
+        "deep_norm": True,
+        "relative_position_embedding": True,
+        "gru_rel_pos": True,
         "embed_dim": 12,
         "encoder_embed_dim": 16,
         "encoder_layers": 2,
