@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from mirkit.backbones.base import Backbone, Output
-from mirkit.backbones.published import KeyMap, State
+from mirkit.backbones.published import KeyMap, State, load_published
+from mirkit.errors import WeightsError
+from mirkit.zoo.checkpoints import load_content
 
 SILENCE = math.log(0.01)  # of the front end "vggish"
 N_FRAMES, N_BINS = 96, 64  # of a patch: 0.96 s, 64 mels
@@ -104,8 +107,7 @@ class VGGish(Backbone):
 class Whitening(nn.Module):
     """Embeddings of VGGish as AudioSet and YouTube-8M release them: whitened, in 8 bits.
 
-    The principal components come from a published file, by `load_published` with
-    ``Whitening.published``.
+    The principal components come from a published file, which holds arrays: see `from_file`.
 
     Parameters
     ----------
@@ -131,6 +133,22 @@ class Whitening(nn.Module):
         self.rounds = rounds
         self.register_buffer("pca_eigen_vectors", torch.eye(n_embedding))
         self.register_buffer("pca_means", torch.zeros(n_embedding))
+
+    @classmethod
+    def from_file(cls, path: str | Path, rounds: bool = True) -> Whitening:
+        """Return the whitening of a published file, ``vggish_pca_params-970ea276.pth``.
+
+        Raises
+        ------
+        WeightsError
+            Where the file holds something else, or code.
+        """
+        net, content = cls(rounds), load_content(path)
+        try:
+            load_published(net, content, cls.published)
+        except WeightsError as error:
+            raise WeightsError(f"{path}: {error}") from None
+        return net
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Map ``(..., n_embedding)`` to numbers from 0 to 255 of the same shape."""

@@ -78,7 +78,7 @@ def fetched(name: str) -> Path:
     chosen = card(name)
     if chosen.weights is None and chosen.license_weights == "none":
         raise WeightsError(f"there is nothing to download: {name} has no weights")
-    if chosen.size is not None:
+    if chosen.weights is not None and chosen.size is not None:
         print(f"{chosen.weights}: {chosen.size / 1e6:.1f} MB", file=sys.stderr)
     return checkpoints.locate_named(chosen, download=True)
 

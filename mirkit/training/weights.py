@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mirkit.backbones.widen import Layout, widened
 from mirkit.errors import WeightsError
 from mirkit.zoo import checkpoints
+from mirkit.zoo.state_dicts import check_finite
 
 Tensors = dict[str, Tensor]
 Adapt = Callable[[Tensors, Mapping[str, str]], Tensors]
@@ -74,8 +75,9 @@ def load_fitting(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     Raises
     ------
     WeightsError
-        Where that is less than half of the network.
+        Where that is less than half of the network, or numbers are not finite.
     """
+    check_finite(tensors)
     expected = net.state_dict()
     bare = {name.removeprefix("body."): tensor for name, tensor in tensors.items()}
     fits = {

@@ -17,10 +17,13 @@ from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from mirkit.errors import MissingExtra, WeightsError
+from mirkit.zoo.state_dicts import check_finite, state_dict_in
 
 OFFLINE_VARIABLE = "MIRKIT_OFFLINE"
 CACHE_VARIABLE = "MIRKIT_CACHE"
 TIMEOUT = 60.0  # [s] without a byte
+SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
+"""What the names of checkpoints end in."""
 _CHUNK = 1 << 20
 _DIGITS = {"sha256": 64, "md5": 32}
 
@@ -186,23 +189,26 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Any], dict[str, str]]:
     Parameters
     ----------
     path
-        A ``.safetensors`` file, or a ``.pt`` or ``.pth`` that holds nothing but tensors.
+        A ``.safetensors`` file, or a file of torch that holds a state dict, alone or as training
+        scripts wrap it: see `mirkit.zoo.state_dicts.state_dict_in`.
 
     Raises
     ------
     WeightsError
-        Where the file is damaged, of another kind, or holds code.
+        Where the file is damaged, of another kind, or holds code, no tensors, or numbers that are
+        not finite.
     """
     path = Path(path)
-    if path.suffix == ".safetensors":
-        return _load_safetensors(path)
-    if path.suffix not in (".pt", ".pth"):
-        raise WeightsError(f"{path} is no checkpoint: .safetensors, .pt and .pth are, .onnx runs")
-    torch = _extra("torch", "reading a checkpoint")
-    content = load_content(path)
-    if not all(map(torch.is_tensor, content.values())):
-        raise WeightsError(f"{path} holds more than tensors by name. Save net.state_dict() alone.")
-    return content, {}
+    if path.suffix not in SUFFIXES:
+        raise WeightsError(f"{path} is no checkpoint: {', '.join(SUFFIXES)} are, and .onnx runs")
+    is_plain = path.suffix == ".safetensors"
+    content, metadata = _load_safetensors(path) if is_plain else (load_content(path), {})
+    try:
+        tensors = state_dict_in(content)
+        check_finite(tensors)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
+    return tensors, metadata
 
 
 def load_content(path: str | Path) -> dict[str, Any]:
@@ -226,10 +232,7 @@ def load_content(path: str | Path) -> dict[str, Any]:
         with _arrays_permitted(torch):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001  torch raises many kinds
-        raise WeightsError(
-            f"{path}: torch cannot read it as tensors alone: {error}. Files that hold pickled code "
-            "are not read; save a state_dict, or better, .safetensors."
-        ) from None
+        raise _refused(path, str(error)) from None
     if not isinstance(content, dict):
         raise WeightsError(f"{path} holds a {type(content).__name__}; a checkpoint is a dict")
     return content
@@ -245,6 +248,27 @@ def save_tensors(
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     safetensors.save_file(own, str(part), dict(metadata or {}))
     part.replace(path)
+
+
+def _refused(path: Path, reason: str) -> WeightsError:
+    """Return the error of a file that torch cannot read as tensors alone.
+
+    torch's own words are quoted only where the file is damaged: of code, they advise to run it.
+    """
+    with path.open("rb") as file:
+        start = file.read(2)
+    is_pickle = start == b"PK" or start[:1] == b"\x80"
+    if is_pickle and ("weights_only" in reason or "Weights only" in reason):
+        named = re.search(r"(?:GLOBAL|class|type) ([\w.]+\.\w+)", reason)
+        what = f"pickled code ({named[1]})" if named else "pickled code"
+        return WeightsError(
+            f"{path} holds {what}, which is not read, since reading it runs it. Ask its author for "
+            "net.state_dict() alone, or better, .safetensors."
+        )
+    why = f"it begins with {start!r}" if start else "it is empty"
+    if is_pickle and reason:
+        why = reason.splitlines()[0].partition(". ")[0]
+    return WeightsError(f"{path} is damaged, or no file of torch: {why}. Was it wholly downloaded?")
 
 
 def _arrays_permitted(torch: Any) -> AbstractContextManager[Any]:

@@ -1,4 +1,4 @@
-"""ONNX files written without the onnx package: the few kinds of content that a network needs.
+"""ONNX files without the onnx package: written, and their weights read.
 
 `OnnxGraph` takes operators in the order in which they run and names what they make, so that
 published weights become a file for onnxruntime wherever mirkit is installed.
@@ -10,7 +10,7 @@ ONNX's ``onnx.proto``, whose field numbers stand here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.errors import ParameterError
-from mirkit.zoo.protobuf import blob, blobs, integer, integers, single
+from mirkit.zoo.protobuf import blob, blobs, fields, integer, integers, single
 
 IR_VERSION, OPSET = 8, 13
+_GRAPH, _INITIALIZER, _NAME, _DATA_TYPE, _RAW, _SINGLES, _DOUBLES = 7, 5, 8, 2, 9, 4, 10
+_FLOATS = {1: "<f4", 10: "<f2", 11: "<f8"}  # by data type, as raw data hold them
 _TYPES = {"float32": 1, "int32": 6, "int64": 7}
 Attribute = int | float | str | Sequence[int]
 
@@ -94,6 +96,31 @@ class OnnxGraph:
         head = integer(1, IR_VERSION) + blob(2, "mirkit")
         opset = blob(8, blob(1, "") + integer(2, OPSET))
         return head + blob(7, graph) + opset + blobs(14, pairs)
+
+
+def floating_weights(content: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the name and the numbers of each weight of an ONNX file that holds real numbers.
+
+    Raises
+    ------
+    mirkit.zoo.protobuf.Damaged
+        Where the file is cut.
+    """
+    for graph in _messages(memoryview(content), _GRAPH):
+        for tensor in _messages(graph, _INITIALIZER):
+            parts = dict(fields(tensor))
+            dtype = _FLOATS.get(parts.get(_DATA_TYPE, 0))  # type: ignore[arg-type]
+            own = {_RAW: dtype, _SINGLES: "<f4", _DOUBLES: "<f8"} if dtype else {}
+            for number, kind in own.items():
+                if isinstance(parts.get(number), memoryview):
+                    yield bytes(parts[_NAME]).decode(), np.frombuffer(parts[number], kind)  # type: ignore[arg-type]
+
+
+def _messages(content: memoryview, number: int) -> Iterator[memoryview]:
+    """Yield the messages that stand in the fields of some number."""
+    for field_number, value in fields(content):
+        if field_number == number and isinstance(value, memoryview):
+            yield value
 
 
 def _value_info(name: str, shape: Sequence[int | str]) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from typing import overload
 
 VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5
 _WIDTHS = {EIGHT: 8, FOUR: 4}
@@ -64,7 +65,7 @@ def integers(field: int, values: Iterable[int]) -> bytes:
     return b"".join(integer(field, value) for value in values)
 
 
-def read_varint(content: bytes, place: int) -> tuple[int, int]:
+def read_varint(content: bytes | memoryview, place: int) -> tuple[int, int]:
     """Return the varint at a place, and where the next thing begins.
 
     Raises
@@ -89,10 +90,16 @@ def read_varint(content: bytes, place: int) -> tuple[int, int]:
     raise Damaged("a number is longer than 64 bits")
 
 
-def fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
+@overload
+def fields(content: bytes) -> Iterator[tuple[int, int | bytes]]: ...
+@overload
+def fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]: ...
+
+
+def fields(content: bytes | memoryview) -> Iterator[tuple[int, int | bytes | memoryview]]:
     """Yield the number and the value of each field of a message, in their order.
 
-    Values of four and eight bytes are whole numbers here.
+    Values of four and eight bytes are whole numbers here. Those of a memory view are views too.
 
     Raises
     ------

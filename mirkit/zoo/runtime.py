@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.errors import ParameterError, WeightsError
+from mirkit.zoo.onnx_graph import floating_weights
+from mirkit.zoo.protobuf import Damaged
 
 THREADS_VARIABLE = "MIRKIT_THREADS"
 
@@ -49,7 +51,7 @@ class Session:
     Raises
     ------
     WeightsError
-        Where onnxruntime cannot read the file.
+        Where onnxruntime cannot read the file, or weights in it are NaN.
     """
 
     source: str | Path | bytes = field(repr=False)
@@ -171,9 +173,30 @@ def _open(source: str | Path | bytes, n_threads: int, providers: Sequence[str]) 
     options.use_deterministic_compute = True
     content = source if isinstance(source, bytes) else str(source)
     try:
-        return onnxruntime.InferenceSession(content, options, providers=list(providers))
+        session = onnxruntime.InferenceSession(content, options, providers=list(providers))
     except Exception as error:  # noqa: BLE001  onnxruntime's errors share no other base
-        name = "<bytes>" if isinstance(source, bytes) else str(source)
         raise WeightsError(
-            f"{name}: onnxruntime cannot read it: {error}. Is it an .onnx file, wholly downloaded?"
+            f"{_name(source)}: onnxruntime cannot read it: {error}. Is it an .onnx file, wholly "
+            "downloaded?"
         ) from None
+    _refuse_nan(source)
+    return session
+
+
+def _refuse_nan(source: str | Path | bytes) -> None:
+    """Refuse a network with weights that are NaN, since layers behind them may hide that."""
+    content = source if isinstance(source, bytes) else Path(source).read_bytes()
+    try:
+        odd = {name: x for name, x in floating_weights(content) if np.isnan(x).any()}
+    except Damaged:
+        return  # it is in a format of onnxruntime's own
+    for name, values in odd.items():
+        raise WeightsError(
+            f"{_name(source)}: {name!r} holds {int(np.isnan(values).sum())} numbers of "
+            f"{values.size} that are NaN; the training that made it diverged, or the file is "
+            "damaged"
+        )
+
+
+def _name(source: str | Path | bytes) -> str:
+    return "<bytes>" if isinstance(source, bytes) else str(source)

@@ -48,9 +48,8 @@ def state_dict_in(content: Mapping[str, Any]) -> dict[str, Any]:
             f"the checkpoint holds {odd[0]!r}, which is no tensor. Save net.state_dict() alone, or "
             f"under one of these keys: {', '.join(WRAPPERS)}"
         )
-    torch = importlib.import_module("torch")
     cut = _cut(list(found))
-    return {name[cut:]: torch.as_tensor(value) for name, value in found.items()}
+    return {name[cut:]: _tensor(value) for name, value in found.items()}
 
 
 def check_finite(tensors: Mapping[str, Any]) -> None:
@@ -100,6 +99,13 @@ def _is_numeric(value: object) -> bool:
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "fiub"
     return bool(importlib.import_module("torch").is_tensor(value))
+
+
+def _tensor(value: Any) -> Any:
+    if not isinstance(value, np.ndarray):
+        return value
+    own = np.array(value, value.dtype.newbyteorder("="))
+    return importlib.import_module("torch").from_numpy(own)
 
 
 def _cut(names: list[str]) -> int:

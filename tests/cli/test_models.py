@@ -40,7 +40,7 @@ def run(mirkit_cli, tmp_path, server):
     for name, license, weights in (
         ("by-hash", "MIT", f'weights = "{server}/net.pth"\nmd5 = "{md5}"\nsize = {len(CONTENT)}'),
         ("forged", "MIT", f'weights = "{server}/net.pth"\nsha256 = "{"0" * 64}"'),
-        ("by-hand", "MIT", 'obtain = "Get net.pt from the page of its authors."'),
+        ("by-hand", "MIT", 'obtain = "Get net.pt from the page of its authors."\nsize = 19708753'),
         ("bare", "none", ""),
     ):
         text = CARD.format(name=name, license=license, weights=weights)
@@ -75,6 +75,7 @@ def test_what_cannot_be_fetched_is_named_and_the_rest_is(run, tmp_path):
     assert rows["nosuch"]["error"]["type"] == "UnknownName"
     assert "path" in rows["by-hash"]
     assert result.err.count("mirkit: forged: ") == 1
+    assert "None" not in result.err
     assert [path.name for path in (tmp_path / "cache").rglob("*.*")] == ["net.pth"]
 
 
@@ -87,6 +88,16 @@ def test_offline_nothing_is_fetched_and_the_message_says_how_to(run, server, tmp
     assert Handler.asked == []
     assert run("download", "by-hash").status == 0
     assert run("download", "by-hash", MIRKIT_OFFLINE="1").status == 0  # it is there
+
+
+@pytest.mark.parametrize("name", ["mn10", "mn40-ext", "passt-s-kd", "beats", "vggish"])
+def test_what_is_got_by_hand_is_told_without_a_size_of_nothing(mirkit_cli, name):
+    result = mirkit_cli("models", "download", name)
+    assert result.status == 1
+    assert result.out == ""
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"mirkit: {name}: the weights of '{name}' cannot be fetched for you: ")
+    assert "None" not in line
 
 
 def test_shipped_weights_are_where_they_were_installed(mirkit_cli):

@@ -1,8 +1,13 @@
+import argparse
+import datetime
 import hashlib
 import pickle
 import subprocess
 import sys
+import warnings
 import zipfile
+from fractions import Fraction
+from pathlib import PurePosixPath
 from types import SimpleNamespace
 
 import numpy as np
@@ -209,6 +214,12 @@ def test_state_dict_of_torch_is_read(tmp_path):
     assert metadata == {}
 
 
+def torch_module():
+    import torch
+
+    return torch.nn.Linear(2, 2)
+
+
 class Bomb:
     def __reduce__(self):
         return exec, ("raise SystemExit('pickle ran')",)
@@ -245,6 +256,61 @@ def test_arrays_of_objects_may_not(tmp_path):
     torch.save({"w": torch.ones(2), "x": np.array([print], object)}, tmp_path / "net.pth")
     with pytest.raises(WeightsError, match="pickled"):
         checkpoints.load_content(tmp_path / "net.pth")
+
+
+REFUSED = {
+    "a module": (torch_module, r"pickled code \(torch\.nn\.modules\.linear\.Linear\)"),
+    "a module, old format": (torch_module, r"pickled code \(torch\.nn"),
+    "settings": (lambda: {"args": argparse.Namespace(lr=1)}, r"\(argparse\.Namespace\)"),
+    "a date": (lambda: {"when": datetime.datetime(2026, 1, 1)}, r"\(datetime\.datetime\)"),
+    "a path": (lambda: {"file": PurePosixPath("x")}, r"pickled code \(pathlib"),
+    "objects": (lambda: {"x": np.array([print], object)}, "pickled code"),
+}
+
+
+@pytest.mark.parametrize("kind", list(REFUSED))
+def test_a_refused_pickle_gives_no_advice_to_run_it(tmp_path, kind):
+    torch = pytest.importorskip("torch")
+    make, message = REFUSED[kind]
+    path = tmp_path / "net.pt"
+    torch.save(make(), path, _use_new_zipfile_serialization="old" not in kind)
+    for read in (checkpoints.load_content, checkpoints.load_tensors):
+        with pytest.raises(WeightsError, match=message) as refused:
+            read(path)
+        assert_harmless(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "it is empty"),
+        (b"<html>404", "begins with b'<h'"),
+        (pickle.dumps(Fraction(1, 2)), "pickled code"),
+        (b"PK\x03\x04" + bytes(60), "damaged, or no file of torch"),
+        (b"\x80\x02" + bytes(60), "damaged, or no file of torch|pickled code"),
+    ],
+)
+def test_what_is_no_file_of_torch_is_called_damaged(tmp_path, content, message):
+    pytest.importorskip("torch")
+    (tmp_path / "net.pth").write_bytes(content)
+    with pytest.raises(WeightsError, match=message) as refused:
+        checkpoints.load_content(tmp_path / "net.pth")
+    assert_harmless(refused.value)
+
+
+def test_a_program_of_torch_is_refused_without_advice(tmp_path):
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / "net.pt")
+        with pytest.raises(WeightsError, match="pickled code") as refused:
+            checkpoints.load_content(tmp_path / "net.pt")
+    assert_harmless(refused.value)
+
+
+def assert_harmless(error):
+    for word in ("weights_only", "safe_globals", "trust", "Re-running", "pickle_module"):
+        assert word not in str(error)
 
 
 def test_other_content_is_refused_by_name(tmp_path):

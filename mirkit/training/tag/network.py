@@ -98,8 +98,11 @@ def _settings_in(make: type[Backbone], weights: str, stamp: tuple[int, int]) -> 
     if path.suffix != ".safetensors":
         return make.published_settings(checkpoints.load_content(path))
     config = json.loads(checkpoints.load_tensors(path)[1].get("config", "{}"))
-    is_same = config.get("backbone") == f"{make.__module__}:{make.__name__}"
-    return dict(config.get("settings", {})) if is_same else {}
+    if config.get("backbone") != f"{make.__module__}:{make.__name__}":
+        return {}
+    has_own_head = config.get("head", "own") == "own"
+    n_classes = {"n_classes": len(config["labels"])} if has_own_head else {}
+    return n_classes | config.get("settings", {})
 
 
 def _load_weights(net: Backbone, weights: str) -> None:

@@ -10,6 +10,8 @@ import soundfile
 
 torch = pytest.importorskip("torch")
 
+import mirkit  # noqa: E402
+from mirkit.audio import Audio  # noqa: E402
 from mirkit.backbones.beats.encoder import BEATsConfig  # noqa: E402
 from mirkit.backbones.beats.network import BEATs  # noqa: E402
 from mirkit.backbones.beats.pretraining import (  # noqa: E402
@@ -25,10 +27,13 @@ from mirkit.backbones.beats.tokenizer import (  # noqa: E402
     in_patches,
 )
 from mirkit.errors import FormatError, ParameterError, WeightsError  # noqa: E402
+from mirkit.features import front_end  # noqa: E402
 from mirkit.training.families import read_recipe  # noqa: E402
 from mirkit.training.loop import train  # noqa: E402
 from mirkit.training.ssl.checkpoints import read_model, read_tokenizer  # noqa: E402
 from mirkit.training.ssl.task import divide_files, n_used  # noqa: E402
+from mirkit.training.tag.network import make_network  # noqa: E402
+from mirkit.training.tag.recipe import TagModelSettings  # noqa: E402
 from mirkit.zoo import checkpoints  # noqa: E402
 
 RATE = 16000
@@ -153,6 +158,21 @@ def test_what_is_kept_loads_as_a_network_and_as_a_tokenizer(rounds):
     assert codes.max() < 24
     with pytest.raises(WeightsError, match="holds a 'beats-tokenizer'"):
         read_model(tokens / "best.safetensors")
+
+
+def test_what_was_pretrained_here_embeds_and_is_trained_on(rounds):
+    path = str(rounds[0] / "best.safetensors")
+    x = np.random.default_rng(0).standard_normal(16000).astype(np.float32), 16000
+    net = read_model(path)
+    features = front_end("beats")(Audio(x[0][None], 16000)).values
+    expected = net(torch.tensor(features)[None]).embedding[0].numpy()
+    given = mirkit.embed(x, model="beats", weights=path).values[0]
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+    with pytest.raises(ParameterError, match="has no classes"):
+        mirkit.tags(x, model="beats", weights=path)
+    begun = make_network(TagModelSettings("beats", head="linear", weights=path), 3).body
+    assert begun.config == net.config
+    assert torch.equal(begun.patch_embedding.weight, net.patch_embedding.weight)
 
 
 def test_a_published_tokenizer_is_read(tmp_path):

@@ -373,6 +373,36 @@ def test_weights_come_from_a_run_with_other_classes(folder, tmp_path):
         task_of(recipe(folder, tmp_path, model=f'weights = "{path}"')).network()
 
 
+def test_a_run_goes_on_in_the_shape_of_the_run_before(folder, tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text(recipe(folder, tmp_path, model='head = "mlp"'))
+    weights = train(path, progress=None) / "best.safetensors"
+    bare = recipe(folder, tmp_path, model=f'head = "linear"\nweights = "{weights}"')
+    net = task_of(bare.replace("[model.settings]\nwidths = [4, 8]\n", "")).network()
+    assert net.body.n_embedding == 8
+    kept = checkpoints.load_tensors(weights)[0]
+    assert torch.equal(net.body.stem[0].weight, kept["body.stem.0.weight"])
+    other = task_of(bare.replace("widths = [4, 8]", "widths = [4, 8]\nn_bins = 64"))
+    assert other.network().n_bins == 64  # what the recipe says counts first
+
+
+@pytest.mark.parametrize("wrapper", ["model_state_dict", "state_dict", "module"])
+def test_weights_come_from_what_users_save(folder, tmp_path, wrapper):
+    from mirkit.backbones.residual import ResidualCNN
+
+    torch.manual_seed(3)
+    source = ResidualCNN(n_classes=9, widths=(4, 8))
+    state = {f"module.{name}": x for name, x in source.state_dict().items()}
+    path = tmp_path / "w.ckpt"
+    torch.save({wrapper: state, "epoch": 3}, path)
+    net = task_of(recipe(folder, tmp_path, model=f'weights = "{path}"')).network()
+    assert torch.equal(net.stem[0].weight, source.stem[0].weight)
+    state["module.stem.0.weight"] = state["module.stem.0.weight"] * float("nan")
+    torch.save({wrapper: state}, path)
+    with pytest.raises(WeightsError, match=r"w\.ckpt: 'stem\.0\.weight' holds 100 numbers of 100"):
+        task_of(recipe(folder, tmp_path, model=f'weights = "{path}"')).network()
+
+
 def test_models_that_cannot_be_are_refused(folder, tmp_path):
     text = recipe(folder, tmp_path)
     with pytest.raises(UnknownName, match="backbone 'residaul'"):
