@@ -156,26 +156,27 @@ def smooth_labels(targets: Tensor, smoothing: float, n_classes: int) -> Tensor:
     return (1 - smoothing) * targets + smoothing / n_classes
 
 
-def distillation(logits: Tensor, teacher: Tensor, temperature: float, exclusive: bool) -> Tensor:
-    """Return the distillation loss: the distance from a teacher's probabilities.
+def distillation(logits: Tensor, teacher: Tensor, exclusive: bool) -> Tensor:
+    """Return the distillation loss: the cross-entropy with a teacher's probabilities.
+
+    It is linear in them: the loss of two recordings' probabilities that are mixed is the mixture of
+    their two losses.
 
     Parameters
     ----------
-    logits, teacher
-        Logits of the network and of its teacher, ``(batch, n_classes)``.
-    temperature
-        Divisor of both before they are compared.
+    logits
+        Logits of the network, ``(batch, n_classes)``.
+    teacher
+        Probabilities of its teacher, of the same shape.
     exclusive
         Compare by softmax, for classes that exclude each other; by sigmoid where False.
 
     References
     ----------
-    G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", 2015: the
-    temperature, whose square keeps the size of the gradient.
     F. Schmid, K. Koutini and G. Widmer, "Efficient large-scale audio tagging via
-    transformer-to-CNN knowledge distillation", ICASSP 2023: binary, the teacher weighted by 0.9.
+    transformer-to-CNN knowledge distillation", ICASSP 2023, and its code (EfficientAT): binary, the
+    teacher weighted by 0.9, its logits alone divided by a temperature, losses mixed by mixup.
     """
-    soft, hard = logits / temperature, teacher / temperature
     if exclusive:
-        return temperature**2 * soft_cross_entropy(soft, hard.softmax(dim=-1))
-    return temperature**2 * F.binary_cross_entropy_with_logits(soft, hard.sigmoid())
+        return soft_cross_entropy(logits, teacher)
+    return F.binary_cross_entropy_with_logits(logits, teacher)

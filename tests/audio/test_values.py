@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mirkit.audio import Audio, Track
-from mirkit.audio.values import mix_to_mono
+from mirkit.audio.mixing import mix_to_mono
 from mirkit.errors import AudioError, ParameterError
 
 
@@ -22,8 +22,8 @@ def test_mono_is_the_sum_divided(n_channels):
         total += channel
     expected = (total / np.float32(n_channels))[None]
     for given in (samples, np.asfortranarray(samples)):
-        np.testing.assert_array_equal(mix_to_mono(given), expected)
-        np.testing.assert_array_equal(mix_to_mono(given[:, ::2]), expected[:, ::2])
+        np.testing.assert_array_equal(mix_to_mono(given, 8000), expected)
+        np.testing.assert_array_equal(mix_to_mono(given[:, ::2], 8000), expected[:, ::2])
 
 
 def test_huge_samples_are_finite():

@@ -148,3 +148,14 @@ def test_onnx_is_torch(task, pool, n_frames, tmp_path):
 def test_impossible_networks_are_refused(settings, message):
     with pytest.raises(ParameterError, match=message):
         CRNNConfig.from_dict(settings)
+
+
+def test_the_table_of_endings_is_what_the_network_has():
+    from mirkit.backbones.crnn.config import ENDINGS
+    from mirkit.backbones.crnn.network import HEADS
+    from mirkit.tasks import TASKS
+
+    assert HEADS.keys() == ENDINGS.keys() <= TASKS.keys()
+    for task, ending in ENDINGS.items():
+        net = network(task)
+        assert tuple(net(torch.randn(1, 9, net.config.n_bins))) == ending.outputs

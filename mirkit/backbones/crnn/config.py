@@ -6,14 +6,48 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+<<<<<<< HEAD
+=======
+from types import MappingProxyType
+>>>>>>> k-backbones
 from typing import Any
 
 from mirkit import checks
 from mirkit.errors import ParameterError
 
+<<<<<<< HEAD
 CHORDS = "chords"
 KEY = "key"
+=======
+>>>>>>> k-backbones
 REACH = 160  # frames after which the memory of a recurrent layer has faded, as far as was measured
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a `CRNN` ends in: the outputs of its heads.
+
+    Parameters
+    ----------
+    task
+        Name of the task.
+    outputs
+        Names of the outputs, in order.
+    pools
+        Whether frames may be averaged before the recurrent layer, or each has outputs of its own.
+    """
+
+    task: str
+    outputs: tuple[str, ...]
+    pools: bool
+
+
+_ENDINGS = (
+    Ending("chords", ("root", "bass", "pitch", "tag"), pools=False),
+    Ending("key", ("key", "clip_key"), pools=True),
+)
+ENDINGS = MappingProxyType({each.task: each for each in _ENDINGS})
+"""The endings by the name of their task."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +78,11 @@ class CRNNConfig:
         Probability of dropping an activation in training.
     """
 
+<<<<<<< HEAD
     task: str = CHORDS
+=======
+    task: str = "chords"
+>>>>>>> k-backbones
     n_octaves: int = 7
     bins_per_semitone: int = 3
     harmonics: tuple[int, ...] = (-12, 0, 12, 19, 24, 28)
@@ -72,10 +110,19 @@ class CRNNConfig:
                 f"harmonics are {self.harmonics} and conv_filters {self.conv_filters}; there is at "
                 "least the harmonic 0 and one layer of filters"
             )
+<<<<<<< HEAD
         if self.task not in (CHORDS, KEY):
             raise ParameterError(f"task is {self.task!r}; it is one of {CHORDS}, {KEY}")
         if self.task == CHORDS and self.pool != 1:
             raise ParameterError(f"pool is {self.pool}; chords have as many frames as the features")
+=======
+        if self.task not in ENDINGS:
+            raise ParameterError(f"task is {self.task!r}; it is one of {', '.join(ENDINGS)}")
+        if not self.ending.pools and self.pool != 1:
+            raise ParameterError(
+                f"pool is {self.pool}; {self.task} have as many frames as the features"
+            )
+>>>>>>> k-backbones
         if not 0 <= self.dropout < 1:
             raise ParameterError(f"dropout is {self.dropout}; it lies in [0, 1)")
 
@@ -91,6 +138,11 @@ class CRNNConfig:
     def to_json(self) -> str:
         """Return the configuration as JSON, as checkpoints hold it."""
         return json.dumps(dataclasses.asdict(self))
+
+    @property
+    def ending(self) -> Ending:
+        """What the network ends in."""
+        return ENDINGS[self.task]
 
     @property
     def n_pitches(self) -> int:

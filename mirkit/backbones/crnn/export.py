@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mirkit.backbones.crnn.config import CRNNConfig
 from mirkit.backbones.crnn.network import CRNN
 from mirkit.backbones.export import OPSET, write_metadata
 from mirkit.backbones.runner import TorchRunner
@@ -23,7 +22,7 @@ class CRNNProbabilities(nn.Module):
     def __init__(self, net: CRNN) -> None:
         super().__init__()
         self.net = net
-        self.names = output_names(net.config)
+        self.names = net.config.ending.outputs
 
     def forward(self, features: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
         """Return the heads in the order of `names`."""
@@ -32,11 +31,6 @@ class CRNNProbabilities(nn.Module):
             logits[name].sigmoid() if name in SIGMOID else logits[name].softmax(dim=-1)
             for name in self.names
         )
-
-
-def output_names(config: CRNNConfig) -> tuple[str, ...]:
-    """Return the names of the heads."""
-    return ("root", "bass", "pitch", "tag") if config.task == "chords" else ("key", "clip_key")
 
 
 def crnn_runner(net: CRNN) -> TorchRunner:

@@ -8,6 +8,8 @@ each pitch class as a candidate for the root.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -43,8 +45,7 @@ class CRNN(nn.Module):
             config.n_channels, config.n_hidden, batch_first=True, bidirectional=True
         )
         self.after = Intervals(2 * config.n_hidden, config.n_channels, config.dropout)
-        heads = ChordHeads if config.task == "chords" else KeyHeads
-        self.heads = heads(config.n_channels)
+        self.heads = HEADS[config.task](config.n_channels)
 
     def forward(self, features: Tensor, weight: Tensor | None = None) -> dict[str, Tensor]:
         """Return the logits of the heads by name.
@@ -175,6 +176,8 @@ class IntervalSums(nn.Module):
 class ChordHeads(nn.Module):
     """Root and bass with "none", pitch classes, and the chord, which hears of the other three."""
 
+    task: ClassVar[str] = "chords"
+
     def __init__(self, n_channels: int) -> None:
         super().__init__()
         self.classes = nn.Linear(n_channels, 3 + N_QUALITIES)  # root, bass, pitch, qualities
@@ -198,6 +201,8 @@ class ChordHeads(nn.Module):
 class KeyHeads(nn.Module):
     """The key of each moment, and of all of them together."""
 
+    task: ClassVar[str] = "key"
+
     def __init__(self, n_channels: int) -> None:
         super().__init__()
         self.modes = nn.Linear(n_channels, 4)  # major, minor; the same for the clip
@@ -211,6 +216,9 @@ class KeyHeads(nn.Module):
             share = weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-6)
             clip = (modes[..., 24:] * share.unsqueeze(-1)).sum(dim=1)
         return {"key": modes[..., :24], "clip_key": clip}
+
+
+HEADS = {each.task: each for each in (ChordHeads, KeyHeads)}
 
 
 def pooled(x: Tensor, n: int) -> Tensor:

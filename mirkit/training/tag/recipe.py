@@ -114,7 +114,7 @@ class TagLossSettings:
     kd_lambda
         Weight of the labels beside the teacher, where there is one (knowledge distillation).
     temperature
-        Divisor of the logits of both before they are compared.
+        Divisor of the teacher's logits: above 1, it is less sure.
     teacher
         An ``.npz`` file with ``paths`` and ``logits``, or the name of a model that can be loaded
         and has the same labels; none where empty.

@@ -31,7 +31,7 @@ from mirkit.training.tag.data import TagData, drawing_probabilities
 from mirkit.training.tag.inputs import TagInputs
 from mirkit.training.tag.network import find_backbone, make_network
 from mirkit.training.tag.recipe import TagLossSettings, TagRecipe
-from mirkit.training.tag.teacher import load_logits
+from mirkit.training.tag.teacher import load_logits, soft_targets
 from mirkit.training.task import Task
 
 Example = tuple[Floats32, dict[str, Floats32]]
@@ -51,7 +51,8 @@ class TagTask(Task[TagRecipe]):
             )
         self.inputs = TagInputs.open(recipe, self.data.paths, device)
         self.store = self.inputs.store
-        self.teacher = load_logits(recipe.loss.teacher, self.data)
+        logits = load_logits(recipe.loss.teacher, self.data, recipe.loss.exclusive)
+        self.teacher = None if logits is None else soft_targets(logits, recipe.loss)
         self.train = np.array(self.data.train)
         self.n_clips = len(self.train)
         self.limit(self.n_clips)
@@ -104,7 +105,7 @@ class TagTask(Task[TagRecipe]):
         hard = tag_loss(logits, batch["targets"], batch["mask"], settings)
         if "teacher" not in batch:
             return {"loss": hard}
-        soft = distillation(logits, batch["teacher"], settings.temperature, settings.exclusive)
+        soft = distillation(logits, batch["teacher"], settings.exclusive)
         return weigh_losses(hard, soft, settings.kd_lambda)
 
     def validate(self, net: nn.Module) -> dict[str, float]:

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402
 
+from mirkit.audio import reading  # noqa: E402
 from mirkit.errors import FormatError, ParameterError, UnknownName, WeightsError  # noqa: E402
 from mirkit.training.augment import mix_examples  # noqa: E402
 from mirkit.training.division import share_of  # noqa: E402
@@ -27,6 +28,7 @@ from mirkit.training.tag.task import (  # noqa: E402
     tag_loss,
     weigh_losses,
 )
+from mirkit.training.tag.teacher import soft_targets  # noqa: E402
 from mirkit.zoo import checkpoints  # noqa: E402
 
 RATE = 16000
@@ -326,15 +328,74 @@ def test_what_nobody_knows_teaches_nothing():
 
 
 @pytest.mark.parametrize("kind", ["ce", "bce"])
-def test_a_teacher_is_matched_exactly_at_its_own_logits(kind):
-    how = TagLossSettings(kind, kd_lambda=0.0, temperature=2.0)
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_a_teacher_is_matched_exactly_at_its_own_softened_logits(kind, temperature):
+    how = TagLossSettings(kind, kd_lambda=0.0, temperature=temperature)
     teacher = random(3, 4)
-    at_teacher = teacher.clone().requires_grad_()
-    distillation(at_teacher, teacher, how.temperature, how.exclusive).backward()
+    targets = torch.from_numpy(soft_targets(teacher.numpy(), how))
+    at_teacher = (teacher / temperature).requires_grad_()
+    distillation(at_teacher, targets, how.exclusive).backward()
     assert at_teacher.grad.abs().max() < 1e-6
-    away = (teacher + random(3, 4)).requires_grad_()
-    distillation(away, teacher, how.temperature, how.exclusive).backward()
+    away = (teacher / temperature + random(3, 4)).requires_grad_()
+    distillation(away, targets, how.exclusive).backward()
     assert away.grad.abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "share", "expected"),
+    [
+        (4.0, -8.0, 0.5, 0.4912),
+        (4.0, -8.0, 0.25, 0.2458),
+        (0.0, 0.0, 0.3, 0.5),
+        (9.0, -9.0, 0.9, 0.9),
+    ],
+)
+def test_mixup_mixes_the_probabilities_of_a_teacher(a, b, share, expected):
+    """Of logits 4 and -8 in equal parts it made .119."""
+    how = TagLossSettings("bce")
+    first, second = ({"teacher": soft_targets(np.array([[x]], np.float32), how)} for x in (a, b))
+    mixed = mix_examples(first, second, share)["teacher"]
+    assert mixed.item() == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["ce", "bce"])
+@pytest.mark.parametrize(("share", "temperature"), [(0.5, 1.0), (0.1, 1.0), (0.7, 3.0), (0.3, 0.5)])
+def test_the_loss_of_a_mixture_is_the_mixture_of_the_losses(kind, share, temperature):
+    """As EfficientAT mixes the two losses, each with the teacher's logits alone divided."""
+    how = TagLossSettings(kind, temperature=temperature)
+    teachers, logits = 5 * random(2, 1, 6).double(), random(1, 6).double()
+    by_hand = 0.0
+    for weight, each in zip((share, 1 - share), teachers, strict=True):
+        if kind == "bce":
+            target = (each / temperature).sigmoid()
+            parts = -(target * logits.sigmoid().log() + (1 - target) * (-logits).sigmoid().log())
+            by_hand += weight * parts.mean()
+        else:
+            target = (each / temperature).softmax(-1)
+            by_hand -= weight * (target * logits.log_softmax(-1)).sum(-1).mean()
+    truths = [{"teacher": soft_targets(each.numpy(), how)} for each in teachers]
+    mixed = torch.from_numpy(mix_examples(*truths, share)["teacher"])
+    ours = distillation(logits.float(), mixed, how.exclusive)
+    assert ours.item() == pytest.approx(float(by_hand), rel=1e-5)
+
+
+def test_a_batch_holds_mixtures_of_probabilities(folder, tmp_path):
+    """Two recordings, which a teacher is sure of, 4 and -8: targets and teacher in one share."""
+    names = [f"noise/{i}.wav" for i in range(3)] + [f"tone/{i}.wav" for i in range(3)]
+    splits = ["train", "train", "val"] * 2
+    rows = [f"{folder}/{n},{n.split('/')[0]},{s}" for n, s in zip(names, splits, strict=True)]
+    table = tmp_path / "t.csv"
+    table.write_text("path,label,split\n" + "\n".join(rows))
+    logits = [[4.0, -8.0] if "noise" in name else [-8.0, 4.0] for name in names]
+    np.savez(tmp_path / "t.npz", paths=[f"{folder}/{name}" for name in names], logits=logits)
+    extra = f'teacher = "{tmp_path}/t.npz"'
+    changes = "mixup_probability = 1.0"
+    task = task_of(recipe(table, tmp_path, loss="bce", changes=changes, extra=extra))
+    batch = task.batch([0, 1, 2, 3] * 4, [(0, 1, i) for i in range(16)])
+    sure, no = 1 / (1 + np.exp(-4)), 1 / (1 + np.exp(8))
+    expected = batch["targets"] * sure + (1 - batch["targets"]) * no
+    assert ((batch["targets"] > 0.05) & (batch["targets"] < 0.95)).any()
+    torch.testing.assert_close(batch["teacher"], expected.float(), atol=1e-5, rtol=0)
 
 
 def test_labels_count_by_lambda_beside_a_teacher():
@@ -348,7 +409,8 @@ def test_a_teacher_comes_from_a_file(folder, tmp_path):
     file = tmp_path / "teacher.npz"
     np.savez(file, paths=paths[::-1], logits=np.arange(3.0 * len(paths)).reshape(-1, 3)[::-1])
     taught = task_of(recipe(folder, tmp_path, extra=f'teacher = "{file}"'))
-    np.testing.assert_array_equal(taught.teacher[4], [12, 13, 14])
+    odds = np.exp([-2.0, -1.0, 0.0])  # of the logits 12, 13, 14
+    np.testing.assert_allclose(taught.teacher[4], odds / odds.sum(), rtol=1e-5)
     batch = taught.batch([0, 1], [(0, 1, 0), (0, 1, 1)])
     losses = taught.losses(taught.network(), batch)
     assert set(losses) == {"loss", "labels", "teacher"}
@@ -356,6 +418,12 @@ def test_a_teacher_comes_from_a_file(folder, tmp_path):
     np.savez(file, paths=paths[1:], logits=np.zeros((len(paths) - 1, 3)))
     with pytest.raises(ParameterError, match="has not heard"):
         task_of(recipe(folder, tmp_path, extra=f'teacher = "{file}"'))
+    for odd in ({"paths": [paths]}, {"paths": paths, "logits": np.array([print], object)}):
+        np.savez(file, **odd)
+        with pytest.raises(ParameterError, match=r"no \.npz file with 'paths'"):
+            task_of(recipe(folder, tmp_path, extra=f'teacher = "{file}"'))
+    with pytest.raises(ParameterError, match=r"absent\.npz is no \.npz file"):
+        task_of(recipe(folder, tmp_path, extra=f'teacher = "{tmp_path}/absent.npz"'))
 
 
 def test_weights_come_from_a_run_with_other_classes(folder, tmp_path):
@@ -437,20 +505,46 @@ def test_a_teacher_may_be_a_model(folder, tmp_path, monkeypatch):
     from mirkit.training.tag import teacher
 
     class Model:
-        labels, sample_rate = ("tone", "other", "noise", "clicks"), RATE
+        labels, sample_rate, kind = ("tone", "other", "noise", "clicks"), RATE, "sigmoid"
 
         def activations(self, blocks):
             (samples,) = blocks
             loud = float(np.abs(samples).max() > 0.3)
             scores = np.array([[0.5, 0.9, 0.2 + 0.5 * loud, 0.1]])
-            return Activations({"tags": Head(scores, self.labels, None)})
+            return Activations({"tags": Head(scores, self.labels, None, self.kind)})
 
     monkeypatch.setattr(teacher.registry, "load_model", {"kind-one": Model()}.__getitem__)
-    task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
-    expected = np.log([0.1 / 0.9, 0.7 / 0.3, 0.5 / 0.5])
+    task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"', loss="bce"))
     noisy = task.data.labels.index("noise")
     noise = int(np.flatnonzero(task.data.targets[:, noisy])[0])
-    np.testing.assert_allclose(task.teacher[noise], expected, atol=1e-4)
+    np.testing.assert_allclose(task.teacher[noise], [0.1, 0.7, 0.5], atol=1e-6)
+    task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
+    odds = np.array([0.1 / 0.9, 0.7 / 0.3, 0.5 / 0.5])
+    np.testing.assert_allclose(task.teacher[noise], odds / odds.sum(), atol=1e-6)
+    Model.kind = "softmax"  # its probabilities themselves, of the classes that are asked for
+    task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
+    np.testing.assert_allclose(task.teacher[noise], np.array([0.1, 0.7, 0.5]) / 1.3, atol=1e-6)
+    task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"', loss="bce"))
+    np.testing.assert_allclose(task.teacher[noise], [0.1, 0.7, 0.5], atol=1e-6)
     Model.labels = ("tone", "other", "noise", "ticks")
     with pytest.raises(ParameterError, match="knows no 'clicks'"):
         task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
+
+
+def test_a_shipped_model_teaches(folder, tmp_path):
+    """Whatever its weights, a model that is loaded by its name is asked as it answers."""
+    from mirkit.zoo import registry
+
+    labels = registry.load_model("tag-mn").config.labels[:2]
+    table = tmp_path / "t.csv"
+    lines = [
+        f"{folder}/noise/{i}.wav,{labels[i % 2]},{'val' if i > 3 else 'train'}" for i in range(6)
+    ]
+    table.write_text("path,label,split\n" + "\n".join(lines))
+    task = task_of(recipe(table, tmp_path, loss="bce", extra='teacher = "tag-mn"'))
+    model = registry.load_model("tag-mn")
+    samples, _ = soundfile.read(task.data.paths[0], dtype="float32")
+    audio = reading.read((samples, RATE), sample_rate=model.sample_rate)
+    scores = model.activations([audio.samples])["tags"]
+    expected = [scores.values[0, scores.labels.index(label)] for label in task.data.labels]
+    np.testing.assert_allclose(task.teacher[0], expected, atol=1e-5)
