@@ -118,11 +118,7 @@ def test_tags_are_what_the_cfg_says(changes, samples, tmp_path):
     mids = [each.mid for each in audioset_classes()]
     content = labeled(as_published(**changes), mids[::-1])
     torch.save(content, tmp_path / "beats.pt")
-<<<<<<< HEAD
-    model = mirkit.load("beats", weights=str(tmp_path / "beats.pt")).model
-=======
     model = mirkit.load("beats-iter3", weights=str(tmp_path / "beats.pt")).model
->>>>>>> k-backbones
     tokens = plain(content, samples)
     state = {name: x.double().numpy() for name, x in content["model"].items()}
     logits = reference._linear(tokens, state, "predictor").mean(0)[::-1]
@@ -135,13 +131,6 @@ def test_tags_are_what_the_cfg_says(changes, samples, tmp_path):
 def test_a_network_that_was_only_pretrained_embeds(changes, samples, tmp_path):
     content = as_published(n_classes=0, **changes)
     torch.save(content, tmp_path / "beats.pt")
-<<<<<<< HEAD
-    given = mirkit.embed((samples[0], 16000), model="beats", weights=str(tmp_path / "beats.pt"))
-    expected = plain(content, samples).mean(0)
-    np.testing.assert_allclose(given.values[0], expected, atol=1e-4)
-    with pytest.raises(ParameterError, match="the model has no classes"):
-        mirkit.tags((samples[0], 16000), model="beats", weights=str(tmp_path / "beats.pt"))
-=======
     given = mirkit.embed(
         (samples[0], 16000), model="beats-iter3", weights=str(tmp_path / "beats.pt")
     )
@@ -149,7 +138,6 @@ def test_a_network_that_was_only_pretrained_embeds(changes, samples, tmp_path):
     np.testing.assert_allclose(given.values[0], expected, atol=1e-4)
     with pytest.raises(ParameterError, match="the model has no classes"):
         mirkit.tags(x, model="beats-iter3", weights=path)
->>>>>>> k-backbones
 
 
 def test_classes_that_are_not_those_of_audioset_have_their_own_names(samples, tmp_path):
@@ -157,11 +145,7 @@ def test_classes_that_are_not_those_of_audioset_have_their_own_names(samples, tm
     content["label_dict"] = {str(i): name for i, name in content["label_dict"].items()}
     torch.save(content, tmp_path / "beats.pt")
     tags = mirkit.tags(
-<<<<<<< HEAD
-        (samples[0], 16000), model="beats", weights=str(tmp_path / "beats.pt"), top=None
-=======
         (samples[0], 16000), model="beats-iter3", weights=str(tmp_path / "beats.pt"), top=None
->>>>>>> k-backbones
     )
     state = {name: x.double().numpy() for name, x in content["model"].items()}
     logits = reference._linear(plain(content, samples), state, "predictor").mean(0)
@@ -171,28 +155,17 @@ def test_classes_that_are_not_those_of_audioset_have_their_own_names(samples, tm
 def test_a_shape_that_is_not_known_is_refused_with_its_file(tmp_path):
     torch.save(as_published(activation_fn="relu"), tmp_path / "beats.pt")
     with pytest.raises(WeightsError, match=r"beats\.pt: cfg says activation_fn is 'relu'"):
-<<<<<<< HEAD
-        mirkit.load("beats", weights=str(tmp_path / "beats.pt"))
-    torch.save(as_published(layer_norm_first=True), tmp_path / "beats.pt")
-    with pytest.raises(WeightsError, match=r"beats\.pt: cfg of the checkpoint: deep_norm and"):
-        mirkit.load("beats", weights=str(tmp_path / "beats.pt"))
-=======
         mirkit.load("beats-iter3", weights=str(tmp_path / "beats.pt"))
     torch.save(as_published(layer_norm_first=True), tmp_path / "beats.pt")
     with pytest.raises(WeightsError, match=r"beats\.pt: cfg of the checkpoint: deep_norm and"):
         mirkit.load("beats-iter3", weights=str(tmp_path / "beats.pt"))
->>>>>>> k-backbones
 
 
 @pytest.mark.parametrize("n_classes", [0, N_CLASSES])
 def test_training_starts_from_the_shape_of_the_checkpoint(n_classes, tmp_path):
     content = as_published(n_classes, max_distance=1280, deep_norm=False, encoder_layers=1)
     torch.save(content, tmp_path / "beats.pt")
-<<<<<<< HEAD
-    settings = TagModelSettings("beats", head="linear", weights=str(tmp_path / "beats.pt"))
-=======
     settings = TagModelSettings("beats-iter3", head="linear", weights=str(tmp_path / "beats.pt"))
->>>>>>> k-backbones
     net = make_network(settings, 3)
     assert isinstance(net.body, BEATs)
     config = net.body.config

@@ -90,11 +90,7 @@ def test_offline_nothing_is_fetched_and_the_message_says_how_to(run, server, tmp
     assert run("download", "by-hash", MIRKIT_OFFLINE="1").status == 0  # it is there
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("name", ["mn10", "mn40-ext", "passt-s-kd", "beats", "vggish"])
-=======
 @pytest.mark.parametrize("name", ["mn10", "mn40-ext", "passt-s-kd", "beats-iter3", "vggish"])
->>>>>>> k-backbones
 def test_what_is_got_by_hand_is_told_without_a_size_of_nothing(mirkit_cli, name):
     result = mirkit_cli("models", "download", name)
     assert result.status == 1

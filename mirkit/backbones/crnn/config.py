@@ -6,20 +6,12 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-<<<<<<< HEAD
-=======
 from types import MappingProxyType
->>>>>>> k-backbones
 from typing import Any
 
 from mirkit import checks
 from mirkit.errors import ParameterError
 
-<<<<<<< HEAD
-CHORDS = "chords"
-KEY = "key"
-=======
->>>>>>> k-backbones
 REACH = 160  # frames after which the memory of a recurrent layer has faded, as far as was measured
 
 
@@ -78,11 +70,7 @@ class CRNNConfig:
         Probability of dropping an activation in training.
     """
 
-<<<<<<< HEAD
-    task: str = CHORDS
-=======
     task: str = "chords"
->>>>>>> k-backbones
     n_octaves: int = 7
     bins_per_semitone: int = 3
     harmonics: tuple[int, ...] = (-12, 0, 12, 19, 24, 28)
@@ -110,19 +98,12 @@ class CRNNConfig:
                 f"harmonics are {self.harmonics} and conv_filters {self.conv_filters}; there is at "
                 "least the harmonic 0 and one layer of filters"
             )
-<<<<<<< HEAD
-        if self.task not in (CHORDS, KEY):
-            raise ParameterError(f"task is {self.task!r}; it is one of {CHORDS}, {KEY}")
-        if self.task == CHORDS and self.pool != 1:
-            raise ParameterError(f"pool is {self.pool}; chords have as many frames as the features")
-=======
         if self.task not in ENDINGS:
             raise ParameterError(f"task is {self.task!r}; it is one of {', '.join(ENDINGS)}")
         if not self.ending.pools and self.pool != 1:
             raise ParameterError(
                 f"pool is {self.pool}; {self.task} have as many frames as the features"
             )
->>>>>>> k-backbones
         if not 0 <= self.dropout < 1:
             raise ParameterError(f"dropout is {self.dropout}; it lies in [0, 1)")
 

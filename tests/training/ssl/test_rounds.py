@@ -166,19 +166,11 @@ def test_what_was_pretrained_here_embeds_and_is_trained_on(rounds):
     net = read_model(path)
     features = front_end("beats")(Audio(x[0][None], 16000)).values
     expected = net(torch.tensor(features)[None]).embedding[0].numpy()
-<<<<<<< HEAD
-    given = mirkit.embed(x, model="beats", weights=path).values[0]
-    np.testing.assert_allclose(given, expected, atol=1e-5)
-    with pytest.raises(ParameterError, match="has no classes"):
-        mirkit.tags(x, model="beats", weights=path)
-    begun = make_network(TagModelSettings("beats", head="linear", weights=path), 3).body
-=======
     given = mirkit.embed(x, model="beats-iter3", weights=path).values[0]
     np.testing.assert_allclose(given, expected, atol=1e-5)
     with pytest.raises(ParameterError, match="has no classes"):
         mirkit.tags(x, model="beats-iter3", weights=path)
     begun = make_network(TagModelSettings("beats-iter3", head="linear", weights=path), 3).body
->>>>>>> k-backbones
     assert begun.config == net.config
     assert torch.equal(begun.patch_embedding.weight, net.patch_embedding.weight)
 
