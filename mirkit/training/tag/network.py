@@ -96,13 +96,15 @@ def _settings_in(make: type[Backbone], weights: str, stamp: tuple[int, int]) -> 
     """
     path = _checkpoint(weights)
     if path.suffix != ".safetensors":
-        return make.published_settings(checkpoints.load_content(path))
+        published: dict[str, Any] = make.published_settings(checkpoints.load_content(path))
+        return published
     config = json.loads(checkpoints.load_tensors(path)[1].get("config", "{}"))
     if config.get("backbone") != f"{make.__module__}:{make.__name__}":
         return {}
     has_own_head = config.get("head", "own") == "own"
     n_classes = {"n_classes": len(config["labels"])} if has_own_head else {}
-    return n_classes | config.get("settings", {})
+    own: dict[str, Any] = config.get("settings", {})
+    return n_classes | own
 
 
 def _load_weights(net: Backbone, weights: str) -> None:
