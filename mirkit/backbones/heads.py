@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from mirkit.backbones.base import Backbone, Output
 from mirkit.errors import ParameterError
 
-HeadKind = Literal["linear", "mlp", "lstm", "attention"]
 ON_FRAMES = ("lstm", "attention")
 KEPT = (
     "inputs", "front_end", "n_bins", "sample_rate", "min_length", "silence", "max_length", "exports"
@@ -86,7 +85,7 @@ class AttentionHead(nn.Module):
         return (weights * frame_logits).sum(dim=1), frame_logits
 
 
-HEADS: dict[HeadKind, type[nn.Module]] = {
+HEADS: dict[str, type[nn.Module]] = {
     "linear": LinearHead,
     "mlp": MLPHead,
     "lstm": LSTMHead,
@@ -102,7 +101,7 @@ class HeadedBackbone(Backbone):
     body
         The backbone.
     kind
-        Of the head.
+        Of the head: one of `HEADS`.
     n_classes
         Width of the logits.
     **settings
@@ -114,7 +113,7 @@ class HeadedBackbone(Backbone):
         Where the head needs frames and the backbone has none, or there is no such head.
     """
 
-    def __init__(self, body: Backbone, kind: HeadKind, n_classes: int, **settings: Any) -> None:
+    def __init__(self, body: Backbone, kind: str, n_classes: int, **settings: Any) -> None:
         super().__init__()
         if kind not in HEADS:
             raise ParameterError(f"head is {kind!r}; it is one of {', '.join(HEADS)}")

@@ -131,9 +131,8 @@ def test_tags_are_what_the_cfg_says(changes, samples, tmp_path):
 def test_a_network_that_was_only_pretrained_embeds(changes, samples, tmp_path):
     content = as_published(n_classes=0, **changes)
     torch.save(content, tmp_path / "beats.pt")
-    given = mirkit.embed(
-        (samples[0], 16000), model="beats-iter3", weights=str(tmp_path / "beats.pt")
-    )
+    x, path = (samples[0], 16000), str(tmp_path / "beats.pt")
+    given = mirkit.embed(x, model="beats-iter3", weights=path)
     expected = plain(content, samples).mean(0)
     np.testing.assert_allclose(given.values[0], expected, atol=1e-4)
     with pytest.raises(ParameterError, match="the model has no classes"):

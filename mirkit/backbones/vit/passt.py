@@ -177,9 +177,10 @@ def mean_at_times(tokens: Tensor, times: Tensor, n_times: int) -> Tensor:
     >>> mean_at_times(tokens, torch.tensor([0, 2, 0]), 4)[0, :, 0]
     tensor([2., 4., 6., 6.])
     """
-    known, place, counts = times.unique(return_inverse=True, return_counts=True)
-    sums = tokens.new_zeros(tokens.shape[0], len(known), tokens.shape[-1])
-    rows = sums.index_add(1, place, tokens) / counts[:, None]
+    counts = torch.bincount(times, minlength=n_times)
+    known = counts.nonzero()[:, 0]
+    sums = tokens.new_zeros(tokens.shape[0], n_times, tokens.shape[-1])
+    rows = (sums.index_add(1, times, tokens) / counts.clamp(min=1)[:, None])[:, known]
     at = torch.arange(n_times, device=tokens.device)
     after = torch.searchsorted(known, at).clamp(max=len(known) - 1)
     before = torch.where(known[after] > at, after - 1, after).clamp(min=0)

@@ -101,8 +101,8 @@ def _settings_in(make: type[Backbone], weights: str, stamp: tuple[int, int]) -> 
     if config.get("backbone") != f"{make.__module__}:{make.__name__}":
         return {}
     has_own_head = config.get("head", "own") == "own"
-    n_classes = {"n_classes": len(config["labels"])} if has_own_head else {}
-    return n_classes | config.get("settings", {})
+    settings: dict[str, Any] = config.get("settings", {})
+    return {"n_classes": len(config["labels"]), **settings} if has_own_head else settings
 
 
 def _load_weights(net: Backbone, weights: str) -> None:

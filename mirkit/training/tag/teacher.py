@@ -96,4 +96,4 @@ def _logits_of(model: Any, path: Path, labels: Sequence[str], exclusive: bool) -
     if head.kind == "softmax" and not exclusive:
         head = Head(head.values, head.labels, None)  # each class by itself
     order = [head.labels.index(label) for label in labels]
-    return head.logits()[0, order].astype(np.float32)
+    return np.asarray(head.logits()[0, order], np.float32)
