@@ -83,8 +83,18 @@ def bpm(text: str) -> float:
 
 
 def meter(text: str) -> tuple[int, ...]:
-    """Parse one or more numbers of beats in a bar."""
-    return tuple(_parse(int, part, "beats in a bar, such as 4 or 3,4") for part in text.split(","))
+    """Parse one or more meters: beats in a bar, or time signatures."""
+    return tuple(
+        _parse(beats_in_bar, part, "beats in a bar, such as 4, 6/8 or 3,4")
+        for part in text.split(",")
+    )
+
+
+def beats_in_bar(text: str) -> int:
+    """Return the beats in a bar that a number or a time signature names."""
+    from mirkit.vocab.meters import read_meter
+
+    return read_meter(text)[0]
 
 
 def _parse(kind: Callable[[str], T], text: str, what: str) -> T:

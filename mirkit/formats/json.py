@@ -4,9 +4,9 @@ A member for each annotation, under the name of its task:
 
 | member | value |
 |---|---|
-| beats | [{time, position, confidence}]; beside it tempo, as below |
-| tempo | {bpm, confidence, hypotheses: [{bpm, score}]} |
-| tempo_map | [{time, bpm, meter}] |
+| beats | [{time, position, confidence}]; denominator where some are no quarters; and tempo |
+| tempo | {bpm, confidence, hypotheses: [{bpm, score}], meter, meter_confidence} |
+| tempo_map | [{time, bpm, meter}]; denominator where some are no quarters |
 | chords, keys, sections, segments | [{start, end, label, confidence}] |
 | events, onsets | [{start, end, label, confidence}] |
 | notes | [{start, end, label, confidence, pitch, velocity}] |
@@ -206,17 +206,27 @@ def _beats(x: Beats) -> Object:
     positions = [position or None for position in _listed(x.positions, len(x))]
     confidence = _listed(x.confidence, len(x))
     rows = _rows(time=x.times.tolist(), position=positions, confidence=confidence)
-    return {"beats": rows, **_tempo(x.tempo)}
+    return {"beats": _with_denominators(rows, x.denominators), **_tempo(x.tempo)}
 
 
 def _tempo(x: Tempo) -> Object:
     levels = [{"bpm": bpm, "score": score} for bpm, score in x.hypotheses]
-    return {"tempo": {"bpm": x.bpm, "confidence": x.confidence, "hypotheses": levels}}
+    meter = {"meter": x.meter, "meter_confidence": x.meter_confidence}
+    return {"tempo": {"bpm": x.bpm, "confidence": x.confidence, "hypotheses": levels, **meter}}
 
 
 def _tempo_map(x: TempoMap) -> Object:
     meters = _listed(x.meters, len(x.times))
-    return {"tempo_map": _rows(time=x.times.tolist(), bpm=x.bpms.tolist(), meter=meters)}
+    rows = _rows(time=x.times.tolist(), bpm=x.bpms.tolist(), meter=meters)
+    return {"tempo_map": _with_denominators(rows, x.denominators)}
+
+
+def _with_denominators(rows: list[Object], denominators: Any) -> list[Object]:
+    """Return rows with the note that each beat is written as, where some are no quarters."""
+    if denominators is None:
+        return rows
+    pairs = zip(rows, denominators.tolist(), strict=True)
+    return [{**row, "denominator": note} for row, note in pairs]
 
 
 def _spans(x: Segments | Events) -> Object:
@@ -277,6 +287,7 @@ def _read_beats(reader: _Reader, x: Object) -> Beats:
         np.array(times, dtype=np.float64),
         np.array(positions) if any(positions) else None,
         cast(Any, reader.optional(x, "beats", "confidence")),
+        denominators=cast(Any, reader.optional(x, "beats", "denominator")),
     )
     if x.get("tempo") is None:
         return beats
@@ -286,7 +297,7 @@ def _read_beats(reader: _Reader, x: Object) -> Beats:
         return beats
     level = TempoHypothesis(
         cast(float, tempo.bpm), scores[0], beats.times, beats.positions, beats.confidence,
-        tempo.confidence,
+        tempo.confidence, tempo.meter_confidence,
     )  # fmt: skip
     return replace(beats, hypotheses=(level,), level=0)
 
@@ -295,7 +306,13 @@ def _read_tempo(reader: _Reader, x: Object) -> Tempo:
     tempo = reader.member(x, "tempo", dict)
     bpms = reader.column(tempo, "hypotheses", "bpm")
     scores = reader.column(tempo, "hypotheses", "score")
-    return Tempo(tempo.get("bpm"), tempo.get("confidence"), tuple(zip(bpms, scores, strict=True)))
+    return Tempo(
+        tempo.get("bpm"),
+        tempo.get("confidence"),
+        tuple(zip(bpms, scores, strict=True)),
+        meter=tempo.get("meter"),
+        meter_confidence=tempo.get("meter_confidence"),
+    )
 
 
 def _read_tempo_map(reader: _Reader, x: Object) -> TempoMap:
@@ -303,6 +320,7 @@ def _read_tempo_map(reader: _Reader, x: Object) -> TempoMap:
         np.array(reader.column(x, "tempo_map", "time"), dtype=np.float64),
         np.array(reader.column(x, "tempo_map", "bpm"), dtype=np.float64),
         cast(Any, reader.optional(x, "tempo_map", "meter")),
+        denominators=cast(Any, reader.optional(x, "tempo_map", "denominator")),
     )
 
 

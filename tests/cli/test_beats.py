@@ -38,7 +38,9 @@ def test_json_is_one_object_a_line_and_names_the_file_that_failed(mirkit_cli, cl
         "schema", "file", "duration", "metadata", "content_hash", "models", "beats", "tempo"
     }  # fmt: skip
     assert set(slow["beats"][0]) == {"time", "position", "confidence"}
-    assert set(slow["tempo"]) == {"bpm", "confidence", "hypotheses"}
+    assert set(slow["tempo"]) == {
+        "bpm", "confidence", "hypotheses", "meter", "meter_confidence"
+    }  # fmt: skip
     assert set(slow["tempo"]["hypotheses"][0]) == {"bpm", "score"}
     assert slow["tempo"]["bpm"] == pytest.approx(84, rel=0.02)
     assert 0 < slow["beats"][0]["confidence"] < 1

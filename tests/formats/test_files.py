@@ -253,7 +253,13 @@ def test_the_object_of_beats_is_what_the_command_line_prints():
             {"time": 0.5, "position": 1, "confidence": 0.9},
             {"time": 1.0, "position": None, "confidence": 0.8},
         ],
-        "tempo": {"bpm": 120.0, "confidence": None, "hypotheses": []},
+        "tempo": {
+            "bpm": 120.0,
+            "confidence": None,
+            "hypotheses": [],
+            "meter": 1,
+            "meter_confidence": None,
+        },
         "models": {"beats": "tempogram"},
     }
     assert list(from_object(x).positions) == [1, 0]

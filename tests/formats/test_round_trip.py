@@ -31,14 +31,10 @@ def kept_in_json(x):
         return Analysis({task: kept_in_json(y) for task, y in x.items()}, duration=x.duration)
     made_by = x.provenance
     x = replace(x, provenance=None if made_by is None else Provenance(made_by.model))
-    if isinstance(x, TempoMap):
-        x = replace(x, denominators=None)
-    if isinstance(x, Tempo):
-        x = replace(x, meter=None, meter_confidence=None)
     if isinstance(x, Beats):
         sure = x.tempo_confidence
         same = [level for level in x.hypotheses if level.bpm == x.bpm]
-        x = replace(x, hypotheses=(), level=None, denominators=None)
+        x = replace(x, hypotheses=(), level=None)
         if same:
             level = TempoHypothesis(
                 same[0].bpm, same[0].score, x.times, x.positions, x.confidence, sure

@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack, overload
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Tempo
 from mirkit.audio.sources import Source
+from mirkit.music.beat.options import Meter
 from mirkit.system import Errors, run
 
 
@@ -22,7 +23,7 @@ class Settings(TypedDict, total=False):
     decoder: str | None
     hint_bpm: float | None
     bpm_range: tuple[float, float] | None
-    meter: int | tuple[int, ...] | None
+    meter: Meter
     errors: Errors
 
 
@@ -40,7 +41,7 @@ def beats(
     decoder: str | None = None,
     hint_bpm: float | None = None,
     bpm_range: tuple[float, float] | None = None,
-    meter: int | tuple[int, ...] | None = None,
+    meter: Meter = None,
     errors: Errors = "raise",
 ) -> Beats | list[Beats]:
     """Find the beats of a recording, or of each of a list of recordings.
@@ -61,7 +62,7 @@ def beats(
     bpm_range
         Lowest and highest tempo [bpm].
     meter
-        Beats per bar: one number, or those that may be.
+        Beats per bar: one number, a time signature such as ``"6/8"``, or those that may be.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
 

@@ -6,8 +6,9 @@ from typing import TypeAlias
 
 from mirkit import checks
 from mirkit.errors import ParameterError
+from mirkit.vocab.meters import read_meter
 
-Meter: TypeAlias = int | tuple[int, ...] | None
+Meter: TypeAlias = "int | str | tuple[int | str, ...] | None"
 
 # Bar lengths that compete where none was asked for. Others are rare, and a bar of two is too easily
 # found in the backbeat of a bar of four: they want asking for.
@@ -48,4 +49,5 @@ def meter_priors(meter: Meter) -> dict[int, float]:
 def _lengths(meter: Meter) -> tuple[int, ...]:
     if meter is None:
         return USUAL
-    return (meter,) if isinstance(meter, int) else tuple(dict.fromkeys(meter))
+    given = (meter,) if isinstance(meter, int | str) else tuple(dict.fromkeys(meter))
+    return tuple(read_meter(each)[0] if isinstance(each, str) else each for each in given)
