@@ -132,7 +132,7 @@ def look(file: BinaryIO) -> Content | None:
 
 
 def _judged(file: BinaryIO, size: int, sound: _Sound) -> Content:
-    """Return whether the sound of a file of `size` bytes is whole, cut or open, mended."""
+    """Return the content of a file of `size` bytes, mended where its sound is cut or open."""
     there = size - sound.start
     if there <= 0 or 0 < sound.length <= there:
         return Content(file)
