@@ -104,7 +104,8 @@ def test_what_has_no_pulse_gets_an_honest_answer(mirkit_cli, tmp_path, samples):
     result = mirkit_cli("beats", tmp_path / "quiet.wav", "--json")
     assert result.status == 0
     row = result.objects()[0]
-    assert row["tempo"] == {"bpm": None, "confidence": None, "hypotheses": []}
+    assert row["tempo"].pop("hypotheses") == []
+    assert set(row["tempo"].values()) == {None}
     assert row["beats"] == []
 
 

@@ -32,12 +32,12 @@ def kept_in_json(x):
     made_by = x.provenance
     x = replace(x, provenance=None if made_by is None else Provenance(made_by.model))
     if isinstance(x, Beats):
-        sure = x.tempo_confidence
+        sure, bars = x.tempo_confidence, x.meter_confidence
         same = [level for level in x.hypotheses if level.bpm == x.bpm]
         x = replace(x, hypotheses=(), level=None)
         if same:
             level = TempoHypothesis(
-                same[0].bpm, same[0].score, x.times, x.positions, x.confidence, sure
+                same[0].bpm, same[0].score, x.times, x.positions, x.confidence, sure, bars
             )
             x = replace(x, hypotheses=(level,), level=0)
     return x
