@@ -257,7 +257,7 @@ def test_the_object_of_beats_is_what_the_command_line_prints():
             "bpm": 120.0,
             "confidence": None,
             "hypotheses": [],
-            "meter": 1,
+            "meter": 2,
             "meter_confidence": None,
         },
         "models": {"beats": "tempogram"},
