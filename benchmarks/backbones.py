@@ -25,7 +25,7 @@ RESULTS = report.ROOT / "benchmarks" / "results" / "backbones.json"
 # the released file; every laboratory's copy of that set lacks other clips.
 PUBLISHED = {
     "ast": 0.459,
-    "beats": 0.486,
+    "beats-iter3": 0.486,
     "cnn6": 0.343,
     "cnn10": 0.380,
     "cnn14": 0.431,
