@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Sequence
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
@@ -62,7 +62,7 @@ def fetch_wheel(name: str, version: str, sha256: str, folder: Path) -> Path:
             return checked(path, sha256)
     if is_offline():
         raise _unfetched(name, version, folder, f"{OFFLINE_VARIABLE} is set, so it is not fetched")
-    if find_spec("pip") is None:
+    if PathFinder.find_spec("pip") is None:
         raise _unfetched(name, version, folder, f"{sys.executable} has no pip to fetch it with")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as place:

@@ -13,7 +13,7 @@ from djtracks import make_library
 
 from mirkit.annotation import Beats
 from mirkit.batch import Tally
-from mirkit.cli import hearing, main
+from mirkit.cli import decode, main
 from mirkit.decoding.grid import BeatGrid
 from mirkit.formats import read, save
 from mirkit.formats.dj import Collection, DJTrack, read_collection, save_collection
@@ -41,7 +41,7 @@ def no_work(monkeypatch):
     def work(self, source):
         raise AssertionError(f"{source.path} was worked on")
 
-    monkeypatch.setattr(hearing.Worker, "__call__", work)
+    monkeypatch.setattr(decode.Worker, "__call__", work)
 
 
 def run(capsys, *words):

@@ -137,7 +137,7 @@ def test_clips_are_read_back_as_values(corpus, tmp_path):
     for clip in clips:
         assert clip.path.is_file()
         assert len(clip.beats) == pytest.approx(SECONDS * clip.bpm / 60, abs=2.5)
-        assert clip.beats.bpm == pytest.approx(clip.bpm, rel=0.01)
+        assert clip.beats.bpm == pytest.approx(clip.bpm, rel=0.04)
         beats_per_bar = max(clip.beats.positions)
         downbeats = np.flatnonzero(clip.beats.positions == 1)
         assert (np.diff(downbeats) == beats_per_bar).all()

