@@ -16,6 +16,7 @@ _HOMES = {
     "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.exporting": ("export",),
     "mirkit.formats": ("read", "save"),
+    "mirkit.sonification": ("sonify",),
     "mirkit.system": ("load",),
     "mirkit.zoo.registry": ("models",),
     "mirkit.activations": ("Activations", "Features", "Head"),

@@ -23,7 +23,7 @@ FLOORS = [
     ("system",),
     ("recording",),
     ("gate", "model"),
-    ("windows", "plots"),
+    ("windows", "plots", "sonification"),
     ("rendering",),
     ("peers", "formats"),
     ("features", "backbones", "decoding", "metrics", "datasets"),
@@ -134,7 +134,7 @@ def test_public_names_are_these():
         "NotStreamable", "ParameterError", "Segments", "Tags", "Tempo", "TempoHypothesis",
         "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "analyze", "beats",
         "chords", "embed", "evaluate", "export", "key", "load", "models", "notes", "read", "save",
-        "score", "sections", "tags", "tempo",
+        "score", "sections", "sonify", "tags", "tempo",
     ]  # fmt: skip
     for name in mirkit.__all__:
         assert getattr(mirkit, name) is not None
