@@ -104,7 +104,7 @@ def in_real_time(bpm: float, seconds: float) -> dict[str, float]:
     from mirkit.hosts.live.clocks import MonotonicClock
     from mirkit.hosts.live.outputs import Osc
     from mirkit.hosts.live.performer import perform
-    from mirkit.hosts.live.sources import paced
+    from mirkit.hosts.live.sources import pace
 
     samples, true = clicks(bpm, seconds)
     system, arrived = mirkit.load("beat-tcn-live"), []
@@ -121,7 +121,7 @@ def in_real_time(bpm: float, seconds: float) -> dict[str, float]:
         thread.start()
         cpu, start = time.process_time(), time.monotonic()
         output = Osc("127.0.0.1", listener.getsockname()[1])
-        perform(paced(blocks_of(samples), MonotonicClock()), [output], system=system)
+        perform(pace(blocks_of(samples), MonotonicClock()), [output], system=system)
         cpu = (time.process_time() - cpu) / seconds
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
             last.sendto(b"", listener.getsockname())

@@ -93,7 +93,7 @@ def export(
     """
     target = _check(format, path, merge=merge)
     tasks = (*GRID, *(KEY if key else ()), *(CUES if cues else ()))
-    collection = Collection(tuple(_track(x, tasks, tolerance) for x in _listed(tracks)))
+    collection = Collection(tuple(_track(x, tasks, tolerance) for x in _list(tracks)))
     if format in DJ_STORES:
         store_collection(collection, format, target)
     else:
@@ -117,7 +117,7 @@ def _check(format: str, path: str | os.PathLike[str] | None, *, merge: bool) -> 
     return target
 
 
-def _listed(tracks: Any) -> Iterable[Any]:
+def _list(tracks: Any) -> Iterable[Any]:
     return tracks if isinstance(tracks, list | tuple) else [tracks]
 
 

@@ -211,7 +211,7 @@ def side_by_side(front_ends: Sequence[FrontEnd], blocks: Blocks) -> tuple[Featur
             continue
         parts[behind].append(part)
         reached[behind] += len(part) / front_ends[behind].grid.fps
-    return tuple(_joined(*each) for each in zip(front_ends, parts, strict=True))
+    return tuple(_join(*each) for each in zip(front_ends, parts, strict=True))
 
 
 def _copies(blocks: Blocks, n: int) -> list[Iterator[Floats32]]:
@@ -236,7 +236,7 @@ def _copies(blocks: Blocks, n: int) -> list[Iterator[Floats32]]:
     return [copy(own) for own in waiting]
 
 
-def _joined(front_end: FrontEnd, parts: list[Floats32]) -> Features:
+def _join(front_end: FrontEnd, parts: list[Floats32]) -> Features:
     if not parts:
         raise ParameterError("there are no frames: the blocks hold no samples")
     values = np.concatenate(parts)

@@ -82,9 +82,9 @@ class Recording:
         if missing:
             with self.blocks(missing[0].sample_rate) as blocks:
                 made = dict(zip(missing, side_by_side(missing, blocks), strict=True))
-        return tuple(cache.get(keys[each], partial(self._made, made, each)) for each in front_ends)
+        return tuple(cache.get(keys[each], partial(self._make, made, each)) for each in front_ends)
 
-    def _made(self, made: Mapping[FrontEnd, Features], front_end: FrontEnd) -> Features:
+    def _make(self, made: Mapping[FrontEnd, Features], front_end: FrontEnd) -> Features:
         """Return features that were made; again where the cache has dropped them since."""
         if front_end in made:
             return made[front_end]

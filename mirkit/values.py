@@ -45,7 +45,7 @@ def count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def joined(*parts: str | None) -> str:
+def join(*parts: str | None) -> str:
     """Return the parts that are there, with commas between them."""
     return ", ".join(part for part in parts if part)
 

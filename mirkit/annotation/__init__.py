@@ -22,7 +22,7 @@ from mirkit.arrays import Floats
 from mirkit.audio import Track
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
-from mirkit.values import Value, count, joined, sure
+from mirkit.values import Value, count, join, sure
 
 __all__ = [
     "Analysis",
@@ -65,7 +65,7 @@ class Tags(Value):
         """Return the number, and the best tags."""
         best = ", ".join(f"{label} {score:.2f}" for label, score in [*self][:3])
         more = ", …" if len(self) > 3 else ""
-        return joined(count(len(self), "tag"), f"{best}{more}")
+        return join(count(len(self), "tag"), f"{best}{more}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -124,7 +124,7 @@ class Key(Value):
     def summary(self) -> str:
         """Return the label, its confidence, and the number of local keys."""
         local = None if self.segments is None else count(len(self.segments), "local key")
-        return joined(self.label or "no key", sure(self.confidence), local)
+        return join(self.label or "no key", sure(self.confidence), local)
 
     def write(self, notation: str = "standard") -> str | None:
         """Return the label in one of `mirkit.vocab.keys.NOTATIONS`, or None for no key."""

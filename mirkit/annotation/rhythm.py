@@ -17,7 +17,7 @@ from mirkit import checks
 from mirkit.activations import Provenance
 from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
-from mirkit.values import Value, count, joined, sure
+from mirkit.values import Value, count, join, sure
 from mirkit.vocab.meters import DENOMINATORS, QUARTER
 
 
@@ -61,7 +61,7 @@ class TempoHypothesis(Value):
     def summary(self) -> str:
         """Return tempo, score and number of beats."""
         beats = count(len(self.times), "beat")
-        return joined(f"{self.bpm:.1f} bpm", f"score {self.score:.2f}", beats)
+        return join(f"{self.bpm:.1f} bpm", f"score {self.score:.2f}", beats)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,7 +117,7 @@ class Beats(Value):
 
     def summary(self) -> str:
         """Return number, tempo, meter and confidence."""
-        return joined(
+        return join(
             count(len(self), "beat"),
             None if self.bpm is None else f"{self.bpm:.1f} bpm",
             None if self.meter is None else f"{self.meter}/{self._denominator}",
@@ -290,7 +290,7 @@ class Tempo(Value):
         """Return the tempo and the number of its levels."""
         bpm = "no pulse" if self.bpm is None else f"{self.bpm:.1f} bpm"
         levels = count(len(self.hypotheses), "level") if self.hypotheses else None
-        return joined(bpm, sure(self.confidence), levels)
+        return join(bpm, sure(self.confidence), levels)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

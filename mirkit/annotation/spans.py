@@ -11,7 +11,7 @@ from mirkit import checks
 from mirkit.activations import Provenance
 from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
-from mirkit.values import Value, count, joined
+from mirkit.values import Value, count, join
 
 SegmentKind = Literal["chord", "key", "section", "segment"]
 EventKind = Literal["event", "onset", "note"]
@@ -58,7 +58,7 @@ class Segments(Value):
         """Return the number, and the first labels."""
         first = ", ".join(map(str, self.labels[:3]))
         more = ", …" if len(self.labels) > 3 else ""
-        return joined(count(len(self), self.kind), f"{first}{more}")
+        return join(count(len(self), self.kind), f"{first}{more}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -109,7 +109,7 @@ class Events(Value):
         """Return the number, and the first labels."""
         first = ", ".join(map(str, self.labels[:3]))
         more = ", …" if len(self.labels) > 3 else ""
-        return joined(count(len(self), self.kind), f"{first}{more}")
+        return join(count(len(self), self.kind), f"{first}{more}")
 
     def __len__(self) -> int:
         return len(self.labels)

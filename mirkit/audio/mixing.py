@@ -120,7 +120,7 @@ class _Mixer:
         samples = np.concatenate([self._rest, block], axis=1)
         n_whole = samples.shape[1] // self._length * self._length
         self._rest = samples[:, n_whole:].copy()
-        return self._mixed(samples[:, :n_whole]) if n_whole else samples[:1, :0]
+        return self._mix(samples[:, :n_whole]) if n_whole else samples[:1, :0]
 
     def flush(self) -> Floats32:
         """Return the last cell, which is short; alone it proves nothing."""
@@ -128,11 +128,11 @@ class _Mixer:
         mono = _mean(rest)
         if n_rest and self._last is not None:
             padding = np.zeros((len(rest), self._length - n_rest), np.float32)
-            mono = self._mixed(np.concatenate([rest, padding], axis=1))[:, :n_rest]
+            mono = self._mix(np.concatenate([rest, padding], axis=1))[:, :n_rest]
         self._warn(2 * self._n_canceled > self._n_heard)
         return mono
 
-    def _mixed(self, samples: Floats32) -> Floats32:
+    def _mix(self, samples: Floats32) -> Floats32:
         """Return one channel of whole cells."""
         mean = _mean(samples)
         choices = self._choices(samples, mean)
@@ -142,7 +142,7 @@ class _Mixer:
             return mean
         self._n_canceled += int((choices != _MEAN).sum())
         self._warn(self._n_canceled >= _N_WARNED)
-        return self._chosen(samples, mean, np.concatenate([[before], choices]))
+        return self._choose(samples, mean, np.concatenate([[before], choices]))
 
     def _choices(self, samples: Floats32, mean: Floats32) -> Ints:
         """Return for each cell the channel that is taken, or -1 for the mean."""
@@ -160,7 +160,7 @@ class _Mixer:
         loudest = np.argmax(powers >= _AS_LOUD * powers.max(axis=0), axis=0)
         return np.where((n_canceled > 0) & (sums < _WEAK * total), loudest, _MEAN)
 
-    def _chosen(self, samples: Floats32, mean: Floats32, choices: Ints) -> Floats32:
+    def _choose(self, samples: Floats32, mean: Floats32, choices: Ints) -> Floats32:
         """Return the chosen channel of each cell; `choices` begin with the one before."""
         chosen = mean.copy()
         fade = np.arange(1, self._length + 1, dtype=np.float32) / np.float32(self._length)

@@ -24,7 +24,7 @@ from mirkit.arrays import Floats32
 from mirkit.audio import mixing
 from mirkit.audio.codecs import open_decoder
 from mirkit.audio.codecs.decoder import Decoder
-from mirkit.audio.sources import AUDIO_SUFFIXES, Source, content_hash, find_audio, hashed, track
+from mirkit.audio.sources import AUDIO_SUFFIXES, Source, content_hash, find_audio, track
 from mirkit.audio.values import Audio, check_finite, energy
 from mirkit.errors import AudioError, ParameterError
 
@@ -35,7 +35,6 @@ __all__ = [
     "blocks",
     "content_hash",
     "find_audio",
-    "hashed",
     "read",
     "track",
 ]
@@ -258,17 +257,17 @@ def _stream(
     begin = mixing.start_before(first, rate) if mixes else first
     empty = True
     with closing(decoder), closing(decoder.chunks(begin)) as decoded:
-        chunks = _checked(decoded, decoder.name, begin)
+        chunks = _check(decoded, decoder.name, begin)
         if cut.duration is not None:
             chunks = _up_to_damage(chunks, first - begin + cut.n_decoded(rate))
         if mixes:
-            chunks = _mixed(chunks, rate, decoder.name)
+            chunks = _mix(chunks, rate, decoder.name)
         chunks = _part(chunks, first - begin, None)
         n_channels = 1 if mono else decoder.n_channels
         if cut.sample_rate != rate:
-            chunks = _resampled(chunks, rate, cut.sample_rate, n_channels)
+            chunks = _resample(chunks, rate, cut.sample_rate, n_channels)
         chunks = _part(chunks, surplus, cut.n_samples)
-        for block in _joined(chunks, n_channels, block_length):
+        for block in _join(chunks, n_channels, block_length):
             empty = False
             yield block
     if empty and cut.offset:
@@ -277,7 +276,7 @@ def _stream(
         raise AudioError(f"{decoder.name} holds no samples")
 
 
-def _mixed(chunks: Iterator[Floats32], sample_rate: int, name: str) -> Iterator[Floats32]:
+def _mix(chunks: Iterator[Floats32], sample_rate: int, name: str) -> Iterator[Floats32]:
     """Yield one channel of the chunks."""
     for samples in mixing.mono((chunk.T for chunk in chunks), sample_rate, name):
         yield samples.T
@@ -295,7 +294,7 @@ def _up_to_damage(chunks: Iterator[Floats32], n_wanted: int) -> Iterator[Floats3
             raise
 
 
-def _checked(chunks: Iterator[Floats32], name: str, first: int) -> Iterator[Floats32]:
+def _check(chunks: Iterator[Floats32], name: str, first: int) -> Iterator[Floats32]:
     """Yield the chunks, or raise where a sample is not finite or beyond all reason."""
     for chunk in chunks:
         if not np.isfinite(energy(chunk)):
@@ -308,7 +307,7 @@ def _checked(chunks: Iterator[Floats32], name: str, first: int) -> Iterator[Floa
         yield chunk
 
 
-def _resampled(
+def _resample(
     chunks: Iterator[Floats32], old_rate: int, new_rate: int, n_channels: int
 ) -> Iterator[Floats32]:
     """Yield the chunks at another rate; sample 0 stays where it is, and is there at least."""
@@ -338,7 +337,7 @@ def _part(chunks: Iterator[Floats32], surplus: int, n_samples: int | None) -> It
             return
 
 
-def _joined(chunks: Iterator[Floats32], n_channels: int, length: int) -> Iterator[Floats32]:
+def _join(chunks: Iterator[Floats32], n_channels: int, length: int) -> Iterator[Floats32]:
     """Yield blocks ``(n_channels, length)``; the last may be shorter."""
     filled = 0
     for chunk in chunks:

@@ -101,7 +101,7 @@ def content_hash(recording: Track) -> str:
     return hexadecimal
 
 
-def hashed(recording: Track) -> Track:
+def add_hash(recording: Track) -> Track:
     """Return the track with its content hash."""
     return replace(recording, content_hash=content_hash(recording))
 
@@ -123,7 +123,7 @@ def find_audio(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
         paths = [paths]
     found: dict[Path, None] = {}
     for path in map(Path, paths):
-        found.update(dict.fromkeys(_checked(path) if path.is_dir() else [path]))
+        found.update(dict.fromkeys(_check(path) if path.is_dir() else [path]))
     return list(found)
 
 
@@ -141,7 +141,7 @@ def open_file(path: Path) -> BinaryIO:
             raise AudioError(_folder_message(path))
         if stat.S_ISFIFO(mode):
             with path.open("rb") as pipe:
-                return spooled(pipe)
+                return spool(pipe)
         if not stat.S_ISREG(mode):
             raise AudioError(f"{path} is {_special(path)}, not a recording")
         if path.stat().st_size == 0:
@@ -157,7 +157,7 @@ def open_file(path: Path) -> BinaryIO:
         raise AudioError(f"{path} cannot be opened: {error.strerror or error}") from None
 
 
-def spooled(stream: BinaryIO) -> BinaryIO:
+def spool(stream: BinaryIO) -> BinaryIO:
     """Return a stream that can seek: itself, or else its bytes, read to the end.
 
     The bytes stay in memory, beyond 64 MiB in a temporary file without a name.
@@ -205,7 +205,7 @@ def _track_of_path(text: str) -> Track:
 def _standard_input() -> BinaryIO:
     if sys.stdin.isatty():
         raise AudioError("'-' is standard input, which is a terminal; pipe a recording into it")
-    return spooled(sys.stdin.buffer)
+    return spool(sys.stdin.buffer)
 
 
 def _audio_of_pair(pair: tuple[Any, ...]) -> Audio:
@@ -246,7 +246,7 @@ def _content(x: bytes | bytearray | memoryview) -> bytes:
 def _binary(stream: Any) -> BinaryIO:
     if isinstance(stream, io.TextIOBase):
         raise ParameterError("the file object is opened as text; open it with mode 'rb'")
-    return spooled(stream) if hasattr(stream, "seekable") else spooled(io.BytesIO(stream.read()))
+    return spool(stream) if hasattr(stream, "seekable") else spool(io.BytesIO(stream.read()))
 
 
 def _guess(x: Any) -> str:
@@ -281,7 +281,7 @@ def _audio_in(folder: Path) -> list[Path]:
     return found
 
 
-def _checked(folder: Path) -> list[Path]:
+def _check(folder: Path) -> list[Path]:
     """Return the recordings in a folder that are files, and warn of those that are not."""
     found = _audio_in(folder)
     special = {path: kind for path in found if (kind := _special(path)) is not None}

@@ -122,7 +122,7 @@ class Backbone(nn.Module, ABC):
                     "them the batch"
                 )
         lengths = zip(inputs, self.min_length, self.silence, strict=True)
-        return self.listen(*(padded(x, least, value) for x, least, value in lengths))
+        return self.listen(*(pad(x, least, value) for x, least, value in lengths))
 
     @classmethod
     def published_settings(cls, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,13 +146,13 @@ class Backbone(nn.Module, ABC):
         return not name.startswith(self.unused) if self.unused else True
 
 
-def padded(x: Tensor, least: int, value: float) -> Tensor:
+def pad(x: Tensor, least: int, value: float) -> Tensor:
     """Return `x` with `value` after its end where axis 1 is shorter than `least`.
 
     Examples
     --------
     >>> import torch
-    >>> padded(torch.ones(1, 2), 4, -1.0)
+    >>> pad(torch.ones(1, 2), 4, -1.0)
     tensor([[ 1.,  1., -1., -1.]])
     """
     missing = least - x.shape[1]

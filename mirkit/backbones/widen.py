@@ -28,7 +28,7 @@ class Layout:
     outputs: int = 0
 
 
-def widened(
+def widen(
     tensors: Mapping[str, Tensor], own: Mapping[str, Tensor], layout: Callable[[str], Layout]
 ) -> dict[str, Tensor]:
     """Return the weights of a narrower network, with filters of a wider one added.

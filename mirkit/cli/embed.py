@@ -19,9 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     if args.format == "parquet":
-        from mirkit.formats.parquet import needed
+        from mirkit.formats.parquet import require_pyarrow
 
-        needed()
+        require_pyarrow()
     on_screen = tuple(SUFFIXES) if args.json else ("json",)
     worker = task_worker(args, ["embed"], frames=args.frames)
     return run_recordings(args, Command("embed", SUFFIXES, on_screen, _show), worker)

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _blocks(args: argparse.Namespace, rate: int, clock: Any) -> Iterator[Block]:
-    from mirkit.hosts.live.sources import file_blocks, microphone, paced, raw_blocks
+    from mirkit.hosts.live.sources import file_blocks, microphone, pace, raw_blocks
 
     if args.input is None:
         device = args.device
@@ -83,7 +83,7 @@ def _blocks(args: argparse.Namespace, rate: int, clock: Any) -> Iterator[Block]:
     if args.input == "-":
         return raw_blocks(sys.stdin.buffer, rate, args.rate, args.channels, args.encoding)
     blocks = file_blocks(args.input, rate)
-    return blocks if args.fast else paced(blocks, clock)
+    return blocks if args.fast else pace(blocks, clock)
 
 
 def _outputs(args: argparse.Namespace) -> list[Output]:

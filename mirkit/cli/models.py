@@ -56,7 +56,7 @@ def download(names: Sequence[str], as_json: bool) -> int:
     told: dict[str, Any]
     for name in names:
         try:
-            path = fetched(name)
+            path = fetch(name)
         except MirkitError as error:
             n_failed += 1
             print(f"mirkit: {name}: {error}", file=sys.stderr)
@@ -70,7 +70,7 @@ def download(names: Sequence[str], as_json: bool) -> int:
     return 1 if n_failed else 0
 
 
-def fetched(name: str) -> Path:
+def fetch(name: str) -> Path:
     """Return where the weights of a model are, fetched and verified."""
     from mirkit.zoo import checkpoints
     from mirkit.zoo.registry import card

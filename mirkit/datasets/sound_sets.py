@@ -181,7 +181,7 @@ def read_set(
     sounds = tuple(items)
     if not sounds:
         raise FormatError(f"the tables of {chosen.title} in {root} name no recording")
-    return sounds if names == "own" else tuple(_renamed(name, sound) for sound in sounds)
+    return sounds if names == "own" else tuple(_rename(name, sound) for sound in sounds)
 
 
 def _settings(chosen: SoundSet) -> list[str]:
@@ -190,7 +190,7 @@ def _settings(chosen: SoundSet) -> list[str]:
     return list(signature(chosen.reader).parameters)[1:]
 
 
-def _renamed(name: str, sound: Sound) -> Sound:
+def _rename(name: str, sound: Sound) -> Sound:
     return replace(sound, labels=tuple(audioset_name(name, label) for label in sound.labels))
 
 

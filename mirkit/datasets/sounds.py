@@ -89,7 +89,7 @@ def targets(sounds: Sequence[Sound], labels: Sequence[str]) -> NDArray[np.bool_]
     return hits
 
 
-def divided(sounds: Iterable[Sound]) -> dict[str, list[Sound]]:
+def divide(sounds: Iterable[Sound]) -> dict[str, list[Sound]]:
     """Return sounds by their group; one without a group stands alone, under its path."""
     groups: dict[str, list[Sound]] = {}
     for sound in sounds:
@@ -108,6 +108,6 @@ def leaks(sounds: Iterable[Sound]) -> list[str]:
     """
     return [
         group
-        for group, members in divided(sounds).items()
+        for group, members in divide(sounds).items()
         if len({(sound.fold, sound.split) for sound in members}) > 1
     ]

@@ -172,9 +172,9 @@ class _Cone:
         self._top_up: Floats
         self._up, self._down = known[:, 0]
         self._top_up, self._top_down = known[:, len(shifts) % 2]
-        self._slope = _repeated(slope, n_frames)
-        self._gain_up = _repeated(gains - slope, n_frames)
-        self._gain_down = _repeated((gains + slope)[::-1], n_frames)
+        self._slope = _repeat(slope, n_frames)
+        self._gain_up = _repeat(gains - slope, n_frames)
+        self._gain_down = _repeat((gains + slope)[::-1], n_frames)
 
     def best(self, score: Floats) -> Floats:
         """Return the best of scores ``(n_lags, n_frames)``; the next call overwrites it."""
@@ -188,7 +188,7 @@ class _Cone:
         return self._top_up
 
 
-def _repeated(values: Floats, n: int) -> Floats:
+def _repeat(values: Floats, n: int) -> Floats:
     """Return a row of `n` for each value: numpy adds whole tables faster than a column to one."""
     return np.repeat(values[:, None], n, axis=1)
 

@@ -210,13 +210,13 @@ class BeatGrid(Value):
         """Return the tempi, with the meters where they are known."""
         return TempoMap(self.times, self.bpms, self.meters, denominators=self.denominators)
 
-    def extended(self, end: float | None = None) -> BeatGrid:
+    def extend(self, end: float | None = None) -> BeatGrid:
         """Return the grid of the whole track: back to its first beat after 0, on to `end` [s]."""
         n = int(np.floor(self.times[0] / self.periods[0] + _SLACK))
         times = self.times.copy()
         times[0] = max(0.0, times[0] - n * self.periods[0])
         grid = replace(self, times=times, end=self.end if end is None else max(end, times[-1]))
-        return grid if n == 0 else replace(grid, positions=_stepped(grid, -n, only_first=True))
+        return grid if n == 0 else replace(grid, positions=_step(grid, -n, only_first=True))
 
     def double(self) -> BeatGrid:
         """Return the grid at twice this tempo; downbeats stay, and there are more of them."""
@@ -252,7 +252,7 @@ class BeatGrid(Value):
         if not np.isfinite(beats):
             raise ParameterError(f"beats is {beats}; it is a number such as 0.5 or -1")
         whole, part = divmod(beats, 1)
-        grid = replace(self, positions=_stepped(self, -int(whole)))
+        grid = replace(self, positions=_step(self, -int(whole)))
         if not part:
             return grid
         times = grid.times + part * grid.periods
@@ -301,7 +301,7 @@ def _start(times: Floats, periods: Floats) -> tuple[int, int]:
     return first, steps
 
 
-def _stepped(grid: BeatGrid, n_beats: int, only_first: bool = False) -> Ints | None:
+def _step(grid: BeatGrid, n_beats: int, only_first: bool = False) -> Ints | None:
     """Return the positions `n_beats` later in the bar."""
     if grid.positions is None or grid.meters is None:
         return None

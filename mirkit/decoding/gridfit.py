@@ -133,7 +133,7 @@ def fit_grid(
     lines = [
         fit_line(run.times[a:b], index[a:b], tolerance, resolution, snap) for a, b in pairwise(cuts)
     ]
-    return _assembled(run, cuts, _with_neighbors(lines, run.times), tolerance)
+    return _assemble(run, cuts, _with_neighbors(lines, run.times), tolerance)
 
 
 @dataclass(frozen=True)
@@ -353,7 +353,7 @@ class _Squares:
         return max(0.0, float(yy - y * y / n - (xy - x * y / n) ** 2 / (xx - x * x / n)))
 
 
-def _assembled(
+def _assemble(
     run: _Run, cuts: list[int], lines: list[tuple[float, float]], tolerance: float
 ) -> GridFit:
     """Return the fit of segments that are known; where the meter changes, another one begins."""

@@ -38,7 +38,7 @@ def viterbi(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> Ints:
     >>> viterbi(scores, stay=np.log(0.8), switch=np.log(0.2))
     array([0, 0, 0, 1, 1])
     """
-    stay, switch = _checked(scores, stay, switch)
+    stay, switch = _check(scores, stay, switch)
     n_steps, n_states = scores.shape
     if not n_steps:
         return np.empty(0, np.int64)
@@ -51,7 +51,7 @@ def viterbi(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> Ints:
         best = best + stay[t]
         np.greater_equal(best, changed, out=stayed[t])
         best = np.maximum(best, changed) + scores[t]
-    return _traced(int(best.argmax()), stayed, sources)
+    return _trace(int(best.argmax()), stayed, sources)
 
 
 def posteriors(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> Floats:
@@ -73,7 +73,7 @@ def posteriors(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> Floats:
     >>> posteriors(scores, stay=np.log(0.8), switch=np.log(0.2))[:, 0].round(3)
     array([0.942, 0.89 , 0.942])
     """
-    stay, switch = _checked(scores, stay, switch)
+    stay, switch = _check(scores, stay, switch)
     likelihoods = _likelihoods(scores)
     change = np.exp(switch)
     remain = np.exp(stay)[:, None] - change  # beyond what changing to itself would give
@@ -122,7 +122,7 @@ def runs(path: Ints) -> Ints:
     return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
-def _traced(state: int, stayed: NDArray[np.bool_], sources: Ints) -> Ints:
+def _trace(state: int, stayed: NDArray[np.bool_], sources: Ints) -> Ints:
     path = np.empty(len(sources), np.int64)
     for t in reversed(range(len(path))):
         path[t] = state
@@ -131,7 +131,7 @@ def _traced(state: int, stayed: NDArray[np.bool_], sources: Ints) -> Ints:
     return path
 
 
-def _checked(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> tuple[Floats, Floats]:
+def _check(scores: Floats, stay: ArrayLike, switch: ArrayLike) -> tuple[Floats, Floats]:
     """Return `stay` as ``(n_steps,)`` and `switch` as ``(n_steps, n_states or 1)``."""
     if scores.ndim != 2 or not scores.shape[1]:
         raise ParameterError(f"scores have shape {scores.shape}; they are (n_steps, n_states)")

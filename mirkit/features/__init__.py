@@ -14,7 +14,7 @@ from mirkit.features.tempogram import (
     fourier_tempo_frequencies,
     tempo_frequencies,
 )
-from mirkit.features.tuning import estimate_tuning, tuned, tuning_of
+from mirkit.features.tuning import estimate_tuning, tune, tuning_of
 from mirkit.features.vqt import VQT
 from mirkit.features.windows import window
 
@@ -35,7 +35,7 @@ __all__ = [
     "front_end",
     "mel_onset",
     "tempo_frequencies",
-    "tuned",
+    "tune",
     "tuning_of",
     "window",
 ]

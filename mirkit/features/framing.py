@@ -116,7 +116,7 @@ class Framing:
             yield from blocks
             return
         needed = self.left + 1 if self.padding == "reflect" else 1
-        first = _gathered(blocks, needed)
+        first = _gather(blocks, needed)
         if first.size < needed:
             yield from self._short(first)
             return
@@ -140,7 +140,7 @@ class Framing:
         return np.pad(signal, (left, right), mode=mode)
 
 
-def _gathered(blocks: Iterator[Floats32], n_samples: int) -> Floats32:
+def _gather(blocks: Iterator[Floats32], n_samples: int) -> Floats32:
     """Take blocks until there are `n_samples`, or no more; return them as one."""
     taken: list[Floats32] = []
     have = 0

@@ -112,7 +112,7 @@ class LogSpectrogram(FrontEnd):
         bands = _bands(self.bank, self.sample_rate, self.stft.n_fft)
         spectrometer = Spectrometer(self.stft, bands.first, bands.last)
         for frames in self.stft.framing.frames(signal):
-            yield self._finish(_filtered(spectrometer, bands, frames))
+            yield self._finish(_filter(spectrometer, bands, frames))
 
     def _finish(self, values: Floats32) -> Floats32:
         values = self.log(values)
@@ -162,7 +162,7 @@ def _heard(matrix: NDArray[np.float32]) -> slice:
     return slice(int(columns[0]), int(columns[-1]) + 1) if columns.size else slice(0, 1)
 
 
-def _filtered(spectrometer: Spectrometer, bands: _Bands, frames: Floats32) -> Floats32:
+def _filter(spectrometer: Spectrometer, bands: _Bands, frames: Floats32) -> Floats32:
     values = np.empty((len(frames), bands.n_bins), np.float32)
     start = 0
     for spectra in spectrometer.parts(frames):

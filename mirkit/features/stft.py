@@ -119,7 +119,7 @@ class Spectrometer:
     def _spectrum(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         n = len(frames)
         weighted, spectra, values = self._frames[:n], self._spectra[:n], self._values[:n]
-        np.multiply(self._conditioned(frames), self._weights, out=weighted)
+        np.multiply(self._condition(frames), self._weights, out=weighted)
         if self._is_narrow:
             band = rfft_band(weighted, self._band.start, self._band.stop)
         else:
@@ -127,7 +127,7 @@ class Spectrometer:
         np.abs(band, out=values)
         return values if self.stft.power == 1 else np.multiply(values, values, out=values)
 
-    def _conditioned(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _condition(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.stft.remove_dc:
             frames = frames - frames.mean(axis=1, keepdims=True)
         if self.stft.preemphasis:

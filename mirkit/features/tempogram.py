@@ -73,7 +73,7 @@ class _Periodicity(FrontEnd):
     def _framing(self) -> Framing: ...
 
     @abstractmethod
-    def _transformed(self, frames: Floats32) -> Floats32: ...
+    def _transform(self, frames: Floats32) -> Floats32: ...
 
     @property
     def sample_rate(self) -> int:  # type: ignore[override]
@@ -116,7 +116,7 @@ class _Periodicity(FrontEnd):
         envelope = (np.ascontiguousarray(block[:, 0]) for block in onset)
         for frames in self._framing.frames(envelope):
             for start in range(0, len(frames), step):
-                yield self._transformed(frames[start : start + step] * weights)
+                yield self._transform(frames[start : start + step] * weights)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Tempogram(_Periodicity):
         """The tempo of each lag [bpm]; lag 0 is infinite."""
         return tempo_frequencies(self.n_bins, self.onset.grid.fps)
 
-    def _transformed(self, frames: Floats32) -> Floats32:
+    def _transform(self, frames: Floats32) -> Floats32:
         result = autocorrelation(frames)
         if self.normalize:
             peak = np.abs(result).max(axis=1, keepdims=True)
@@ -201,7 +201,7 @@ class FourierTempogram(_Periodicity):
         """The tempo of each frequency [bpm]."""
         return fourier_tempo_frequencies(self.win_length, self.onset.grid.fps)
 
-    def _transformed(self, frames: Floats32) -> Floats32:
+    def _transform(self, frames: Floats32) -> Floats32:
         return np.abs(rfft(frames, self.win_length)) * np.float32(self.win_length)
 
 

@@ -77,18 +77,18 @@ def _peaks(
     return rows, bins + low
 
 
-def tuned(features: Features, cents: float, front_end: VQT = VQT_11K) -> Features:
+def tune(features: Features, cents: float, front_end: VQT = VQT_11K) -> Features:
     """Return features as if the recording, which is `cents` above the pitches, were in tune."""
     _check(features, front_end)
     if not -100 <= cents <= 100:
         raise ParameterError(f"cents is {cents}; tuning lies in -100 ... 100. Is it in hertz?")
     bins = cents * front_end.bins_per_octave / 1200
-    values = shifted(features.values, bins)
+    values = shift(features.values, bins)
     values.flags.writeable = False
     return Features(values, features.grid, features.front_end)
 
 
-def shifted(values: NDArray[Any], n_bins: float) -> NDArray[np.float32]:
+def shift(values: NDArray[Any], n_bins: float) -> NDArray[np.float32]:
     """Return values ``(..., n)`` at places `n_bins` higher, by cubic interpolation.
 
     Past the ends lies what lies at the ends.

@@ -149,7 +149,7 @@ class VQT(FrontEnd):
             values = np.empty((len(frames), self.n_bins), np.float32)
             for start in range(0, len(frames), CHUNK):
                 chunk = frames[start : start + CHUNK]
-                mirror = _mirrored(chunk)
+                mirror = _mirror(chunk)
                 powers = [_powers(octave, chunk, mirror) for octave in octaves]
                 np.concatenate(powers, axis=1, out=values[start : start + CHUNK])
             yield self.log(np.sqrt(values, out=values))
@@ -200,7 +200,7 @@ def _octave(vqt: VQT, bins: slice) -> _Octave:
     )
 
 
-def _mirrored(frames: Floats32) -> Floats32:
+def _mirror(frames: Floats32) -> Floats32:
     """Return frames that overlap, each backwards: numpy adds what lies forwards faster."""
     n_frames, frame_length = frames.shape
     rows, columns = frames.strides

@@ -40,7 +40,7 @@ def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
     """
     target = Path(os.path.realpath(path))
     check_writable(target)
-    with _explained(target), _beside(target) as temporary:
+    with _explain(target), _beside(target) as temporary:
         with temporary.open("xb") as file:
             file.write(content)
             file.flush()
@@ -63,10 +63,10 @@ def edited_copy(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     check_writable(target)
     with _beside(target) as temporary:
-        with _explained(target):
+        with _explain(target):
             shutil.copy2(target, temporary)
         yield temporary
-        with _explained(target):
+        with _explain(target):
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             _take_name(temporary, target)
@@ -129,14 +129,14 @@ def check_folder(folder: Path) -> None:
     WriteError
         With what is in the way.
     """
-    with _explained(folder):
+    with _explain(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _beside(folder / "probe") as temporary:
             temporary.touch()
 
 
 @contextmanager
-def _explained(target: Path) -> Iterator[None]:
+def _explain(target: Path) -> Iterator[None]:
     """Turn what the system says against writing to `target` into a `WriteError`."""
     try:
         yield

@@ -16,7 +16,7 @@ from mirkit.annotation import Beats, SegmentKind, Segments
 from mirkit.errors import ParameterError
 from mirkit.formats.lab import kind_of
 from mirkit.formats.positions import read_positions
-from mirkit.formats.spans import ROUNDING, mended
+from mirkit.formats.spans import ROUNDING, mend
 from mirkit.formats.text import Line, check_sorted, lines_of
 
 _SHORTEST = 1e-6  # [s] a segment without length would be a point
@@ -69,7 +69,7 @@ def segments_of(rows: list[tuple[float, float, str]]) -> Segments:
     """Return segments from rows of start, end and label; overlaps of rounding go."""
     labels = tuple(label for _, _, label in rows)
     return Segments(
-        mended([row[:2] for row in rows]), labels, kind=cast(SegmentKind, kind_of(labels))
+        mend([row[:2] for row in rows]), labels, kind=cast(SegmentKind, kind_of(labels))
     )
 
 

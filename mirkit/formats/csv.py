@@ -41,7 +41,7 @@ from mirkit.annotation import (
 from mirkit.arrays import Ints
 from mirkit.errors import FormatError, ParameterError
 from mirkit.formats.positions import read_positions
-from mirkit.formats.spans import mended
+from mirkit.formats.spans import mend
 from mirkit.formats.text import Line, check_seconds
 from mirkit.vocab.meters import QUARTER
 
@@ -260,7 +260,7 @@ def _read_spans(kind: str) -> Callable[[_Table], Annotation]:
         confidence: Any = table.optional("confidence")
         if kind in get_args(SegmentKind):
             labels = tuple(table.texts(kind))
-            return Segments(mended(rows), labels, confidence, kind=cast(SegmentKind, kind))
+            return Segments(mend(rows), labels, confidence, kind=cast(SegmentKind, kind))
         events = tuple(label or None for label in table.texts(kind))
         names = [name for name in ("pitch", "velocity") if name in table.header]
         known: Any = [table.optional(name) for name in names]

@@ -24,7 +24,7 @@ from mirkit.annotation import (
 )
 from mirkit.formats.jams_writing import Row
 from mirkit.formats.positions import read_positions
-from mirkit.formats.spans import mended
+from mirkit.formats.spans import mend
 from mirkit.frames import FrameGrid
 from mirkit.vocab.keys import NO_KEY
 
@@ -106,7 +106,7 @@ def _read_segments(rows: list[Row], extra: dict[str, Any], namespace: str) -> Se
     unknown = {"chord": "X", "key": NO_KEY}.get(kind, "")
     labels = extra.get("labels") or [_label(value) or unknown for _, _, value, _ in rows]
     sure = extra.get("sure", _all_sure(rows))
-    return Segments(mended(_spans(rows)), tuple(labels), _confidence(rows) if sure else None, kind)
+    return Segments(mend(_spans(rows)), tuple(labels), _confidence(rows) if sure else None, kind)
 
 
 def _read_events(rows: list[Row], extra: dict[str, Any], namespace: str) -> Events:

@@ -194,7 +194,7 @@ class _Reader:
         return None if all(v is None for v in values) else self.column(x, items, key)
 
 
-def _listed(values: Any, n: int) -> list[Any]:
+def _list(values: Any, n: int) -> list[Any]:
     return [None] * n if values is None else values.tolist()
 
 
@@ -203,8 +203,8 @@ def _rows(**columns: Iterable[Any]) -> list[Object]:
 
 
 def _beats(x: Beats) -> Object:
-    positions = [position or None for position in _listed(x.positions, len(x))]
-    confidence = _listed(x.confidence, len(x))
+    positions = [position or None for position in _list(x.positions, len(x))]
+    confidence = _list(x.confidence, len(x))
     rows = _rows(time=x.times.tolist(), position=positions, confidence=confidence)
     return {"beats": _with_denominators(rows, x.denominators), **_tempo(x.tempo)}
 
@@ -216,7 +216,7 @@ def _tempo(x: Tempo) -> Object:
 
 
 def _tempo_map(x: TempoMap) -> Object:
-    meters = _listed(x.meters, len(x.times))
+    meters = _list(x.meters, len(x.times))
     rows = _rows(time=x.times.tolist(), bpm=x.bpms.tolist(), meter=meters)
     return {"tempo_map": _with_denominators(rows, x.denominators)}
 
@@ -236,10 +236,10 @@ def _spans(x: Segments | Events) -> Object:
 def _span_rows(x: Segments | Events) -> list[Object]:
     starts, ends = x.intervals.T.tolist()
     columns = {"start": starts, "end": ends, "label": x.labels}
-    columns["confidence"] = _listed(x.confidence, len(x))
+    columns["confidence"] = _list(x.confidence, len(x))
     if isinstance(x, Events) and x.kind == "note":
-        columns["pitch"] = _listed(x.pitches, len(x))
-        columns["velocity"] = _listed(x.velocities, len(x))
+        columns["pitch"] = _list(x.pitches, len(x))
+        columns["velocity"] = _list(x.velocities, len(x))
     return _rows(**columns)
 
 

@@ -14,7 +14,7 @@ from typing import cast, get_args
 
 from mirkit.annotation import SegmentKind, Segments
 from mirkit.errors import ParameterError
-from mirkit.formats.spans import ROUNDING, mended
+from mirkit.formats.spans import ROUNDING, mend
 from mirkit.formats.text import Line, lines_of
 from mirkit.vocab.keys import is_spelled_as_key, read_key
 
@@ -26,7 +26,7 @@ def dumps(segments: Segments) -> str:
     """Return one line a segment."""
     head = "" if kind_of(segments.labels) == segments.kind else f"# kind: {segments.kind}\n"
     rows = zip(segments.intervals, segments.labels, strict=True)
-    return head + "".join(f"{start:.6f}\t{end:.6f}\t{_checked(x)}\n" for (start, end), x in rows)
+    return head + "".join(f"{start:.6f}\t{end:.6f}\t{_check(x)}\n" for (start, end), x in rows)
 
 
 def loads(text: str, name: str) -> Segments:
@@ -40,7 +40,7 @@ def loads(text: str, name: str) -> Segments:
                 "sort the lines by time"
             )
     labels = tuple(label for _, _, label in rows)
-    intervals = mended([(start, end) for start, end, _ in rows])
+    intervals = mend([(start, end) for start, end, _ in rows])
     said = _KIND_LINE.match(text)
     kind = said[1] if said and said[1] in get_args(SegmentKind) else kind_of(labels)
     return Segments(intervals, labels, kind=cast(SegmentKind, kind))
@@ -76,7 +76,7 @@ def _is_key(label: str) -> bool:
     return True
 
 
-def _checked(label: str) -> str:
+def _check(label: str) -> str:
     if not label.strip() or label != label.strip() or re.search(r"[\n\r]", label):
         raise ParameterError(
             f"label {label!r} cannot stand on a line of a .lab file: it is empty, or begins or "

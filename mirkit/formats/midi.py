@@ -66,7 +66,7 @@ def loads(data: bytes, name: str) -> Beats | TempoMap | Segments | Events:
 
     Notes are those of a track that is called so; `notes` finds them in any track.
     """
-    file = _parsed(data, name)
+    file = _parse(data, name)
     segments = midi_segments.read(file, name)
     if segments is not None:
         return segments
@@ -80,7 +80,7 @@ def loads(data: bytes, name: str) -> Beats | TempoMap | Segments | Events:
 
 def tempo_map(data: bytes, name: str = "<midi>") -> TempoMap:
     """Return the tempo map of any MIDI file, one with clicks too."""
-    file = _parsed(data, name)
+    file = _parse(data, name)
     return _read_map(file, _tempos(file), name)
 
 
@@ -96,7 +96,7 @@ def notes(data: bytes, name: str = "<midi>", *, drums: bool = False) -> Events:
     drums
         Whether the channel of percussion counts, whose note numbers are no pitches.
     """
-    file = _parsed(data, name)
+    file = _parse(data, name)
     return _read_notes(file.tracks, _tempos(file), drums)
 
 
@@ -229,7 +229,7 @@ def _file(tracks: list[list[_At]]) -> bytes:
     return out.getvalue()
 
 
-def _parsed(data: bytes, name: str) -> Any:
+def _parse(data: bytes, name: str) -> Any:
     import mido
 
     if not data.startswith(b"MThd"):

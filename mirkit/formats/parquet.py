@@ -18,7 +18,7 @@ from mirkit.errors import FormatError, MissingExtra
 from mirkit.frames import FrameGrid
 
 
-def needed() -> Any:
+def require_pyarrow() -> Any:
     """Return the packages pyarrow and pyarrow.parquet.
 
     Raises
@@ -38,7 +38,7 @@ def needed() -> Any:
 
 def dumps(embedding: Embedding) -> bytes:
     """Return the content of a file that holds the table."""
-    pyarrow, parquet = needed()
+    pyarrow, parquet = require_pyarrow()
     n_frames, n_dimensions = embedding.values.shape
     grid, made_by = embedding.grid, embedding.provenance
     rows = pyarrow.FixedSizeListArray.from_arrays(
@@ -61,7 +61,7 @@ def dumps(embedding: Embedding) -> bytes:
 
 def loads(data: bytes, name: str) -> Embedding:
     """Return the embedding; without our metadata its clock is not known."""
-    pyarrow, parquet = needed()
+    pyarrow, parquet = require_pyarrow()
     try:
         table = parquet.read_table(pyarrow.BufferReader(data))
         column = table["embedding"].combine_chunks()

@@ -12,12 +12,12 @@ ROUNDING = 1e-3
 """An overlap of less is no statement of the file, but rounding [s]."""
 
 
-def mended(spans: Sequence[tuple[float, float]]) -> Floats:
+def mend(spans: Sequence[tuple[float, float]]) -> Floats:
     """Return intervals, each cut where the next begins, if it reaches at most 1 ms farther.
 
     Examples
     --------
-    >>> mended([(0, 2.0000004), (2, 3)])
+    >>> mend([(0, 2.0000004), (2, 3)])
     array([[0., 2.],
            [2., 3.]])
     """

@@ -12,7 +12,7 @@ from mirkit.activations import Features, Head
 from mirkit.arrays import Floats32
 from mirkit.backbones.crnn.config import CRNNConfig
 from mirkit.errors import ParameterError, WeightsError
-from mirkit.features import VQT, front_end, tuned, tuning_of
+from mirkit.features import VQT, front_end, tune, tuning_of
 from mirkit.model import FeatureModel
 from mirkit.zoo.registry import Card
 from mirkit.zoo.runtime import Runner
@@ -25,12 +25,12 @@ class HarmonyCRNN(FeatureModel[CRNNConfig]):
     """A CRNN; recordings that are not at A4 = 440 Hz are brought there first, in the features."""
 
     @classmethod
-    def configured(cls, values: Mapping[str, Any]) -> CRNNConfig:
+    def configure(cls, values: Mapping[str, Any]) -> CRNNConfig:
         """Return the configuration that a card or a checkpoint holds."""
         return CRNNConfig.from_dict(values)
 
     @classmethod
-    def made(cls, config: CRNNConfig) -> Any:
+    def build(cls, config: CRNNConfig) -> Any:
         """Return a new network in torch, whose weights follow torch's seed."""
         from mirkit.backbones.crnn.network import CRNN
 
@@ -47,7 +47,7 @@ class HarmonyCRNN(FeatureModel[CRNNConfig]):
     def fitting(cls, path: Path, kept: Mapping[str, str], card: Card) -> CRNNConfig:
         """Return the configuration of a checkpoint that hears what the card's model hears."""
         config = super().fitting(path, kept, card)
-        expected = cls.configured(card.config).task
+        expected = cls.configure(card.config).task
         if config.task != expected:
             raise WeightsError(
                 f"{path} hears {config.task}, and {card.name!r} {expected}; are the two swapped?"
@@ -69,7 +69,7 @@ class HarmonyCRNN(FeatureModel[CRNNConfig]):
         """Return the frames as if the recording were at A4 = 440 Hz, and how far it is above."""
         cents = self.tuning_cents(own)
         head = Head(np.full((1, 1), cents, np.float32), ("cents",), None, "measure")
-        return tuned(own, cents, _vqt(self.front_end)).values, {TUNING: head}
+        return tune(own, cents, _vqt(self.front_end)).values, {TUNING: head}
 
 
 def _vqt(name: str) -> VQT:

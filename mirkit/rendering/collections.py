@@ -21,14 +21,14 @@ from mirkit.rendering.score import Origin, Part, Score, Sheet
 Names = Callable[[Corpus, str], tuple[str, ...]]
 
 
-def _fixed(*names: str) -> Names:
+def _fix(*names: str) -> Names:
     return lambda corpus, split: names
 
 
-POP_STYLES = _fixed("pop tune with band", "pop tune with human drums", "pop tune on piano")
-HYMN_STYLES = _fixed("hymn")
-LIED_STYLES = _fixed("lied")
-GAME_STYLES = _fixed("game music")
+POP_STYLES = _fix("pop tune with band", "pop tune with human drums", "pop tune on piano")
+HYMN_STYLES = _fix("hymn")
+LIED_STYLES = _fix("lied")
+GAME_STYLES = _fix("game music")
 
 BANDS = (
     "pop", "rock", "synth pop", "soul", "disco", "country", "hip-hop", "slow R&B",

@@ -60,7 +60,7 @@ def draw_kit(rng: np.random.Generator, folder: Path | None, sample_rate: int) ->
         if made or folder is None or rng.random() < 0.2:
             kit[name] = synthesize_drum(name, sample_rate, rng)
         else:
-            kit[name] = _tuned(
+            kit[name] = _tune(
                 _load(folder / f"{rng.choice(voice.samples)}.flac", sample_rate),
                 float(rng.normal(scale=1.5)),
             )
@@ -89,7 +89,7 @@ def _fade_out(samples: Floats32) -> Floats32:
     return out
 
 
-def _tuned(samples: Floats32, semitones: float) -> Floats32:
+def _tune(samples: Floats32, semitones: float) -> Floats32:
     ratio = 2 ** (semitones / 12)
     places = np.arange(0, len(samples) - 1, ratio)
     return np.asarray(np.interp(places, np.arange(len(samples)), samples), np.float32)

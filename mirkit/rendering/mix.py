@@ -128,14 +128,14 @@ def _add_voices(
         if maker in ("font", "drums", "amp") or not len(part.notes):
             continue
         play = voices.sing if maker == "singer" else voices.synthesize
-        stem = play(_tuned(part, cents), seconds, PREROLL, SAMPLE_RATE, rng)
+        stem = play(_tune(part, cents), seconds, PREROLL, SAMPLE_RATE, rng)
         mean, spread = VOICE_DB.get(part.role, (-7.0, 4.0))
         gain = level * effects.decibels(float(rng.normal(mean, spread))) / (_loudness(stem) + 1e-6)
         band = band + stem * np.float32(min(gain, 50.0))
     return band
 
 
-def _tuned(part: Part, cents: float) -> Part:
+def _tune(part: Part, cents: float) -> Part:
     notes = part.notes.copy()
     notes[:, 2] += cents / 100
     return replace(part, notes=notes)

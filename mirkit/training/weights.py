@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mirkit.backbones.widen import Layout, widened
+from mirkit.backbones.widen import Layout, widen
 from mirkit.errors import WeightsError
 from mirkit.zoo import checkpoints
 from mirkit.zoo.state_dicts import check_finite
@@ -66,7 +66,7 @@ def start_from(
     own, prefixes = net.state_dict(), tuple(settings.fresh)
     kept = {name: x for name, x in tensors.items() if not name.startswith(prefixes)}
     kept |= {name: x for name, x in own.items() if name.startswith(prefixes)}
-    net.load_state_dict(widened(kept, own, layout))
+    net.load_state_dict(widen(kept, own, layout))
 
 
 def load_fitting(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:

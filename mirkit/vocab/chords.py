@@ -98,7 +98,7 @@ class Chord:
     >>> chord = parse_chord("A:min7/b3")
     >>> chord.root, chord.steps, chord.bass_step, chord.pitch_classes
     (9, (0, 3, 7, 10), 3, (0, 4, 7, 9))
-    >>> str(chord.in_root_position().transposed(1))
+    >>> str(chord.in_root_position().transpose(1))
     'A#:min7'
     """
 
@@ -145,7 +145,7 @@ class Chord:
         """Return the chord with its root in the bass."""
         return replace(self, bass="1")
 
-    def transposed(self, semitones: int) -> Chord:
+    def transpose(self, semitones: int) -> Chord:
         """Return the chord so many semitones higher; its root is spelled with a sharp if need be.
 
         N and X stay what they are.
@@ -159,13 +159,13 @@ class Chord:
         if self.root is None:
             return ()
         counts = dict.fromkeys(range(12), 0)
-        for step, n in self._spelled():
+        for step, n in self._spell():
             if folded or step < 12:
                 counts[step % 12] += n
         kept = {step for step, n in counts.items() if n > 0}
         return tuple(sorted(kept | {degree_step(self.bass) % 12}))
 
-    def _spelled(self) -> Iterator[tuple[int, int]]:
+    def _spell(self) -> Iterator[tuple[int, int]]:
         """Yield the steps that the label names, with 1, or -1 where it leaves them out."""
         yield from ((step, 1) for step in SHORTHANDS.get(self.shorthand, (0,)))
         for degree in {*self.degrees}:

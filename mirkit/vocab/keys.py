@@ -220,12 +220,12 @@ def parallel_key(label: str) -> str:
     return KEYS[(key_number(label) + 12) % 24]
 
 
-def transposed_key(label: str, semitones: int) -> str:
+def transpose_key(label: str, semitones: int) -> str:
     """Return the key that lies so many semitones higher.
 
     Examples
     --------
-    >>> transposed_key("A minor", 3)
+    >>> transpose_key("A minor", 3)
     'C minor'
     """
     mode, pitch = divmod(key_number(label), 12)

@@ -20,11 +20,11 @@ from mirkit.windows.cutting import (
     Strategy,
     Window,
     batches,
-    padded,
+    pad,
 )
 from mirkit.windows.merging import Merger
 
-__all__ = ["ALIGNMENT", "Context", "Net", "Overlap", "Strategy", "Window", "padded", "run"]
+__all__ = ["ALIGNMENT", "Context", "Net", "Overlap", "Strategy", "Window", "pad", "run"]
 
 Net = Callable[[list[Window]], Mapping[str, Floats32]]
 """A network on a batch of windows of one length; its outputs have a batch axis."""

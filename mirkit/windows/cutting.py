@@ -201,7 +201,7 @@ def batches(windows: Iterable[Window], n_batch: int) -> Iterator[list[Window]]:
             yield batch
 
 
-def padded(values: Floats32, least: int, silence: float) -> Floats32:
+def pad(values: Floats32, least: int, silence: float) -> Floats32:
     """Return ``(batch, length, …)`` with silence after its end where it is shorter than `least`."""
     missing = least - values.shape[1]
     if missing <= 0:

@@ -232,7 +232,7 @@ def load_content(path: str | Path) -> dict[str, Any]:
         with _arrays_permitted(torch):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001  torch raises many kinds
-        raise _refused(path, str(error)) from None
+        raise _refuse(path, str(error)) from None
     if not isinstance(content, dict):
         raise WeightsError(f"{path} holds a {type(content).__name__}; a checkpoint is a dict")
     return content
@@ -250,7 +250,7 @@ def save_tensors(
     part.replace(path)
 
 
-def _refused(path: Path, reason: str) -> WeightsError:
+def _refuse(path: Path, reason: str) -> WeightsError:
     """Return the error of a file that torch cannot read as tensors alone.
 
     torch's own words are quoted only where the file is damaged: of code, they advise to run it.

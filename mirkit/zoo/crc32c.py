@@ -29,7 +29,7 @@ def crc32c(content: bytes) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-def unmasked(crc: int) -> int:
+def unmask(crc: int) -> int:
     """Return the checksum that TensorFlow stores rotated and with an offset."""
     rotated = (crc - _MASK) & 0xFFFFFFFF
     return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF

@@ -51,7 +51,7 @@ class Table:
     def number(self, field: int, code: str, default: int = 0) -> int:
         """Return a whole number, whose kind is a `struct` code."""
         place = self._field(field)
-        return default if place is None else int(_unpacked(self.content, place, code))
+        return default if place is None else int(_unpack(self.content, place, code))
 
     def text(self, field: int) -> str:
         """Return a text, or an empty one."""
@@ -85,26 +85,26 @@ class Table:
         if place is None:
             return 0, 0
         start = _forward(self.content, place)
-        n = int(_unpacked(self.content, start, "I"))
+        n = int(_unpack(self.content, start, "I"))
         if start + 4 + n * itemsize > len(self.content):
             raise Damaged(f"a vector of {n} items at byte {start} runs past the end")
         return start + 4, n
 
     def _field(self, field: int) -> int | None:
         """Return where a field lies, or None where it is not there."""
-        vtable = self.place - int(_unpacked(self.content, self.place, "i"))
+        vtable = self.place - int(_unpack(self.content, self.place, "i"))
         at = 4 + 2 * field
-        if at + 2 > int(_unpacked(self.content, vtable, "H")):
+        if at + 2 > int(_unpack(self.content, vtable, "H")):
             return None
-        offset = int(_unpacked(self.content, vtable + at, "H"))
+        offset = int(_unpack(self.content, vtable + at, "H"))
         return self.place + offset if offset else None
 
 
 def _forward(content: memoryview, place: int) -> int:
-    return place + int(_unpacked(content, place, "I"))
+    return place + int(_unpack(content, place, "I"))
 
 
-def _unpacked(content: memoryview, place: int, code: str) -> Any:
+def _unpack(content: memoryview, place: int, code: str) -> Any:
     if not 0 <= place <= len(content) - struct.calcsize("<" + code):
         raise Damaged(f"an offset leads to byte {place} of {len(content)}")
     return struct.unpack_from("<" + code, content, place)[0]

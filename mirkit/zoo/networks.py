@@ -41,7 +41,7 @@ class Settings:
         """Return a session of onnxruntime with these settings."""
         return Session(path, self.n_threads, providers_of(self.device))
 
-    def placed(self, net: Any) -> Any:
+    def place(self, net: Any) -> Any:
         """Return a torch network on the device."""
         return net if self.device is None else net.to(self.device)
 
@@ -49,13 +49,13 @@ class Settings:
 class CardModel(ABC):
     """A model that a card describes, whose weights lie in a file of one of two kinds.
 
-    A kind of model says how it is drawn at random (`_drawn`), and how it is made from a file of
+    A kind of model says how it is drawn at random (`_draw`), and how it is made from a file of
     onnxruntime (`_from_onnx`) or of tensors (`_from_tensors`).
     """
 
     @classmethod
     @abstractmethod
-    def _drawn(cls, card: Card, seed: int, settings: Settings) -> Self: ...
+    def _draw(cls, card: Card, seed: int, settings: Settings) -> Self: ...
 
     @classmethod
     @abstractmethod
@@ -105,7 +105,7 @@ class CardModel(ABC):
         """
         settings = Settings(n_threads, device, n_batch)
         if weights == "random":
-            return cls._drawn(card, seed, settings)
+            return cls._draw(card, seed, settings)
         if weights is None:
             path = checkpoints.locate_named(card, download)
         else:
@@ -141,12 +141,12 @@ class Network(CardModel, Generic[Config]):
 
     @classmethod
     @abstractmethod
-    def configured(cls, values: Mapping[str, Any]) -> Config:
+    def configure(cls, values: Mapping[str, Any]) -> Config:
         """Return the configuration that a card or a checkpoint holds."""
 
     @classmethod
     @abstractmethod
-    def made(cls, config: Config) -> Any:
+    def build(cls, config: Config) -> Any:
         """Return a new network in torch, whose weights follow torch's seed."""
 
     @classmethod
@@ -182,7 +182,7 @@ class Network(CardModel, Generic[Config]):
             Where the checkpoint belongs to another model than the card.
         """
         check_front_end(path, kept, card)
-        return cls.configured(json.loads(kept["config"]) if "config" in kept else card.config)
+        return cls.configure(json.loads(kept["config"]) if "config" in kept else card.config)
 
     @property
     def n_bytes(self) -> int:
@@ -190,9 +190,9 @@ class Network(CardModel, Generic[Config]):
         return self.run.n_bytes
 
     @classmethod
-    def _drawn(cls, card: Card, seed: int, settings: Settings) -> Self:
-        net = cls._random(cls.configured(card.config), seed)
-        return cls.from_net(settings.placed(net), card)
+    def _draw(cls, card: Card, seed: int, settings: Settings) -> Self:
+        net = cls._random(cls.configure(card.config), seed)
+        return cls.from_net(settings.place(net), card)
 
     @classmethod
     def _from_onnx(cls, path: Path, card: Card, settings: Settings) -> Self:
@@ -211,14 +211,14 @@ class Network(CardModel, Generic[Config]):
             raise WeightsError(
                 f"{path} does not fit the network of {card.name!r}: {error}"
             ) from None
-        return cls.from_net(settings.placed(net), card, checkpoints.sha256_of(path))
+        return cls.from_net(settings.place(net), card, checkpoints.sha256_of(path))
 
     @classmethod
     def _random(cls, config: Config, seed: int) -> Any:
-        return seeded(lambda: cls.made(config), seed)
+        return with_seed(lambda: cls.build(config), seed)
 
 
-def seeded(make: Callable[[], Any], seed: int) -> Any:
+def with_seed(make: Callable[[], Any], seed: int) -> Any:
     """Return the network that `make` makes in torch, whose weights follow `seed` alone.
 
     Raises

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mirkit.zoo.crc32c import crc32c, unmasked
+from mirkit.zoo.crc32c import crc32c, unmask
 from mirkit.zoo.protobuf import Damaged, read_varint
 
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
@@ -53,7 +53,7 @@ def _block(content: bytes, offset: int, size: int) -> bytes:
     if content[end]:
         raise Damaged(f"the block at byte {offset} is compressed, which no checkpoint's index is")
     stored = int.from_bytes(content[end + 1 : end + _TRAILER], "little")
-    if crc32c(content[offset : end + 1]) != unmasked(stored):
+    if crc32c(content[offset : end + 1]) != unmask(stored):
         raise Damaged(f"the checksum of the block at byte {offset} is wrong")
     return content[offset:end]
 

@@ -41,7 +41,7 @@ def state_dict_in(content: Mapping[str, Any]) -> dict[str, Any]:
     >>> state_dict_in(saved)
     {'fc.bias': tensor([1., 1.])}
     """
-    found = _found(content) or content
+    found = _find(content) or content
     odd = [name for name, value in found.items() if not _is_numeric(value)]
     if odd:
         raise WeightsError(
@@ -71,12 +71,12 @@ def check_finite(tensors: Mapping[str, Any]) -> None:
             )
 
 
-def _found(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _find(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the state dict in `content`, however deep, or None."""
     if content and all(map(_is_numeric, content.values())):
         return content
     for inner in _inner(content):
-        found = _found(inner)
+        found = _find(inner)
         if found is not None:
             return found
     return None

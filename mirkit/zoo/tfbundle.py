@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.errors import UnknownName, WeightsError
-from mirkit.zoo.crc32c import crc32c, unmasked
+from mirkit.zoo.crc32c import crc32c, unmask
 from mirkit.zoo.protobuf import Damaged, fields
 from mirkit.zoo.sstable import read_sstable
 
@@ -142,7 +142,7 @@ class Bundle(Mapping[str, NDArray[Any]]):
             ) from None
         if len(content) < entry.size:
             raise WeightsError(f"{path} is cut: the tensor {name!r} ends after it")
-        if crc32c(content) != unmasked(entry.crc):
+        if crc32c(content) != unmask(entry.crc):
             raise WeightsError(
                 f"{path} is damaged: the checksum of the tensor {name!r} is wrong. Is it of "
                 "another checkpoint than the index?"

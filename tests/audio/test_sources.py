@@ -12,7 +12,8 @@ import soundfile
 
 import mirkit
 from mirkit.audio import Audio, Track
-from mirkit.audio.reading import blocks, content_hash, find_audio, hashed, read, track
+from mirkit.audio.reading import blocks, content_hash, find_audio, read, track
+from mirkit.audio.sources import add_hash
 from mirkit.errors import AudioError, AudioWarning, ParameterError
 
 TONE = signals.ticks([0.1], 0.3, 8000)
@@ -252,7 +253,7 @@ def test_the_hash_is_that_of_the_bytes_wherever_they_come_from(save_wav):
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
     assert content_hash(track(path)) == expected
     assert content_hash(track(io.BytesIO(path.read_bytes()))) == expected
-    assert hashed(track(path)).content_hash == expected
+    assert add_hash(track(path)).content_hash == expected
     assert content_hash(Track(path, content_hash="known")) == "known"
 
 

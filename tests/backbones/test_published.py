@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mirkit.backbones.base import Backbone, Output, padded
+from mirkit.backbones.base import Backbone, Output, pad
 from mirkit.backbones.published import KeyMap, load_published
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.zoo.checkpoints import load_content
@@ -81,7 +81,7 @@ class Mean(Backbone):
 def test_short_input_is_padded_with_silence():
     output = Mean()(torch.ones(1, 2, 3))
     assert torch.equal(output.logits, torch.zeros(1, 3))
-    assert padded(torch.ones(1, 5, 3), 4, -1.0).shape == (1, 5, 3)
+    assert pad(torch.ones(1, 5, 3), 4, -1.0).shape == (1, 5, 3)
 
 
 def test_input_of_another_kind_is_refused():

@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from mirkit.backbones.crnn import network as crnn  # noqa: E402
 from mirkit.backbones.tcn import network as tcn  # noqa: E402
-from mirkit.backbones.widen import widened  # noqa: E402
+from mirkit.backbones.widen import widen  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 
 TCN = tcn.TCNConfig(conv_filters=(4, 4, 8), n_filters=8, n_blocks=3, tempo_filters=10)
@@ -31,7 +31,7 @@ def pair(case):
         for tensor in narrow.state_dict().values():
             if tensor.is_floating_point():
                 tensor.add_(0.2 * torch.rand_like(tensor))
-    wide.load_state_dict(widened(narrow.state_dict(), wide.state_dict(), module.layout))
+    wide.load_state_dict(widen(narrow.state_dict(), wide.state_dict(), module.layout))
     return narrow.eval(), wide.eval(), torch.rand(3, 100, config.n_bins)
 
 
@@ -61,11 +61,11 @@ def test_new_filters_begin_to_be_listened_to(case):
 def test_a_narrower_network_is_refused():
     narrow, wide, _ = pair("tcn")
     with pytest.raises(ParameterError, match="may be wider only"):
-        widened(wide.state_dict(), narrow.state_dict(), tcn.layout)
+        widen(wide.state_dict(), narrow.state_dict(), tcn.layout)
 
 
 def test_a_network_of_other_depth_is_refused():
     _, wide, _ = pair("tcn")
     deeper = tcn.TCN(replace(TCN, n_blocks=4))
     with pytest.raises(ParameterError, match=r"only the network has .*blocks\.3"):
-        widened(wide.state_dict(), deeper.state_dict(), tcn.layout)
+        widen(wide.state_dict(), deeper.state_dict(), tcn.layout)

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mirkit.datasets.sounds import Sound, divided, leaks, targets, vocabulary
+from mirkit.datasets.sounds import Sound, divide, leaks, targets, vocabulary
 from mirkit.errors import ParameterError, UnknownName
 
 
@@ -39,4 +39,4 @@ def test_only_groups_that_lie_in_two_places_leak():
     assert leaks([*kept, *alone]) == []
     assert leaks([*kept, sound("e.wav", fold=2, group="x")]) == ["x"]
     assert leaks([*kept, sound("e.wav", fold=1, group="x", split="test")]) == ["x"]
-    assert list(divided([*kept, *alone])) == ["x", "c.wav", "d.wav"]
+    assert list(divide([*kept, *alone])) == ["x", "c.wav", "d.wav"]

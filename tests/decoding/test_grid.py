@@ -86,7 +86,7 @@ def test_a_shift_of_whole_beats_moves_the_bars_alone(grid):
 
 
 def test_a_grid_is_extended_over_the_whole_track():
-    whole = TWO.extended(20.0)
+    whole = TWO.extend(20.0)
     assert whole.times[0] == 0.0
     assert whole.end == 20
     beats, before = whole.beats(), TWO.beats()

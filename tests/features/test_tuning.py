@@ -5,8 +5,8 @@ import signals
 
 from mirkit.audio import Audio
 from mirkit.errors import ParameterError
-from mirkit.features import estimate_tuning, front_end, tuned, tuning_of
-from mirkit.features.tuning import shifted
+from mirkit.features import estimate_tuning, front_end, tune, tuning_of
+from mirkit.features.tuning import shift
 
 FRONT = front_end("vqt_11k")
 CHORDS = ([48, 52, 55, 59], [45, 52, 57, 60], [50, 53, 57, 60], [43, 50, 55, 59, 65])
@@ -52,7 +52,7 @@ def test_what_has_no_pitch_has_no_tuning():
 def test_tuned_features_are_those_of_a_recording_in_tune(cents):
     expected = FRONT(progression(0)).values
     detuned = FRONT(progression(cents))
-    values = tuned(detuned, tuning_of(detuned)).values
+    values = tune(detuned, tuning_of(detuned)).values
     loud = expected > 1
     error = np.abs(values - expected)[loud]
     assert error.mean() < 0.1
@@ -62,14 +62,14 @@ def test_tuned_features_are_those_of_a_recording_in_tune(cents):
 
 def test_shifting_by_whole_bins_moves_them():
     values = np.arange(12, dtype=np.float32).reshape(2, 6)
-    np.testing.assert_allclose(shifted(values, 2)[:, :4], values[:, 2:])
-    np.testing.assert_allclose(shifted(values, -1)[:, 1:], values[:, :-1])
-    np.testing.assert_allclose(shifted(values, 0), values)
+    np.testing.assert_allclose(shift(values, 2)[:, :4], values[:, 2:])
+    np.testing.assert_allclose(shift(values, -1)[:, 1:], values[:, :-1])
+    np.testing.assert_allclose(shift(values, 0), values)
 
 
 def test_shifting_a_line_by_half_a_bin_is_exact():
     line = np.linspace(1, 2, 21, dtype=np.float32)
-    np.testing.assert_allclose(shifted(line, 0.5)[2:-3], line[2:-3] + 0.025, rtol=1e-5)
+    np.testing.assert_allclose(shift(line, 0.5)[2:-3], line[2:-3] + 0.025, rtol=1e-5)
 
 
 def test_features_of_another_front_end_are_refused():
@@ -77,4 +77,4 @@ def test_features_of_another_front_end_are_refused():
     with pytest.raises(ParameterError, match="'onset'"):
         tuning_of(other)
     with pytest.raises(ParameterError, match="hertz"):
-        tuned(FRONT(progression(0)), 440)
+        tune(FRONT(progression(0)), 440)

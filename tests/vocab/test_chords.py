@@ -88,7 +88,7 @@ def test_no_chord_and_an_unknown_one_have_no_tones():
         chord = parse_chord(label)
         assert (str(chord), chord.root, chord.bass_step) == (label, None, None)
         assert chord.steps == chord.pitch_classes == ()
-        assert chord.transposed(3) == chord
+        assert chord.transpose(3) == chord
     assert parse_chord("N") != parse_chord("X")
 
 
@@ -121,7 +121,7 @@ def test_tones_left_out_of_nothing_are_refused():
 def test_a_transposed_chord_has_its_tones_transposed():
     chord = parse_chord("Eb:min7(9)/b3")
     for n in range(-12, 13):
-        moved = chord.transposed(n)
+        moved = chord.transpose(n)
         assert moved.steps == chord.steps
         assert (moved.root - chord.root - n) % 12 == 0
 

@@ -10,7 +10,7 @@ from mirkit.vocab.keys import (
     parallel_key,
     read_key,
     relative_key,
-    transposed_key,
+    transpose_key,
     write_key,
 )
 
@@ -57,7 +57,7 @@ def test_relatives_share_their_notes_and_parallels_their_tonic():
 def test_transposing_moves_the_tonic_and_keeps_the_mode():
     for key in KEYS:
         for n in range(-12, 13):
-            tonic, mode = transposed_key(key, n).split()
+            tonic, mode = transpose_key(key, n).split()
             assert mode == key.split()[1]
             assert (pitch_class(tonic) - pitch_class(key.split()[0]) - n) % 12 == 0
             assert tonic in TONICS

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
-from mirkit.audio.codecs.content import Content, NotUnderstood, spliced
+from mirkit.audio.codecs.content import Content, NotUnderstood, splice
 
 Order = Literal["little", "big"]
 
@@ -88,12 +88,12 @@ class _Sound:
         number, half = self.length + self.counted, 1 << 8 * self.n_size - 1
         return self.length <= 0 or min(abs(number - half), abs(number - 2 * half)) <= half >> 15
 
-    def mended(self, file: BinaryIO, length: int) -> BinaryIO:
+    def mend(self, file: BinaryIO, length: int) -> BinaryIO:
         """Return a view of the file that announces `length` bytes of sound."""
         file.seek(0)
         number = min(length + self.counted, (1 << 8 * self.n_size) - 1)
         head = file.read(self.size_at) + number.to_bytes(self.n_size, self.order)
-        return spliced(head, file, len(head))
+        return splice(head, file, len(head))
 
 
 def look(file: BinaryIO) -> Content | None:
@@ -117,31 +117,31 @@ def look(file: BinaryIO) -> Content | None:
     head = file.read(1024)
     layout = _layout_of(head)
     if head[:4] == b"BW64":  # the same under a name that the library does not know
-        file = spliced(b"RF64", file, 4)
+        file = splice(b"RF64", file, 4)
     if layout is None:
         sound = _flat(head)
-        return _counted(file, head, size) if sound is None else _judged(file, size, sound)
+        return _count(file, head, size) if sound is None else _judge(file, size, sound)
     if layout is _CAF and head[4:6] != b"\0\1":
         raise NotUnderstood("CAF of another version")
     sound = _sound_of(file, size, layout)
     if sound is None or _only_chunks_follow(file, size, sound, layout):
         return Content(file)
     if layout is _W64 and 0 < sound.length < size - sound.start:  # the library would go on
-        return Content(spliced(b"", file, 0, sound.start + sound.length))
-    return _judged(file, size, sound)
+        return Content(splice(b"", file, 0, sound.start + sound.length))
+    return _judge(file, size, sound)
 
 
-def _judged(file: BinaryIO, size: int, sound: _Sound) -> Content:
+def _judge(file: BinaryIO, size: int, sound: _Sound) -> Content:
     """Return the content of a file of `size` bytes, mended where its sound is cut or open."""
     there = size - sound.start
     if there <= 0 or 0 < sound.length <= there:
         return Content(file)
     there -= there % sound.unit
     share = 1.0 if sound.is_open() else sound.length / max(there, 1)
-    return Content(sound.mended(file, there), share)
+    return Content(sound.mend(file, there), share)
 
 
-def _counted(file: BinaryIO, head: bytes, size: int) -> Content | None:
+def _count(file: BinaryIO, head: bytes, size: int) -> Content | None:
     """Return what a file announces whose header counts samples, or None for others."""
     if head[:2] == _SDS:
         n_announced, n_sound = _sevens(head[12:9:-1]), _n_dumped(head, size)

@@ -54,7 +54,7 @@ class NotUnderstood(Exception):
         self.n_announced, self.n_sound = n_announced, n_sound
 
 
-def damaged(name: str, announced: float | None, end: float, reason: str) -> AudioError:
+def damaged_error(name: str, announced: float | None, end: float, reason: str) -> AudioError:
     """Return the error for a recording that decodes only up to `end` [s] of what it announces."""
     promise = "" if announced is None else f"it announces {announced:.3f} s, but "
     advice = f". To use what is there, pass duration={end - 0.001:.3f}"
@@ -64,7 +64,7 @@ def damaged(name: str, announced: float | None, end: float, reason: str) -> Audi
     )
 
 
-def spliced(head: bytes, file: BinaryIO, start: int, end: int | None = None) -> BinaryIO:
+def splice(head: bytes, file: BinaryIO, start: int, end: int | None = None) -> BinaryIO:
     """Return a read-only view: `head`, and behind it `file` from byte `start` to `end`."""
     return cast(BinaryIO, io.BufferedReader(_Spliced(head, file, start, end)))
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.audio.codecs.content import NotUnderstood, damaged
+from mirkit.audio.codecs.content import NotUnderstood, damaged_error
 from mirkit.audio.codecs.decoder import chunk_length
 from mirkit.audio.codecs.kinds import kind
 from mirkit.errors import AudioError
@@ -132,7 +132,7 @@ class FfmpegDecoder:
             part = chunk[max(0, first - position + whole) :]
             if self._n_sound is not None and position > self._n_sound:
                 yield part[: max(0, len(part) - position + self._n_sound)]
-                raise self._damaged(self._n_sound, "a piece is missing")
+                raise self._damaged_error(self._n_sound, "a piece is missing")
             yield part
         return position
 
@@ -140,11 +140,11 @@ class FfmpegDecoder:
         """Raise where ffmpeg failed, or where the file announces more than it gave."""
         slack = round(self._slack * self.sample_rate)
         if status or position < (self.n_samples or 0) - slack:
-            raise self._damaged(position, f"ffmpeg stopped{complaint and ': '}{complaint}")
+            raise self._damaged_error(position, f"ffmpeg stopped{complaint and ': '}{complaint}")
 
-    def _damaged(self, position: int, reason: str) -> AudioError:
+    def _damaged_error(self, position: int, reason: str) -> AudioError:
         announced = None if self.n_samples is None else self.n_samples / self.sample_rate
-        return damaged(self.name, announced, position / self.sample_rate, reason)
+        return damaged_error(self.name, announced, position / self.sample_rate, reason)
 
 
 def _real_file(file: BinaryIO) -> BinaryIO:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from mirkit.audio.codecs.content import Content, NotUnderstood, spliced
+from mirkit.audio.codecs.content import Content, NotUnderstood, splice
 from mirkit.audio.codecs.kinds import known_kind, skip_id3, skip_tags
 
 _SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
@@ -240,7 +240,7 @@ def _countable(file: BinaryIO, begin: _Begin) -> BinaryIO:
     n_tags = skip_id3(file)
     file.seek(0)
     tags = file.read(n_tags)
-    whole = file if at <= len(tags) else spliced(tags, file, at)
+    whole = file if at <= len(tags) else splice(tags, file, at)
     if header.layer != 3 or not header.length:
         return whole
     size = file.seek(0, 2)
@@ -254,7 +254,7 @@ def _countable(file: BinaryIO, begin: _Begin) -> BinaryIO:
             return whole  # or cut short: then the decoder falls short of its header
         n_frames = tag.n_frames
     made = _lead(begin.frame, n_frames, None if tag is None else tag.delay)
-    return spliced(tags + made, file, start)
+    return splice(tags + made, file, start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from mirkit.arrays import Floats32
-from mirkit.audio.codecs.content import Content, NotUnderstood, damaged, spliced
+from mirkit.audio.codecs.content import Content, NotUnderstood, damaged_error, splice
 from mirkit.audio.codecs.decoder import Decoder
 from mirkit.errors import AudioError
 
@@ -75,7 +75,7 @@ class ChainDecoder:
                         position += len(chunk)
                         yield chunk[max(0, first - position + len(chunk)) :]
                 except AudioError as error:
-                    raise self._damaged(i, position, error) from None
+                    raise self._damaged_error(i, position, error) from None
 
     def close(self) -> None:
         """Close the file, unless it is the caller's; the recordings are closed one by one."""
@@ -84,7 +84,7 @@ class ChainDecoder:
 
     def _link(self, i: int) -> Decoder:
         start, end = self._ranges[i]
-        return self._opened(spliced(b"", self._file, start, end), self.name, True)
+        return self._opened(splice(b"", self._file, start, end), self.name, True)
 
     def _length(self, i: int) -> int | None:
         """Return how many samples recording `i` has, where it fits the first."""
@@ -98,10 +98,10 @@ class ChainDecoder:
                 )
             return link.n_samples
 
-    def _damaged(self, i: int, position: int, error: AudioError) -> AudioError:
+    def _damaged_error(self, i: int, position: int, error: AudioError) -> AudioError:
         announced = None if self.n_samples is None else self.n_samples / self.sample_rate
         reason = f"its Ogg recording number {i + 1} fails ({error})"
-        return damaged(self.name, announced, position / self.sample_rate, reason)
+        return damaged_error(self.name, announced, position / self.sample_rate, reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from mirkit.arrays import Floats32
 from mirkit.audio.codecs import containers, flac, mp3, ogg
-from mirkit.audio.codecs.content import Content, NotUnderstood, damaged
+from mirkit.audio.codecs.content import Content, NotUnderstood, damaged_error
 from mirkit.audio.codecs.decoder import chunk_length
 from mirkit.audio.codecs.kinds import skip_tags
 from mirkit.errors import AudioError
@@ -59,7 +59,7 @@ class SoundFileDecoder:
             position += len(chunk)
             yield chunk[max(0, first - position + len(chunk)) :]
         if self._is_cut or position < (self.n_samples or 0) - self._slack:
-            raise self._damaged(position, "no more samples could be decoded")
+            raise self._damaged_error(position, "no more samples could be decoded")
 
     def close(self) -> None:
         """Close the file, unless it is the caller's."""
@@ -87,18 +87,18 @@ class SoundFileDecoder:
         try:
             return int(self._sound.seek(min(first, self._end)))
         except _errors() as error:
-            raise self._damaged(0, f"sample {first} cannot be reached: {error}") from None
+            raise self._damaged_error(0, f"sample {first} cannot be reached: {error}") from None
 
     def _read(self, position: int, n_samples: int) -> Floats32:
         try:
             chunk: Floats32 = self._sound.read(n_samples, dtype="float32", always_2d=True)
         except _errors() as error:
-            raise self._damaged(position, str(error)) from None
+            raise self._damaged_error(position, str(error)) from None
         return chunk
 
-    def _damaged(self, position: int, reason: str) -> AudioError:
+    def _damaged_error(self, position: int, reason: str) -> AudioError:
         announced = None if self.n_samples is None else self.n_samples / self.sample_rate
-        return damaged(self.name, announced, position / self.sample_rate, reason)
+        return damaged_error(self.name, announced, position / self.sample_rate, reason)
 
 
 def _look(file: BinaryIO) -> Content:

@@ -257,14 +257,14 @@ def losses(collection: Collection, format: str) -> Iterator[Loss]:
             yield Loss(track.location, float("inf"), ("location",))
             continue
         off = None if track.grid is None else deviation(track.grid, found.grid)
-        yield Loss(track.location, off, tuple(_changed(track, found)))
+        yield Loss(track.location, off, tuple(_change(track, found)))
 
 
 _COMPARED = ("title", "artist", "album", "genre", "comment", "duration", "sample_rate", "bit_rate",
              "size", "tempo", "key", "rating")  # fmt: skip
 
 
-def _changed(track: DJTrack, found: DJTrack) -> Iterator[str]:
+def _change(track: DJTrack, found: DJTrack) -> Iterator[str]:
     """Yield the names of the fields that came back otherwise."""
     for name in _COMPARED:
         a, b = getattr(track, name), getattr(found, name)
@@ -274,7 +274,7 @@ def _changed(track: DJTrack, found: DJTrack) -> Iterator[str]:
         yield "cues"
     if track.grid is not None and found.grid is not None and track.grid.positions is not None:
         end = track.grid.end + found.grid.periods[-1] / 2  # where rounding moves the last beat
-        beats, again = track.grid.beats(), with_bars(found.grid).extended(end).beats()
+        beats, again = track.grid.beats(), with_bars(found.grid).extend(end).beats()
         assert again.positions is not None
         near = np.argmin(np.abs(again.times[:, None] - beats.times), axis=0)
         if np.any(again.positions[near] != beats.positions):

@@ -80,7 +80,7 @@ def grid_of(markers: Sequence[Marker], end: float | None) -> BeatGrid | None:
     )
 
 
-def counted(markers: Sequence[tuple[float, float]], end: float | None) -> BeatGrid | None:
+def grid_of_markers(markers: Sequence[tuple[float, float]], end: float | None) -> BeatGrid | None:
     """Return the grid of (time [s], bpm) of a format that has no bars but those of four beats.
 
     The first marker is a downbeat, wherever it lies; the others go on counting.
@@ -155,7 +155,7 @@ def deviation(grid: BeatGrid, written: BeatGrid | None) -> float:
     if written is None:
         return float("inf")
     beats = grid.beats().times
-    whole = written.extended(float(beats[-1]) + written.periods[-1]).beats().times
+    whole = written.extend(float(beats[-1]) + written.periods[-1]).beats().times
     whole = np.concatenate([[whole[0] - written.periods[0]], whole])
     after = np.clip(np.searchsorted(whole, beats), 1, max(len(whole) - 1, 1))
     nearest = np.abs(whole[np.stack([after - 1, np.minimum(after, len(whole) - 1)])] - beats)

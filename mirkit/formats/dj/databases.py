@@ -16,7 +16,7 @@ _WAIT = 2.0  # [s] for a lock
 
 
 @contextmanager
-def opened(
+def open_database(
     path: Path, program: str, check: Callable[[sqlite3.Connection, Path], None], write: bool
 ) -> Iterator[sqlite3.Connection]:
     """Give a connection to a program's database.
@@ -58,10 +58,10 @@ def opened(
             check(database, path)
             yield database
     except sqlite3.DatabaseError as error:
-        raise _explained(path, program, error) from None
+        raise _explain(path, program, error) from None
 
 
-def _explained(path: Path, program: str, error: sqlite3.DatabaseError) -> Exception:
+def _explain(path: Path, program: str, error: sqlite3.DatabaseError) -> Exception:
     if isinstance(error, sqlite3.OperationalError):
         return ProtectedFile(f"{path} cannot be changed: {error}. Is {program} running?")
     return FormatError(f"{path} is no whole database of {program}: {error}")

@@ -17,7 +17,7 @@ from mirkit import checks
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import FormatError
 from mirkit.formats.dj.anchors import from_downbeat
-from mirkit.formats.dj.runs import counted_back, grid_of_runs, markers_of_beats
+from mirkit.formats.dj.runs import count_back, grid_of_runs, markers_of_beats
 
 _HEAD = struct.Struct(">ddB")
 _COUNT = struct.Struct(">q")
@@ -54,13 +54,13 @@ def beat_data(
         times, numbers = [*times, times[-1] + period], [*numbers, numbers[-1] + 1]
     length = grid.end * sample_rate if n_samples is None else float(n_samples)
     data = _grid_bytes([time * sample_rate for time in times], numbers)
-    return deflated(_HEAD.pack(sample_rate, length, 1) + data + data + _behind_grids(old))
+    return deflate(_HEAD.pack(sample_rate, length, 1) + data + data + _behind_grids(old))
 
 
 def _behind_grids(block: bytes) -> bytes:
     """Return what a block holds behind its grids; nothing of one that is damaged."""
     try:
-        inner = inflated(block)
+        inner = inflate(block)
         _, at = _read_markers(inner, _HEAD.size)
         return inner[_read_markers(inner, at)[1] :]
     except (FormatError, struct.error):
@@ -77,7 +77,7 @@ def read_beat_data(data: bytes) -> BeatGrid | None:
     """
     if len(data) <= 4:
         return None
-    inner = inflated(data)
+    inner = inflate(data)
     try:
         sample_rate, n_samples, _ = _HEAD.unpack_from(inner)
         first, at = _read_markers(inner, _HEAD.size)
@@ -92,7 +92,7 @@ def read_beat_data(data: bytes) -> BeatGrid | None:
     for values in (times, numbers):
         if any(not a < b for a, b in pairwise(values)):  # NaN too
             raise FormatError("Engine beatData has markers out of order")
-    return grid_of_runs(*counted_back(times, numbers), n_samples / sample_rate, _NEAR)
+    return grid_of_runs(*count_back(times, numbers), n_samples / sample_rate, _NEAR)
 
 
 def _grid_bytes(frames: Sequence[float], numbers: Sequence[int]) -> bytes:
@@ -111,12 +111,12 @@ def _read_markers(inner: bytes, at: int) -> tuple[list[tuple[float, int]], int]:
     return [row[:2] for row in _MARKER.iter_unpack(inner[at:end])], end
 
 
-def deflated(inner: bytes) -> bytes:
+def deflate(inner: bytes) -> bytes:
     """Return a block as the database holds it: its length, and then zlib."""
     return struct.pack(">i", len(inner)) + zlib.compress(inner)
 
 
-def inflated(data: bytes) -> bytes:
+def inflate(data: bytes) -> bytes:
     """Return what is inside; a block that claims to be huge is not inflated.
 
     Raises

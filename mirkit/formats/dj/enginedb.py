@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from mirkit.errors import FormatError
-from mirkit.formats.dj.databases import back_up, opened, transaction
-from mirkit.formats.dj.engine import beat_data, deflated, inflated, read_beat_data
-from mirkit.formats.dj.model import Collection, DJTrack, gathered, normal_location, own
+from mirkit.formats.dj.databases import back_up, open_database, transaction
+from mirkit.formats.dj.engine import beat_data, deflate, inflate, read_beat_data
+from mirkit.formats.dj.model import Collection, DJTrack, gather, normal_location, own
 from mirkit.vocab.keys import KEYS, key_number
 
 SCHEMAS = (2, 3)
@@ -91,7 +91,7 @@ def update(
     """
     left: dict[str, str] = {}
     target = Path(os.path.realpath(path))
-    with _opened(target, write=True) as database:
+    with _open(target, write=True) as database:
         back_up(database, target)
         with transaction(database):
             known = {_location(row["path"], Path(path)): row for row in database.execute(_ROWS)}
@@ -106,15 +106,15 @@ def update(
 
 def check(path: str | os.PathLike[str]) -> None:
     """Raise where `update` would be refused as a whole."""
-    with _opened(Path(os.path.realpath(path)), write=True):
+    with _open(Path(os.path.realpath(path)), write=True):
         pass
 
 
 def load(path: str | os.PathLike[str]) -> Collection:
     """Return the tracks of a library; `update` says what is refused."""
-    with _opened(Path(path), write=False) as database:
+    with _open(Path(path), write=False) as database:
         rows = {_location(row["path"], Path(path)): row for row in database.execute(_ROWS)}
-    tracks, failed = gathered(rows, lambda place: _track(rows[place], place))
+    tracks, failed = gather(rows, lambda place: _track(rows[place], place))
     return Collection(tracks, failed=failed)
 
 
@@ -132,9 +132,9 @@ def _again(track: DJTrack) -> DJTrack:
     return replace(own(track), bpm=track.tempo, key=track.key, grid=grid)
 
 
-def _opened(path: Path, write: bool) -> AbstractContextManager[sqlite3.Connection]:
+def _open(path: Path, write: bool) -> AbstractContextManager[sqlite3.Connection]:
     """Give a connection to a library of a known version that no Engine DJ uses."""
-    return opened(path, "Engine DJ", _check_schema, write)
+    return open_database(path, "Engine DJ", _check_schema, write)
 
 
 def _check_schema(database: sqlite3.Connection, path: Path) -> None:
@@ -174,7 +174,7 @@ def _row(found: sqlite3.Row | None, track: DJTrack, force: bool) -> tuple[Row | 
     if found is None:
         return None, "Engine does not know it; add it there first"
     try:
-        data = inflated(found["trackData"] or b"")
+        data = inflate(found["trackData"] or b"")
         rate, n_samples, _ = _TRACK_DATA.unpack_from(data)
     except (FormatError, struct.error):
         rate = n_samples = 0
@@ -213,11 +213,11 @@ def _set(
 
 
 def _with_key(track_data: bytes, key: int) -> bytes:
-    inner = inflated(track_data)
+    inner = inflate(track_data)
     if len(inner) < _WHOLE_TRACK_DATA:
         return track_data
     at = _TRACK_DATA.size - 4
-    return deflated(inner[:at] + struct.pack(">i", key) + inner[at + 4 :])
+    return deflate(inner[:at] + struct.pack(">i", key) + inner[at + 4 :])
 
 
 def _track(row: sqlite3.Row, location: str) -> DJTrack:

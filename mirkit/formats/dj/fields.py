@@ -151,7 +151,7 @@ def traktor_key(text: str) -> str:
     return key_of_number(int(text))
 
 
-def fixed(digits: int) -> Callable[[float], str]:
+def with_digits(digits: int) -> Callable[[float], str]:
     """Return what writes numbers with so many decimals."""
     return lambda value: f"{value:.{digits}f}"
 

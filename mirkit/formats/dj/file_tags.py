@@ -79,7 +79,7 @@ def write(
         "key": None if key is None else spell_key(key, notation),
     }
     with edited_copy(path) as copy:
-        file = _opened(copy, str(path))
+        file = _open(copy, str(path))
         if file.tags is None:
             file.add_tags()
         container = _container(file)
@@ -107,7 +107,7 @@ def read(path: str | os.PathLike[str]) -> DJTrack:
     MissingExtra
         Where mutagen is not installed.
     """
-    file = _opened(Path(path), str(path))
+    file = _open(Path(path), str(path))
     values: dict[str, Any] = {}
     for field, names in NAMES.items() if file.tags is not None else ():
         container = _container(file)
@@ -163,7 +163,7 @@ def tempo_text(bpm: float) -> str:
     return f"{bpm:.2f}".rstrip("0").rstrip(".")
 
 
-def _opened(path: Path, name: str) -> Any:
+def _open(path: Path, name: str) -> Any:
     """Return mutagen's view of a file; `name` is for messages."""
     try:
         import mutagen

@@ -19,7 +19,7 @@ from typing import Any
 from mirkit.errors import FormatError
 from mirkit.formats.dj import mixxxblobs as blobs
 from mirkit.formats.dj.clocks import mixxx_lead
-from mirkit.formats.dj.databases import back_up, opened, transaction
+from mirkit.formats.dj.databases import back_up, open_database, transaction
 from mirkit.formats.dj.keys import spell_key
 from mirkit.formats.dj.model import (
     Collection,
@@ -28,7 +28,7 @@ from mirkit.formats.dj.model import (
     CueKind,
     DJTrack,
     Playlist,
-    gathered,
+    gather,
     own,
 )
 
@@ -90,7 +90,7 @@ def update(
     """
     left: dict[str, str] = {}
     target = Path(os.path.realpath(path))
-    with _opened(target, write=True) as database:
+    with _open(target, write=True) as database:
         back_up(database, target)
         with transaction(database):
             for track in collection.tracks:
@@ -104,15 +104,15 @@ def update(
 
 def check(path: str | os.PathLike[str]) -> None:
     """Raise where `update` would be refused as a whole."""
-    with _opened(Path(os.path.realpath(path)), write=True):
+    with _open(Path(os.path.realpath(path)), write=True):
         pass
 
 
 def load(path: str | os.PathLike[str]) -> Collection:
     """Return the tracks and playlists of a library; `update` says what is refused."""
-    with _opened(Path(path), write=False) as database:
+    with _open(Path(path), write=False) as database:
         rows = {row["place"]: row for row in database.execute(_TRACKS)}
-        tracks, failed = gathered(rows, lambda place: _track(database, rows[place]))
+        tracks, failed = gather(rows, lambda place: _track(database, rows[place]))
         found = {track.location: track for track in tracks}
         by_id = {row["id"]: found[place] for place, row in rows.items() if place in found}
         return Collection(tracks, tuple(_playlists(database, by_id)), failed)
@@ -134,9 +134,9 @@ def _again(track: DJTrack) -> DJTrack:
     return replace(own(track), key=key, grid=grid, cues=cues)
 
 
-def _opened(path: Path, write: bool) -> AbstractContextManager[sqlite3.Connection]:
+def _open(path: Path, write: bool) -> AbstractContextManager[sqlite3.Connection]:
     """Give a connection to a library of a known version that no Mixxx uses."""
-    return opened(path, "Mixxx", _check_schema, write)
+    return open_database(path, "Mixxx", _check_schema, write)
 
 
 def _check_schema(database: sqlite3.Connection, path: Path) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import FormatError, ParameterError
-from mirkit.formats.dj.anchors import counted
+from mirkit.formats.dj.anchors import grid_of_markers
 from mirkit.formats.dj.keys import key_of_number, spell_key
-from mirkit.formats.dj.protobuf import Value, field, fields, signed
+from mirkit.formats.dj.protobuf import Value, field, fields, to_signed
 from mirkit.formats.dj.runs import grid_of_runs
 
 GRID, MAP, KEYS = "BeatGrid-2.0", "BeatMap-1.0", "KeyMap-1.0"
@@ -39,7 +39,7 @@ def beats_blob(grid: BeatGrid, sample_rate: int, lead: float = 0.0) -> tuple[str
             first = round((grid.times[0] + lead + grid.periods[0]) * sample_rate)
         tempo = field(1, field(1, float(grid.bpms[0])))
         return GRID, tempo + field(2, field(1, int(first)))
-    times = grid.extended(grid.end).beats().times + lead
+    times = grid.extend(grid.end).beats().times + lead
     frames = np.round(times * sample_rate).astype(int)
     return MAP, b"".join(field(1, field(1, int(frame))) for frame in frames if frame >= 0)
 
@@ -77,16 +77,16 @@ def read_beats(
 def _read_grid(data: bytes, sample_rate: int, end: float | None, lead: float) -> BeatGrid | None:
     values = dict(fields(data))
     bpm = dict(fields(_message(values.get(1)))).get(1, 0.0)
-    frame = signed(_number(dict(fields(_message(values.get(2)))).get(1, 0)))
+    frame = to_signed(_number(dict(fields(_message(values.get(2)))).get(1, 0)))
     if not isinstance(bpm, float) or not 0 < bpm < float("inf"):
         return None
-    grid = counted([(frame / sample_rate - lead, bpm)], end)
-    return None if grid is None else grid.extended()  # a beat at 0 too, which no frame can say
+    grid = grid_of_markers([(frame / sample_rate - lead, bpm)], end)
+    return None if grid is None else grid.extend()  # a beat at 0 too, which no frame can say
 
 
 def _read_map(data: bytes, sample_rate: int, end: float | None, lead: float) -> BeatGrid | None:
     beats = [dict(fields(_message(value))) for number, value in fields(data) if number == 1]
-    frames = {signed(_number(beat.get(1, 0))) for beat in beats if beat.get(2, 1)}
+    frames = {to_signed(_number(beat.get(1, 0))) for beat in beats if beat.get(2, 1)}
     times = [frame / sample_rate - lead for frame in sorted(frames)]
     return grid_of_runs(times, range(len(times)), end, _NEAR) if times else None
 

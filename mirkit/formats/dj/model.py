@@ -196,7 +196,7 @@ class Collection(Value):
         return self._by_location.get(normal_location(location))
 
 
-def gathered(
+def gather(
     locations: Iterable[str], read: Callable[[str], DJTrack | None]
 ) -> tuple[tuple[DJTrack, ...], dict[str, str]]:
     """Return what `read` gives for each location, and why it failed for others.

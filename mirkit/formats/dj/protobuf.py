@@ -79,7 +79,7 @@ def fields(data: bytes) -> Iterator[tuple[int, Value]]:
         yield key >> 3, value
 
 
-def signed(value: int, bits: int = 32) -> int:
+def to_signed(value: int, bits: int = 32) -> int:
     """Return a whole number that may be below 0, from its complement."""
     value &= (1 << bits) - 1
     return value - (1 << bits) if value >> (bits - 1) else value

@@ -20,7 +20,6 @@ from mirkit.formats.dj.fields import (
     byte_to_stars,
     clean,
     fill,
-    fixed,
     insert,
     key_reader,
     key_writer,
@@ -32,6 +31,7 @@ from mirkit.formats.dj.fields import (
     take,
     whole,
     whole_above_zero,
+    with_digits,
 )
 from mirkit.formats.dj.model import (
     Collection,
@@ -40,7 +40,7 @@ from mirkit.formats.dj.model import (
     CueKind,
     DJTrack,
     Playlist,
-    gathered,
+    gather,
 )
 from mirkit.vocab.meters import QUARTER, read_meter, write_meter
 
@@ -68,7 +68,7 @@ FIELDS = (
     Field("genre", "Genre"),
     Field("size", "Size", read=whole_above_zero),
     Field("duration", "TotalTime", write=whole, read=above_zero),
-    Field("tempo", "AverageBpm", write=fixed(2), read=None),
+    Field("tempo", "AverageBpm", write=with_digits(2), read=None),
     Field("bit_rate", "BitRate", write=_kbps, read=_bps),
     Field("sample_rate", "SampleRate", read=whole_above_zero),
     Field("comment", "Comments"),
@@ -116,7 +116,7 @@ def loads(data: bytes, name: str) -> Collection:
     """Return the collection of a file."""
     root = parse(data, name, "DJ_PLAYLISTS", "rekordbox")
     nodes = {_location(node): node for node in root.iterfind("COLLECTION/TRACK") if _location(node)}
-    tracks, failed = gathered(nodes, lambda place: _read_track(nodes[place]))
+    tracks, failed = gather(nodes, lambda place: _read_track(nodes[place]))
     ids = {node.get("TrackID", ""): place for place, node in nodes.items()}
     return Collection(tracks, tuple(_read_playlists(root, ids)), failed)
 

@@ -78,12 +78,12 @@ def grid_of_runs(
     )
 
 
-def counted_back(times: Sequence[float], numbers: Sequence[int]) -> tuple[list[float], list[int]]:
+def count_back(times: Sequence[float], numbers: Sequence[int]) -> tuple[list[float], list[int]]:
     """Return markers with one more: the first beat of the track, by the tempo of the first two.
 
     Examples
     --------
-    >>> counted_back([4.3, 5.3], [0, 2])
+    >>> count_back([4.3, 5.3], [0, 2])
     ([0.3, 4.3, 5.3], [-8, 0, 2])
     """
     if len(times) < 2:

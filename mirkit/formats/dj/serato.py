@@ -25,7 +25,7 @@ from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import FormatError
 from mirkit.formats.dj.anchors import from_downbeat
 from mirkit.formats.dj.model import Cue
-from mirkit.formats.dj.runs import counted_back, grid_of_runs, markers_of_beats
+from mirkit.formats.dj.runs import count_back, grid_of_runs, markers_of_beats
 
 N_BUTTONS = 8
 """Cues, and as many loops, that Serato has buttons for."""
@@ -98,7 +98,7 @@ def read_grid(data: bytes, shift: float = 0.0, end: float | None = None) -> Beat
     if not good or np.any(np.diff(times) <= 0) or np.any(raw[:-1, 1] == 0):
         raise FormatError("Serato BeatGrid has markers out of order, or without beats or tempo")
     numbers = [0, *accumulate(raw[:-1, 1].tolist())]
-    return grid_of_runs(*counted_back(times.tolist(), numbers), end, _TIGHT, bpm)
+    return grid_of_runs(*count_back(times.tolist(), numbers), end, _TIGHT, bpm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from mirkit.formats.atomic import edited_copy
 from mirkit.formats.dj import serato
 from mirkit.formats.dj.clocks import serato_lead
 from mirkit.formats.dj.file_tags import check_installed
-from mirkit.formats.dj.model import Collection, DJTrack, gathered, own
+from mirkit.formats.dj.model import Collection, DJTrack, gather, own
 
 Container = Literal["id3", "vorbis", "mp4"]
 Block = Literal["grid", "marks", "autotags", "old_marks"]
@@ -100,7 +100,7 @@ def write(
         Where the file cannot be replaced; it has not changed then.
     """
     path = track.location if path is None else path
-    with edited_copy(path) as copy, _named(path), _opened(copy, str(path)) as file:
+    with edited_copy(path) as copy, _name(path), _open(copy, str(path)) as file:
         shift = _shift(file, mp3_offset)
         old = _marks(file, shift)
         if old is not None and old.locked and track.grid is not None and not force:
@@ -131,7 +131,7 @@ def read(path: str | os.PathLike[str], *, mp3_offset: float | None = None) -> Se
     AudioError
         Where the file is of no kind that Serato reads tags of.
     """
-    with _named(path), _opened(Path(path), str(path)) as file:
+    with _name(path), _open(Path(path), str(path)) as file:
         shift = _shift(file, mp3_offset)
         info, block = file.info, file.get("grid")
         length = getattr(info, "length", 0) or None
@@ -154,7 +154,7 @@ def read(path: str | os.PathLike[str], *, mp3_offset: float | None = None) -> Se
 
 
 @contextmanager
-def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+def _name(path: str | os.PathLike[str]) -> Iterator[None]:
     """Name the recording in errors of its blocks, which do not know where they lie."""
     try:
         yield
@@ -205,10 +205,10 @@ def load(path: str | os.PathLike[str]) -> Collection:
     if not place.exists():
         raise FormatError(missing_message(place))
     if not place.is_dir():
-        tracks, failed = gathered([str(place)], lambda one: read(one).track)
+        tracks, failed = gather([str(place)], lambda one: read(one).track)
     else:
         found = (x for x in sorted(place.rglob("*")) if x.suffix.lower() in SUFFIXES)
-        tracks, failed = gathered((str(x) for x in found if x.is_file()), _of_folder)
+        tracks, failed = gather((str(x) for x in found if x.is_file()), _of_folder)
     return Collection(tracks, failed=failed)
 
 
@@ -298,7 +298,7 @@ def _id3v1(path: Path) -> bytes:
 
 
 @contextmanager
-def _opened(path: Path, name: str) -> Iterator[_Tagged]:
+def _open(path: Path, name: str) -> Iterator[_Tagged]:
     """Give mutagen's view of a file; `name` is for messages."""
     try:
         import mutagen

@@ -65,7 +65,7 @@ DJ_STORES = {
 
 def check_store(format: str, path: str | os.PathLike[str] | None = None) -> None:
     """Raise where `store_collection` could not write, so that this is known before the work."""
-    _checked(format, path)._module().check(path)
+    _check(format, path)._module().check(path)
 
 
 def store_collection(
@@ -96,11 +96,11 @@ def store_collection(
     left_alone
         The reason, by the location of the track; empty where all were written.
     """
-    update = _checked(format, path)._module().update
+    update = _check(format, path)._module().update
     return cast("dict[str, str]", update(collection, path, lock=lock, force=force))
 
 
-def _checked(format: str, path: str | os.PathLike[str] | None) -> DJStore:
+def _check(format: str, path: str | os.PathLike[str] | None) -> DJStore:
     if format not in DJ_STORES:
         raise UnknownName("DJ format", format, list(DJ_STORES))
     row = DJ_STORES[format]

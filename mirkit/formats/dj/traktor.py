@@ -17,14 +17,13 @@ from math import nan
 
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import ParameterError
-from mirkit.formats.dj.anchors import counted, from_downbeat, markers_of, one_tempo
+from mirkit.formats.dj.anchors import from_downbeat, grid_of_markers, markers_of, one_tempo
 from mirkit.formats.dj.fields import (
     Field,
     above_zero,
     byte_to_stars,
     clean,
     fill,
-    fixed,
     insert,
     key_reader,
     key_writer,
@@ -36,8 +35,9 @@ from mirkit.formats.dj.fields import (
     traktor_key,
     whole,
     whole_above_zero,
+    with_digits,
 )
-from mirkit.formats.dj.model import Collection, Cue, CueKind, DJTrack, Playlist, gathered
+from mirkit.formats.dj.model import Collection, Cue, CueKind, DJTrack, Playlist, gather
 
 _SEPARATOR = "/:"
 _BOOT = "Macintosh HD"
@@ -54,10 +54,10 @@ FIELDS = (
     Field("bit_rate", "BITRATE", "INFO", read=whole_above_zero),
     Field("genre", "GENRE", "INFO"),
     Field("comment", "COMMENT", "INFO"),
-    Field("duration", "PLAYTIME_FLOAT", "INFO", fixed(6), above_zero),
+    Field("duration", "PLAYTIME_FLOAT", "INFO", with_digits(6), above_zero),
     Field("duration", "PLAYTIME", "INFO", whole, above_zero),
     Field("rating", "RANKING", "INFO", stars_to_byte, byte_to_stars),
-    Field("tempo", "BPM", "TEMPO", fixed(6), None),
+    Field("tempo", "BPM", "TEMPO", with_digits(6), None),
     Field("key", "VALUE", "MUSICAL_KEY", key_writer("traktor"), traktor_key),
     Field("key", "KEY", "INFO", key_writer("open"), key_reader),
 )
@@ -95,7 +95,7 @@ def loads(data: bytes, name: str) -> Collection:
     """Return the collection of a file."""
     root = parse(data, name, "NML", "Traktor")
     nodes = {_location(node): node for node in root.iterfind("COLLECTION/ENTRY") if _location(node)}
-    tracks, failed = gathered(nodes, lambda place: _read_track(nodes[place]))
+    tracks, failed = gather(nodes, lambda place: _read_track(nodes[place]))
     return Collection(tracks, tuple(_read_playlists(root)), failed)
 
 
@@ -201,7 +201,7 @@ def _mark(name: str, kind: str, time: float, length: float, number: int) -> ET.E
 
 def _read_track(node: ET.Element) -> DJTrack:
     values = take(node, FIELDS)
-    grid = counted(list(_read_grid(node)), values.get("duration"))
+    grid = grid_of_markers(list(_read_grid(node)), values.get("duration"))
     tempo = take(node, [Field("bpm", "BPM", "TEMPO", read=above_zero)]).get("bpm")
     if tempo is not None and (grid is None or abs(grid.bpm - tempo) > 1e-5):
         values["bpm"] = tempo

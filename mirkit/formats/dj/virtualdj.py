@@ -14,14 +14,13 @@ from math import nan
 import numpy as np
 
 from mirkit.decoding.grid import BeatGrid
-from mirkit.formats.dj.anchors import DRIFT, counted, from_downbeat, markers_of
+from mirkit.formats.dj.anchors import DRIFT, from_downbeat, grid_of_markers, markers_of
 from mirkit.formats.dj.fields import (
     Field,
     above_zero,
     child,
     clean,
     fill,
-    fixed,
     insert,
     key_reader,
     key_writer,
@@ -31,8 +30,9 @@ from mirkit.formats.dj.fields import (
     spelling,
     take,
     whole_above_zero,
+    with_digits,
 )
-from mirkit.formats.dj.model import Collection, Color, Cue, DJTrack, gathered, normal_location
+from mirkit.formats.dj.model import Collection, Color, Cue, DJTrack, gather, normal_location
 
 _ORDER = ("Tags", "Infos", "Comment", "Scan", "Poi")
 
@@ -67,7 +67,7 @@ FIELDS = (
     Field("album", "Album", "Tags"),
     Field("tempo", "Bpm", "Tags", _beat, None),
     Field("key", "Key", "Tags", key_writer("tag"), key_reader),
-    Field("duration", "SongLength", "Infos", fixed(6), above_zero),
+    Field("duration", "SongLength", "Infos", with_digits(6), above_zero),
     Field("bit_rate", "Bitrate", "Infos", _kbps, _bps),
     Field("tempo", "Bpm", "Scan", _beat, None),
     Field("key", "Key", "Scan", key_writer("tag"), key_reader),
@@ -105,7 +105,7 @@ def loads(data: bytes, name: str) -> Collection:
     """Return the tracks of a file."""
     root = parse(data, name, "VirtualDJ_Database", "VirtualDJ")
     nodes = {normal_location(node.get("FilePath", "")): node for node in root.findall("Song")}
-    tracks, failed = gathered(filter(None, nodes), lambda place: _read_track(nodes[place], place))
+    tracks, failed = gather(filter(None, nodes), lambda place: _read_track(nodes[place], place))
     return Collection(tracks, failed=failed)
 
 
@@ -171,7 +171,7 @@ def _read_track(node: ET.Element, location: str) -> DJTrack:
     values = take(node, FIELDS)
     tempo = take(node, _TEMPO).get("bpm")
     values["comment"] = (node.findtext("Comment") or "").strip()
-    grid = counted(list(_read_grid(node, tempo)), values.get("duration"))
+    grid = grid_of_markers(list(_read_grid(node, tempo)), values.get("duration"))
     if tempo is not None and (grid is None or abs(grid.bpm / tempo - 1) > 1e-5):
         values["bpm"] = tempo
     track = DJTrack(location, **values, grid=grid)

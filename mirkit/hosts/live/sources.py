@@ -52,7 +52,7 @@ def file_blocks(path: str, sample_rate: int) -> Iterator[Block]:
             yield Block(samples[0], n / sample_rate)
 
 
-def paced(
+def pace(
     blocks: Iterable[Block], clock: Clock, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[Block]:
     """Yield each block when a sound card would: when its last sample has sounded."""
@@ -92,7 +92,7 @@ def raw_blocks(
     if encoding not in ENCODINGS:
         raise ParameterError(f"encoding is {encoding!r}; it is one of {', '.join(ENCODINGS)}")
     dtype, scale = ENCODINGS[encoding]
-    return _resampled(
+    return _resample(
         _raw(stream, own_rate, n_channels, np.dtype(dtype), scale), own_rate, sample_rate
     )
 
@@ -141,13 +141,13 @@ def microphone(device: str | int | None, sample_rate: int, clock: Clock) -> Iter
             own_rate, round(BLOCK_SECONDS * own_rate), device, dtype="float32", latency="low",
             callback=callback,
         ):  # fmt: skip
-            yield from _resampled(iter(arrived.get, None), own_rate, sample_rate)
+            yield from _resample(iter(arrived.get, None), own_rate, sample_rate)
     except (sounddevice.PortAudioError, ValueError) as error:
         known = str(sounddevice.query_devices()) or "none"
         raise AudioError(f"sound card {device!r}: {error}. Devices here: {known}") from None
 
 
-def _resampled(
+def _resample(
     blocks: Iterable[tuple[NDArray[np.float32], float | None]], own_rate: int, sample_rate: int
 ) -> Iterator[Block]:
     """Yield blocks at `sample_rate`; their ends are those of what came in."""

@@ -103,7 +103,7 @@ def pack_hello(hello: Hello) -> bytes:
 
 def pack_features(features: Sequence[Feature]) -> bytes:
     """Return the content of a message of type O."""
-    return _COUNT.pack(len(features)) + b"".join(map(_packed, features))
+    return _COUNT.pack(len(features)) + b"".join(map(_pack, features))
 
 
 def unpack_features(content: bytes) -> list[Feature]:
@@ -124,7 +124,7 @@ def unpack_features(content: bytes) -> list[Feature]:
     return features
 
 
-def _packed(feature: Feature) -> bytes:
+def _pack(feature: Feature) -> bytes:
     label = feature.label.encode()
     duration = nan if feature.duration is None else feature.duration
     n_values = len(feature.values)

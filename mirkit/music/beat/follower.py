@@ -216,7 +216,7 @@ class _State:
         half = 0.5 * self.times / lag
         before, self.ahead = self.ahead, (phase + half + 0.5) % 1 - 0.5
         self.peak = max(self.peak, beat)
-        self.lag = self._steadied(lag / self.rate)
+        self.lag = self._steady(lag / self.rate)
         self.next = time + (-phase % 1) * self.lag
         if not (-0.25 <= before < 0 <= self.ahead < 0.25):
             if before < 0.25 <= self.ahead:  # midway: what follows belongs to the next beat
@@ -234,7 +234,7 @@ class _State:
             return []
         return [(max(at, 0.0), position, sureness)]
 
-    def _steadied(self, lag: float) -> float:
+    def _steady(self, lag: float) -> float:
         """Return the interval [s], averaged over the last second, or as it is at a new level.
 
         Where a beat begins to show, the filter leans to the intervals that have it now.

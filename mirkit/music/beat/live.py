@@ -94,10 +94,10 @@ class BeatTCNLive(BeatTCN):
         """Return the activations of a whole recording: one block of a stream."""
         features = features_of(x)
         if features is None:
-            return self._joined(self.stream(x), heads)  # type: ignore[arg-type]
+            return self._join(self.stream(x), heads)  # type: ignore[arg-type]
         own = features.get(self.front_end) or next(iter(features.values()))
         self.check_features(own)
-        return self._joined(self.follow([own.values]), heads)
+        return self._join(self.follow([own.values]), heads)
 
     def follow(self, blocks: Iterable[Floats32]) -> Iterator[Activations]:
         """Yield the activations of frames ``(k, n_bins)`` as they come.
@@ -108,7 +108,7 @@ class BeatTCNLive(BeatTCN):
         """
         first, memory = 0, _TempoMemory(self.config.n_tempi)
         for outputs in self._outputs(blocks):
-            yield self._wrapped(outputs, first, memory)
+            yield self._wrap(outputs, first, memory)
             first += len(outputs["beat"])
 
     def _outputs(self, blocks: Iterable[Floats32]) -> Iterator[dict[str, Floats32]]:
@@ -142,9 +142,7 @@ class BeatTCNLive(BeatTCN):
         outputs = {name: y[0] for name, y in batch.items()}
         return outputs, {name: outputs.pop(f"next_{name}") for name in states}
 
-    def _wrapped(
-        self, outputs: dict[str, Floats32], first: int, memory: _TempoMemory
-    ) -> Activations:
+    def _wrap(self, outputs: dict[str, Floats32], first: int, memory: _TempoMemory) -> Activations:
         grid = self._front_end.grid
         own = FrameGrid(grid.rate, float(grid.time_of(first)))
         heads = {name: Head(outputs[name][:, None], (name,), own) for name in ("beat", "downbeat")}
@@ -156,7 +154,7 @@ class BeatTCNLive(BeatTCN):
             heads["tempo"] = Head(values, labels, slow, "softmax")
         return Activations(heads, self.provenance)
 
-    def _joined(self, blocks: Iterable[Activations], heads: Iterable[str] | None) -> Activations:
+    def _join(self, blocks: Iterable[Activations], heads: Iterable[str] | None) -> Activations:
         """Return consecutive activations as one."""
         parts = list(blocks)
         if not parts:

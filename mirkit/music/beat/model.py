@@ -17,12 +17,12 @@ class TCNModel(FeatureModel[TCNConfig]):
     """A `FeatureModel` whose network is a TCN."""
 
     @classmethod
-    def configured(cls, values: Mapping[str, Any]) -> TCNConfig:
+    def configure(cls, values: Mapping[str, Any]) -> TCNConfig:
         """Return the configuration that a card or a checkpoint holds."""
         return TCNConfig.from_dict(values)
 
     @classmethod
-    def made(cls, config: TCNConfig) -> Any:
+    def build(cls, config: TCNConfig) -> Any:
         """Return a new network in torch, whose weights follow torch's seed."""
         from mirkit.backbones.tcn.network import TCN
 

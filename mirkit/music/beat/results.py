@@ -76,7 +76,7 @@ def _is_missing(levels: list[Decoded], bpm: float, bpm_range: tuple[float, float
     return inside and all(abs(level.bpm / bpm - 1) >= SAME for level in levels)
 
 
-def _made(inputs: BeatInput, level: Decoded, ratio: float, meter: Meter) -> Decoded:
+def _make(inputs: BeatInput, level: Decoded, ratio: float, meter: Meter) -> Decoded:
     """Return every second beat of a level, those on the stronger frames, or beats between too."""
     if ratio > 1:
         between = (level.times[1:] + level.times[:-1]) / 2
@@ -107,7 +107,7 @@ def assemble(
         return Beats(provenance=inputs.provenance)
     ranked = _apart(sorted(decoded, key=lambda level: -level.weight))
     ranked += [
-        _made(inputs, ranked[0], ratio, meter)
+        _make(inputs, ranked[0], ratio, meter)
         for ratio in (0.5, 2.0)
         if _is_missing(ranked, ranked[0].bpm * ratio, bpm_range)
     ]

@@ -35,7 +35,7 @@ def fine_pitches(contour: Head, notes: Events) -> Floats:
     values = contour.probabilities()
     means = [values[start:end].mean(axis=0) for start, end in _frames(contour, notes)]
     rows = np.array(means, np.float64).reshape(-1, len(contour.labels))
-    return _followed(contour, rows, _semitones(notes), WHOLE)
+    return _follow(contour, rows, _semitones(notes), WHOLE)
 
 
 def pitch_curves(contour: Head, notes: Events) -> tuple[Floats, ...]:
@@ -54,7 +54,7 @@ def pitch_curves(contour: Head, notes: Events) -> tuple[Floats, ...]:
     values = contour.probabilities()
     spans = zip(_frames(contour, notes), _semitones(notes), strict=True)
     return tuple(
-        _followed(contour, values[start:end].astype(np.float64), np.full(end - start, pitch), BENT)
+        _follow(contour, values[start:end].astype(np.float64), np.full(end - start, pitch), BENT)
         for (start, end), pitch in spans
     )
 
@@ -75,7 +75,7 @@ def _semitones(notes: Events) -> Floats:
     return np.rint(notes.pitches)
 
 
-def _followed(contour: Head, values: Floats, pitches: Floats, spread: float) -> Floats:
+def _follow(contour: Head, values: Floats, pitches: Floats, spread: float) -> Floats:
     """Return the pitch at the highest peak of each row, near pitches ``(n_rows,)``."""
     bins = np.array([float(label) for label in contour.labels])
     distance = (bins - pitches[:, None]) / spread

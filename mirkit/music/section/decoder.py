@@ -13,7 +13,7 @@ from mirkit.activations import Activations, Head
 from mirkit.annotation import Beats, Segments
 from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
-from mirkit.music.section.features import chroma_of, on_beats, stacked, timbre_of
+from mirkit.music.section.features import chroma_of, on_beats, stack_frames, timbre_of
 from mirkit.music.section.labels import letters, likeness
 from mirkit.music.section.model import BINS
 from mirkit.music.section.novelty import novelty, peaks, similarity
@@ -76,7 +76,9 @@ class SectionDecoder:
         rows = on_beats(head, edges)
         chroma, timbre = chroma_of(rows), timbre_of(rows)
         alike = similarity(chroma, timbre)
-        together = similarity(stacked(chroma, self.n_stacked), stacked(timbre, self.n_stacked))
+        together = similarity(
+            stack_frames(chroma, self.n_stacked), stack_frames(timbre, self.n_stacked)
+        )
         return together, novelty(alike, self.reach)
 
 

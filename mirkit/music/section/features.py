@@ -51,7 +51,7 @@ def on_beats(head: Features | Head, edges: Floats) -> Floats:
     return np.asarray((totals[last] - totals[first]) / (last - first)[:, None])
 
 
-def stacked(rows: Floats, n: int) -> Floats:
+def stack_frames(rows: Floats, n: int) -> Floats:
     """Return each row with the `n` - 1 after it, ``(n_rows, n * n_bins)``; the last is repeated."""
     padded = np.vstack([rows, np.repeat(rows[-1:], n - 1, axis=0)])
     return np.hstack([padded[i : i + len(rows)] for i in range(n)])

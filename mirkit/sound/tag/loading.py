@@ -12,7 +12,7 @@ from typing import Any
 from mirkit.errors import ParameterError, WeightsError
 from mirkit.sound.tag.config import TagConfig
 from mirkit.zoo import checkpoints
-from mirkit.zoo.networks import check_front_end, seeded
+from mirkit.zoo.networks import check_front_end, with_seed
 from mirkit.zoo.registry import Card
 
 
@@ -58,10 +58,10 @@ def told(config: TagConfig, card: Card, content: Mapping[str, Any], path: Path) 
 
 def random_net(config: TagConfig, card: Card, seed: int) -> Any:
     """Return the network of `config` in torch, whose weights follow `seed` alone."""
-    return seeded(lambda: _made(config, card), seed)
+    return with_seed(lambda: _make(config, card), seed)
 
 
-def _made(config: TagConfig, card: Card) -> Any:
+def _make(config: TagConfig, card: Card) -> Any:
     make = backbone_of(config, card)
     if config.head == "own":
         return make(**config.network)

@@ -136,7 +136,7 @@ class Tagger(CardModel):
         """Return the features of a recording, padded to one frame at least."""
         if not self.front_ends:
             raise ParameterError(f"{self.card.name!r} takes samples, not features alone")
-        return side_by_side(self.front_ends, self._lengthened(blocks))
+        return side_by_side(self.front_ends, self._lengthen(blocks))
 
     def activations(self, x: Heard, heads: Iterable[str] | None = None) -> Activations:
         """Return the activations of a recording: see `mirkit.model.Model`.
@@ -230,13 +230,13 @@ class Tagger(CardModel):
 
     def _places(self, blocks: Blocks) -> Iterator[Floats32]:
         """Yield the places that windows are cut from: frames, or the samples of one channel."""
-        long = self._lengthened(blocks)
+        long = self._lengthen(blocks)
         if self.front_end is None or not self.takes_features:
             return mono_slices(long, self.sample_rate)
         return self.front_end.stream(long)
 
-    def _lengthened(self, blocks: Blocks) -> Blocks:
-        return blocks if self.front_end is None else lengthened(blocks, self.front_end)
+    def _lengthen(self, blocks: Blocks) -> Blocks:
+        return blocks if self.front_end is None else lengthen(blocks, self.front_end)
 
     def _net(self, batch: list[windows.Window]) -> Mapping[str, Floats32]:
         """Run the network on windows, padded where they are too short for it."""
@@ -247,14 +247,14 @@ class Tagger(CardModel):
             feed["features"] = np.stack(rows)
         rules = zip(self.run.inputs, self.shape.min_length, self.shape.silence, strict=True)
         return self.run.batch(
-            **{name: windows.padded(feed[name], least, silence) for name, least, silence in rules}
+            **{name: windows.pad(feed[name], least, silence) for name, least, silence in rules}
         )
 
     @classmethod
-    def _drawn(cls, card: Card, seed: int, settings: Settings) -> Tagger:
+    def _draw(cls, card: Card, seed: int, settings: Settings) -> Tagger:
         config = TagConfig.from_dict(card.config)
-        net = settings.placed(random_net(config, card, seed))
-        return cls.from_net(net, card, config)._batched(settings)
+        net = settings.place(random_net(config, card, seed))
+        return cls.from_net(net, card, config)._batch(settings)
 
     @classmethod
     def _from_onnx(cls, path: Path, card: Card, settings: Settings) -> Tagger:
@@ -267,7 +267,7 @@ class Tagger(CardModel):
             )
         config, shape = fitting(path, kept, card), Shape.from_json(kept["shape"])
         model = cls(session, config, shape, card, kept.get("weights_sha256"))
-        return model._batched(settings)
+        return model._batch(settings)
 
     @classmethod
     def _from_tensors(cls, path: Path, card: Card, settings: Settings) -> Tagger:
@@ -277,14 +277,14 @@ class Tagger(CardModel):
             config = told(config, card, content, path)
         net = random_net(config, card, seed=0)
         fill(net, content, path)
-        net = settings.placed(net)
-        return cls.from_net(net, card, config, checkpoints.sha256_of(path))._batched(settings)
+        net = settings.place(net)
+        return cls.from_net(net, card, config, checkpoints.sha256_of(path))._batch(settings)
 
-    def _batched(self, settings: Settings) -> Tagger:
+    def _batch(self, settings: Settings) -> Tagger:
         return replace(self, n_batch=settings.n_batch or self.n_batch)
 
 
-def lengthened(blocks: Blocks, front_end: FrontEnd) -> Iterator[Floats32]:
+def lengthen(blocks: Blocks, front_end: FrontEnd) -> Iterator[Floats32]:
     """Yield the blocks, and zeros after them where they are too short for a single frame."""
     n_samples, shape = 0, (1,)
     for block in blocks:

@@ -161,12 +161,12 @@ class _Layers:
     def convolved(self, x: str, name: str, axes: tuple[int, ...], **attributes: Any) -> str:
         """Add a convolution, a ReLU and a batch normalization; `axes` bring filters first."""
         kernel = self.weights(f"{name}/kernel").transpose(axes)
-        return self._activated(x, kernel, name, **attributes)
+        return self._activate(x, kernel, name, **attributes)
 
     def temporal(self, x: str, name: str) -> str:
         """Add a convolution over time that hears all channels, ``(batch, channels, time)``."""
         kernel = self.weights(f"{name}/kernel")[:, :, 0].transpose(2, 1, 0)
-        return self._activated(x, kernel, name, pads=[3, 3])
+        return self._activate(x, kernel, name, pads=[3, 3])
 
     def normalized(self, x: str) -> str:
         """Add the next batch normalization."""
@@ -182,7 +182,7 @@ class _Layers:
         parts = (self.onnx.constant(self.weights(f"{name}/{part}")) for part in ("kernel", "bias"))
         return self.onnx.add("Gemm", x, *parts)
 
-    def _activated(self, x: str, kernel: NDArray[Any], name: str, **attributes: Any) -> str:
+    def _activate(self, x: str, kernel: NDArray[Any], name: str, **attributes: Any) -> str:
         weights = self.onnx.constant(np.where(np.abs(kernel) < _TINY, np.float32(0), kernel))
         bias = self.onnx.constant(self.weights(f"{name}/bias"))
         y = self.onnx.add("Conv", x, weights, bias, **attributes)

@@ -10,8 +10,8 @@ import numpy as np
 from mirkit.activations import Features
 from mirkit.arrays import Bools, Floats32
 from mirkit.errors import ParameterError
-from mirkit.features import VQT, front_end, tuned, tuning_of
-from mirkit.features.tuning import shifted
+from mirkit.features import VQT, front_end, tune, tuning_of
+from mirkit.features.tuning import shift
 from mirkit.training.harmony.augment import MagnitudeChanges
 from mirkit.training.harmony.recipe import HarmonyRecipe
 from mirkit.training.packing import Label, features_header, pack, read_annotation
@@ -118,7 +118,7 @@ class HarmonyData:
 
     def tuned_features(self, store: Store, clip: Clip) -> Features:
         """Return the features of a whole clip as networks hear them."""
-        return tuned(self.features(store, clip), self.cents(store, clip), self.front_end)
+        return tune(self.features(store, clip), self.cents(store, clip), self.front_end)
 
     def excerpt(self, clip: Clip, rng: np.random.Generator) -> Excerpt:
         """Cut an excerpt of a training clip and change it."""
@@ -129,6 +129,6 @@ class HarmonyData:
         cents = self.cents(self.train, clip) + rng.uniform(-greatest, greatest)
         steps = self.front_end.bins_per_octave / 12
         values = self.train.excerpt(clip, first, self.n_frames)
-        values = shifted(values, cents * steps / 100 - semitones * steps)
+        values = shift(values, cents * steps / 100 - semitones * steps)
         magnitudes, silent = self._changes(self.front_end.magnitudes(values), rng)
         return Excerpt(self.front_end.log(magnitudes), first, semitones, silent)

@@ -41,7 +41,7 @@ def test_formats_that_hold_the_grid_keep_each_beat_to_a_millisecond(name, grid, 
 @given(CURVES, RATES)
 def test_the_block_of_engine_keeps_each_beat_to_a_millisecond(grid, sample_rate):
     found = engine.read_beat_data(engine.beat_data(grid, sample_rate))
-    again = found.extended(grid.end + found.periods[-1]).beats().times
+    again = found.extend(grid.end + found.periods[-1]).beats().times
     assert worst(grid.beats().times, again) <= MILLISECOND
 
 
@@ -66,7 +66,7 @@ def test_one_tempo_keeps_within_half_a_beat_and_the_loss_is_told(grid, sample_ra
     row = DJ_FORMATS[name]
     found = row.loads(row.dumps(Collection([track])), "x").track("/a.mp3").grid
     assert found.constant
-    again = found.extended(grid.end + 2 * found.periods[0]).beats().times
+    again = found.extend(grid.end + 2 * found.periods[0]).beats().times
     again = np.append(again[0] - found.periods[0], again)
     assert loss.deviation <= found.periods[0] / 2 + 1e-6
     assert loss.deviation == pytest.approx(worst(grid.beats().times, again), abs=1e-9)

@@ -115,11 +115,11 @@ def test_the_lock_is_set_and_taken_away(library):
 def test_what_later_versions_keep_behind_the_grids_stays(library):
     path, places = library
     old = engine.beat_data(BeatGrid([1.0], [100.0], 60.0), 44100)
-    extended = engine.deflated(engine.inflated(old) + b"later")
+    extended = engine.deflate(engine.inflate(old) + b"later")
     change(path, "update PerformanceData set beatData = ? where trackId = 1", extended)
     store_collection(Collection([DJTrack(places[0], grid=GRID)]), "engine", path)
     data = rows(path)[0]["beats"]
-    assert engine.inflated(data).endswith(b"later")
+    assert engine.inflate(data).endswith(b"later")
     assert deviation(GRID, engine.read_beat_data(data)) <= 1e-3
 
 
@@ -144,7 +144,7 @@ def test_markers_anywhere_are_read(library):
     for first in (-10.0, 8.5):
         grid = struct.pack(">q", 2) + struct.pack("<dqiidqii", first * 44100, 0, 60, 0,
                                                   (first + 30) * 44100, 60, 0, 0)  # fmt: skip
-        block = engine.deflated(inner + grid + grid)
+        block = engine.deflate(inner + grid + grid)
         change(path, "update PerformanceData set beatData = ? where trackId = 1", block)
         beats = enginedb.load(path).tracks[0].grid.beats()
         assert beats.times[0] == pytest.approx(0.0 if first < 0 else 0.5)

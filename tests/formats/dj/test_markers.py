@@ -314,7 +314,7 @@ HOLDING = [n for n, row in (DJ_FORMATS | DJ_STORES).items() if row.bound is not 
 def test_every_format_keeps_the_phase_or_says_what_is_lost(name, grid):
     track = DJTrack("/a.mp3", duration=END, sample_rate=RATE, grid=grid)
     (loss,) = losses(Collection([track]), name)
-    found = again(track, name).extended(max(END, grid.end) + 1).beats()
+    found = again(track, name).extend(max(END, grid.end) + 1).beats()
     beats = grid.beats()
     before = found.times[0] - np.diff(found.times[:2])[0]
     index, worst = nearest(beats.times, [before, *found.times])

@@ -67,7 +67,7 @@ def test_no_beat_moves(grid, sample_rate):
     found = mixxxblobs.read_beats(version, data, sample_rate, grid.end)
     assert deviation(grid, found) <= 1e-3
     if version == mixxxblobs.MAP:
-        beats = grid.extended(grid.end).beats().times
+        beats = grid.extend(grid.end).beats().times
         frames = [dict(protobuf.fields(beat))[1] for _, beat in protobuf.fields(data)]
         np.testing.assert_allclose(np.array(frames) / sample_rate, beats, atol=0.51 / sample_rate)
     assert (version == mixxxblobs.GRID) == grid.constant

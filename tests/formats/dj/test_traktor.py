@@ -47,7 +47,7 @@ def test_no_beat_moves(grid):
     (found,) = traktor.loads(traktor.dumps(Collection([track])), "x.nml").tracks
     assert deviation(grid, found.grid) <= 2e-5
     if len(grid.times) == 1 and grid.positions is not None:
-        beats, again = grid.beats(), found.grid.extended().beats()
+        beats, again = grid.beats(), found.grid.extend().beats()
         near = np.argmin(np.abs(again.times[:, None] - beats.times), axis=0)
         np.testing.assert_array_equal(again.positions[near], beats.positions)
 
@@ -64,7 +64,7 @@ def test_the_marker_is_a_downbeat():
     grid = BeatGrid([0.25], [120.0], 100.0, [3], [4])
     data = traktor.dumps(Collection([DJTrack("/a", duration=100.0, grid=grid)]))
     assert b'START="1250.000000"' in data
-    found = traktor.loads(data, "x.nml").tracks[0].grid.extended()
+    found = traktor.loads(data, "x.nml").tracks[0].grid.extend()
     assert (found.times[0], found.positions[0]) == (pytest.approx(0.25), 3)
 
 

@@ -13,7 +13,7 @@ import soundfile
 import mirkit
 from mirkit.hosts.live.outputs import JsonLines
 from mirkit.hosts.live.performer import perform
-from mirkit.hosts.live.sources import file_blocks, paced
+from mirkit.hosts.live.sources import file_blocks, pace
 
 SECONDS = 14
 
@@ -59,7 +59,7 @@ def test_a_live_performance_on_a_clock_that_is_not_real_is_the_fast_one(model, t
         now[0] += seconds
 
     out = io.StringIO()
-    blocks = paced(file_blocks(str(tmp_path / "clicks.wav"), model.sample_rate), Clock(), sleep)
+    blocks = pace(file_blocks(str(tmp_path / "clicks.wav"), model.sample_rate), Clock(), sleep)
     perform(blocks, [JsonLines(out)], system=model, clock=Clock())
     live = np.array([beat["time"] for beat in sent_beats(out.getvalue())])
     out = io.StringIO()

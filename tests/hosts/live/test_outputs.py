@@ -15,7 +15,7 @@ from mirkit.hosts.live.events import Beat, KeyFound, Pulse, Start, Stop
 from mirkit.hosts.live.keywatch import KeyWatch
 from mirkit.hosts.live.osc import message
 from mirkit.hosts.live.outputs import JsonLines, MidiDevice, MidiPort, Osc
-from mirkit.hosts.live.sources import Block, microphone, paced, raw_blocks
+from mirkit.hosts.live.sources import Block, microphone, pace, raw_blocks
 
 BEAT = Beat(1.5, 3, 4, 120.0)
 
@@ -172,7 +172,7 @@ def test_files_are_played_at_their_speed():
         waits.append(round(seconds, 6))
         now[0] += seconds
 
-    for i, _ in enumerate(paced([Block(np.zeros(1), 0.1 * k) for k in (1, 2, 3)], Clock(), sleep)):
+    for i, _ in enumerate(pace([Block(np.zeros(1), 0.1 * k) for k in (1, 2, 3)], Clock(), sleep)):
         now[0] += 0.04 if i == 0 else 0.2  # the second block takes longer than it lasts
     assert waits == [0.1, 0.06]
 

@@ -63,7 +63,7 @@ def test_a_fifth_of_the_frames_wrong_changes_no_chord():
 def test_every_pitch_class_is_found_as_well_as_c():
     first = found(signals.chord_activations(SONG))
     for n in range(1, 12):
-        song = [(str(parse_chord(label).transposed(n)), seconds) for label, seconds in SONG]
+        song = [(str(parse_chord(label).transpose(n)), seconds) for label, seconds in SONG]
         moved = found(signals.chord_activations(song))
         for (label, span), (other, other_span) in zip(first, moved, strict=True):
             assert span == other_span

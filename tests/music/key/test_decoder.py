@@ -7,7 +7,7 @@ from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
 from mirkit.music.key.decoder import decoder, pool, without_short
 from mirkit.vocab import KEYS
-from mirkit.vocab.keys import transposed_key
+from mirkit.vocab.keys import transpose_key
 
 
 def test_the_key_that_most_frames_say_is_the_key_and_each_stretch_has_its_own():
@@ -22,9 +22,9 @@ def test_the_key_that_most_frames_say_is_the_key_and_each_stretch_has_its_own():
 @pytest.mark.parametrize("n", range(12))
 def test_every_tonic_is_found_as_well_as_c(n):
     song = [("C major", 30), ("A minor", 30), ("G major", 50)]
-    moved = [(transposed_key(label, n), seconds) for label, seconds in song]
+    moved = [(transpose_key(label, n), seconds) for label, seconds in song]
     key = decoder()(signals.key_activations(moved, noise=0.2))
-    assert key.label == transposed_key("G major", n)
+    assert key.label == transpose_key("G major", n)
     assert key.segments.labels == tuple(label for label, _ in moved)
 
 

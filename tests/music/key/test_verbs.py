@@ -6,7 +6,7 @@ import signals
 import soundfile
 
 import mirkit
-from mirkit.vocab.keys import transposed_key
+from mirkit.vocab.keys import transpose_key
 
 CADENCES = {
     "C major": ["C:maj", "F:maj", "G:maj", "C:maj", "A:min", "D:min", "G:maj", "C:maj"],
@@ -35,7 +35,7 @@ def test_a_modulation_is_found():
     high = signals.chords(up, 22050).samples[0]
     samples = np.concatenate([low] * 4 + [high] * 3)
     key = mirkit.key((samples, 22050), **PEER)
-    assert key.segments.labels == ("C major", transposed_key("C major", 3))
+    assert key.segments.labels == ("C major", transpose_key("C major", 3))
     assert key.segments.intervals[1, 0] == pytest.approx(32, abs=4)
     assert key.segments.intervals[-1, 1] == 56
 
@@ -43,7 +43,7 @@ def test_a_modulation_is_found():
 def moved(labels, n):
     from mirkit.vocab import parse_chord
 
-    return [parse_chord(label).transposed(n) for label in labels]
+    return [parse_chord(label).transpose(n) for label in labels]
 
 
 def test_every_kind_of_input_gives_the_same_key(tmp_path):
