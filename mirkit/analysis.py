@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mirkit.annotation import Analysis, Annotation
-from mirkit.audio.sources import Source, track
+from mirkit.audio.sources import Source
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.features import FeatureCache
 from mirkit.recording import Recording
@@ -19,6 +19,8 @@ def analyze(
     tasks: Sequence[str] | None = None,
     models: Mapping[str, str] | None = None,
     cache: FeatureCache | None = None,
+    offset: float = 0.0,
+    duration: float | None = None,
 ) -> Analysis:
     """Find beats, chords, key, sections and tags of a recording.
 
@@ -35,6 +37,9 @@ def analyze(
         Names of models by task, such as ``{"tags": "cnn14"}``; the default for the others.
     cache
         A place for features, to share them with later calls; None keeps them for this call.
+    offset, duration
+        Where to start, and how much to read at most [s]; None reads to the end. Times count from
+        the start of the recording.
 
     Returns
     -------
@@ -64,10 +69,10 @@ def analyze(
             raise UnknownName("task", name, list(TASKS))
     if not wanted:
         raise ParameterError("tasks are empty; leave them out for all")
-    recording = Recording(track(x), cache).shared()
+    recording = Recording.of(x, cache, offset, duration).shared()
     found: dict[str, Annotation] = {}
     for name in with_needs(wanted):
         needed = {need: found[need] for need in TASKS[name].needs}
         found[name] = load(models.get(name), task=name)(recording, **needed)
     annotations = {name: found[name] for name in wanted}
-    return Analysis(annotations, recording.described, recording.duration)
+    return Analysis(annotations, recording.described, recording.whole_duration)

@@ -34,20 +34,35 @@ class Recording:
         it goes by in blocks, and nothing is kept.
     key
         Key of its features in the cache; the hash of its content where None.
+    offset
+        Where the part begins that is read [s].
+    limit
+        How much is read at most [s]; None for all.
     """
 
     track: Track
     cache: FeatureCache | None = None
     key: str | None = None
+    offset: float = 0.0
+    limit: float | None = None
     duration: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     _decoded: Audio | Track | None = None
     _levels: dict[int, Head] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, x: Source | Recording, cache: FeatureCache | None = None) -> Recording:
-        """Return `x` as a recording; one that is shared already stays as it is."""
-        return x if isinstance(x, Recording) else cls(track(x), cache)
+    def of(
+        cls,
+        x: Source | Recording,
+        cache: FeatureCache | None = None,
+        offset: float = 0.0,
+        limit: float | None = None,
+    ) -> Recording:
+        """Return `x` as a recording; one that is a recording already stays as it is."""
+        if isinstance(x, Recording):
+            return x
+        reading.check_part(offset, limit)
+        return cls(track(x), cache, offset=offset, limit=limit)
 
     def shared(self) -> Recording:
         """Return the recording for more than one system: what they need twice is kept."""
@@ -58,9 +73,23 @@ class Recording:
         """The track with the metadata of its file."""
         return replace(self.track, metadata={**self.metadata, **self.track.metadata})
 
+    @property
+    def is_part(self) -> bool:
+        """Whether not all of it is read."""
+        return self.offset > 0 or self.limit is not None
+
+    @property
+    def whole_duration(self) -> float | None:
+        """Length of all of it, as far as it is known, where `duration` is that of the part [s]."""
+        if not self.is_part or self.duration is None:
+            return self.duration
+        with reading.blocks(self.track) as stream:
+            return max(stream.duration or 0.0, self.offset + self.duration)
+
     @cached_property
     def _key(self) -> str:
-        return content_hash(self.track) if self.key is None else self.key
+        content = content_hash(self.track) if self.key is None else self.key
+        return f"{content} {self.offset} {self.limit}" if self.is_part else content
 
     def activations(self, model: Model, heads: Iterable[str] | None = None) -> Activations:
         """Return the activations of a model, with the level and the duration of the recording."""
@@ -101,13 +130,15 @@ class Recording:
 
     def audio(self, sample_rate: int | None = None) -> Audio:
         """Return all samples as one channel, at a rate [Hz] or at that of the recording."""
-        return reading.read(self._source(), sample_rate, mono=True)
+        return reading.read(self._source(), sample_rate, True, self.offset, self.limit)
 
     @contextmanager
     def blocks(self, sample_rate: int) -> Iterator[Blocks]:
         """Stream the recording as mono blocks at a sample rate [Hz]; measure its level."""
         meter = LevelMeter(sample_rate)
-        with reading.blocks(self._source(), sample_rate) as stream:
+        with reading.blocks(
+            self._source(), sample_rate, offset=self.offset, duration=self.limit
+        ) as stream:
             self.metadata = self.metadata or stream.metadata
             yield meter.through(stream)
             for _ in meter.through(stream):  # what a model left
@@ -116,8 +147,11 @@ class Recording:
         self.duration = self.duration or meter.duration
 
     def _source(self) -> Audio | Track:
-        """Return the recording; its samples, decoded once, where it is shared and not too long."""
-        if self.cache is None:
+        """Return the recording; its samples, decoded once, where it is shared and not too long.
+
+        Of a part they are decoded each time: its resampler reads a little more on both sides.
+        """
+        if self.cache is None or self.is_part:
             return self.track
         if self._decoded is None:
             self._decoded = self._decode()

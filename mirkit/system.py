@@ -17,6 +17,8 @@ from typing import Any, Generic, Literal, TypeVar, get_args
 
 from mirkit import checks
 from mirkit.activations import Activations
+from mirkit.annotation import Beats
+from mirkit.annotation.parts import beats_within, moved
 from mirkit.arrays import Blocks
 from mirkit.audio.sources import Source
 from mirkit.errors import MirkitError, NotStreamable, ParameterError, UnknownName
@@ -85,15 +87,24 @@ class System(Generic[Result]):
         **known
             Results of the tasks that come first, by name; those that are not given, or None, are
             found.
+
+        Returns
+        -------
+            The annotation. Its times count from the start of the recording, where a part of it is
+            read, too.
         """
         if isinstance(x, Activations):
             return self.decode(x, **known)
         recording = Recording.of(x)
+        return moved(self._found(recording, **_in_part(recording, known)), recording.offset)
+
+    def _found(self, recording: Recording, **known: Any) -> Result:
+        """Return the annotation of what is read of a recording, whose times count from there."""
         missing = [name for name in self.first if known.get(name) is None]
         if missing and self.model is not None:
             recording = recording.shared()
         needed = {name: known.get(name) for name in self.first}
-        needed |= {name: self.first[name](recording) for name in missing}
+        needed |= {name: self.first[name]._found(recording) for name in missing}
         if self.model is None:
             return self.decoder(**needed)
         return self.decode(self.activations(recording), **needed)
@@ -219,6 +230,8 @@ def run(
     weights: str | None = None,
     decoder: str | None = None,
     errors: Errors = "raise",
+    offset: float = 0.0,
+    duration: float | None = None,
     known: Mapping[str, Any] = MappingProxyType({}),
     **options: Any,
 ) -> Any:
@@ -230,6 +243,9 @@ def run(
         As for the verbs.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
+    offset, duration
+        Where to start, and how much to read at most [s]; times count from the start of the
+        recording.
     known
         Results of tasks that come first, by name; None where they are not known.
     **options
@@ -238,7 +254,7 @@ def run(
     Raises
     ------
     ParameterError
-        Where `errors` is neither.
+        Where `errors` is neither, or a part is asked of activations.
     """
     if errors not in get_args(Errors):
         raise ParameterError(f"errors is {errors!r}; it is one of {', '.join(get_args(Errors))}")
@@ -250,10 +266,17 @@ def run(
 
     def answer(each: Any) -> Any:
         try:
-            if isinstance(each, Activations) and model is None and weights is None:
-                return decoding(task, decoder, **given).decode(each, **known)
-            ready = load(model, task=task, weights=weights, decoder=decoder, **given)
-            return ready(each, **known)
+            if isinstance(each, Activations):
+                _check_whole(offset, duration)
+                if model is None and weights is None:
+                    return decoding(task, decoder, **given).decode(each, **known)
+                ready = load(model, task=task, weights=weights, decoder=decoder, **given)
+                return ready.decode(each, **known)
+            recording = Recording.of(each, offset=offset, limit=duration)
+            ready = load(
+                model, task=task, weights=weights, decoder=decoder, **_in_part(recording, given)
+            )
+            return ready(recording, **known)
         except MirkitError as error:
             if errors == "raise" or not isinstance(x, list):
                 raise
@@ -261,6 +284,26 @@ def run(
 
     found = [answer(each) for each in items]
     return found if isinstance(x, list) else found[0]
+
+
+def _in_part(recording: Recording, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of a recording, at the clock of the part that is read."""
+    if not recording.is_part:
+        return dict(known)
+    return {
+        name: beats_within(value, recording.offset, recording.limit)
+        if isinstance(value, Beats)
+        else value
+        for name, value in known.items()
+    }
+
+
+def _check_whole(offset: float, duration: float | None) -> None:
+    if offset or duration is not None:
+        raise ParameterError(
+            "offset and duration cut recordings, and these are Activations; cut the recording "
+            "that they were made of"
+        )
 
 
 def decoding(task: str, decoder: str | None = None, **options: Any) -> System[Any]:

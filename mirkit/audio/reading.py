@@ -33,6 +33,7 @@ __all__ = [
     "Blocks",
     "Source",
     "blocks",
+    "check_part",
     "content_hash",
     "find_audio",
     "read",
@@ -190,6 +191,14 @@ def read(
         return Audio(samples, stream.sample_rate)
 
 
+def check_part(offset: float, duration: float | None) -> None:
+    """Raise `ParameterError` unless `offset` is a time from 0 on, and `duration` above it [s]."""
+    if not (np.isfinite(checks.number("offset", offset)) and offset >= 0):
+        raise ParameterError(f"offset is {offset}; it is a time from 0 on [s]")
+    if duration is not None:
+        checks.positive("duration", duration)
+
+
 @dataclass(frozen=True, slots=True)
 class _Cut:
     """Which part of a recording is wanted, at which rate."""
@@ -205,10 +214,7 @@ class _Cut:
             checks.positive("sample_rate", sample_rate)
             if int(sample_rate) != sample_rate:
                 raise ParameterError(f"sample_rate is {sample_rate}; it is a whole number [Hz]")
-        if not (np.isfinite(offset) and offset >= 0):
-            raise ParameterError(f"offset is {offset}; it is a time from 0 on [s]")
-        if duration is not None:
-            checks.positive("duration", duration)
+        check_part(offset, duration)
         return cls(0, offset, duration)
 
     def at_rate(self, sample_rate: int) -> _Cut:

@@ -82,6 +82,22 @@ def bpm(text: str) -> float:
     return value
 
 
+def seconds(text: str) -> float:
+    """Parse a time from 0 on [s]."""
+    value = _parse(float, text, "a time in seconds")
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no time in seconds, from 0 on")
+    return value
+
+
+def length(text: str) -> float:
+    """Parse a length of time above 0 [s]."""
+    value = seconds(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("0 s are no part of a recording; leave it out for all")
+    return value
+
+
 def meter(text: str) -> tuple[int, ...]:
     """Parse one or more meters: beats in a bar, or time signatures."""
     return tuple(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from mirkit.cli.recordings import (
     Command,
@@ -50,19 +51,14 @@ def run(args: argparse.Namespace) -> int:
 class OnBeats(Worker):
     """A worker whose chords change on the beats of the recording."""
 
+    reads_twice: ClassVar[bool] = True
+
     def system(self, task: str) -> Any:
         """Return a function that finds beats first."""
-        from mirkit.recording import Recording
-        from mirkit.system import load
-
-        def find(recording: Recording) -> Any:
-            shared = recording.shared()
-            found = load(task="beats")(shared)
-            settings = {**self.settings[task], "beats": found}
-            return load(settings.pop("model", None), task=task, **settings)(shared)
+        from mirkit.music.chord import chords
 
         super().system(task)  # a wrong name is the fault of no file
-        return find
+        return partial(chords, beats=True, **self.settings[task])
 
 
 def _summary(found: Found) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mirkit.batch import Failure, run_batch
-from mirkit.cli.arguments import add_jobs, processors
+from mirkit.cli.arguments import add_jobs, length, processors, seconds
 from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
 from mirkit.tasks import TASKS
 
@@ -58,11 +58,17 @@ class Worker:
         Arguments of `mirkit.system.load` by task, such as model, weights and decoder.
     hashed
         Whether to hash the content of the recording.
+    offset, limit
+        Where to start, and how much to read at most [s].
     """
 
     tasks: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hashed: bool = False
+    offset: float = 0.0
+    limit: float | None = None
+    reads_twice: ClassVar[bool] = False
+    """Whether the system of one task reads a recording more than once."""
 
     def check(self) -> None:
         """Load each system once, as a wrong name is the fault of no file."""
@@ -78,13 +84,13 @@ class Worker:
 
     def __call__(self, source: Source) -> Found:
         """Return the annotations of a recording."""
-        from mirkit.audio.sources import content_hash, track
+        from mirkit.audio.sources import content_hash
         from mirkit.recording import Recording
         from mirkit.tasks import with_needs
 
-        recording = Recording(track(source.path))
+        recording = Recording.of(source.path, offset=self.offset, limit=self.limit)
         names = list(with_needs(self.tasks))
-        recording = recording.shared() if len(names) > 1 else recording
+        recording = recording.shared() if len(names) > 1 or self.reads_twice else recording
         found: dict[str, Any] = {}
         for name in names:
             needed = {need: found[need] for need in TASKS[name].needs}
@@ -92,7 +98,8 @@ class Worker:
         known = recording.described
         digest = content_hash(known) if self.hashed else known.content_hash
         annotations = {name: found[name] for name in self.tasks}
-        return Found(annotations, source.path, dict(known.metadata), digest, recording.duration)
+        length = recording.whole_duration
+        return Found(annotations, source.path, dict(known.metadata), digest, length)
 
 
 def save_found(found: Found, path: Path) -> None:
@@ -179,6 +186,10 @@ def add_recordings(
         parser.add_argument(
             "--weights", metavar="PATH", help="a checkpoint for the model, or random"
         )
+    parser.add_argument(
+        "--offset", type=seconds, default=0.0, metavar="S", help="where to start reading [s]"
+    )
+    parser.add_argument("--duration", type=length, metavar="S", help="how much to read at most [s]")
     parser.add_argument("--skip-existing", action="store_true", help="leave files that are there")
     add_jobs(parser)
     parser.set_defaults(usage_error=parser.error)
@@ -190,6 +201,7 @@ def run_recordings(args: argparse.Namespace, command: Command, worker: Any) -> i
         args.usage_error("--skip-existing looks at the files of -o DIR; give it too")
     if args.format not in command.on_screen and not args.output:
         args.usage_error(f"--format {args.format} writes files; give -o DIR too")
+    worker = replace(worker, offset=args.offset, limit=args.duration)
     sources, failed = find_sources(args.paths)
     for path, failure in failed:
         report_failure(path, failure, args.json)

@@ -25,6 +25,8 @@ class Settings(TypedDict, total=False):
     bpm_range: tuple[float, float] | None
     meter: Meter
     errors: Errors
+    offset: float
+    duration: float | None
 
 
 @overload
@@ -43,6 +45,8 @@ def beats(
     bpm_range: tuple[float, float] | None = None,
     meter: Meter = None,
     errors: Errors = "raise",
+    offset: float = 0.0,
+    duration: float | None = None,
 ) -> Beats | list[Beats]:
     """Find the beats of a recording, or of each of a list of recordings.
 
@@ -65,6 +69,9 @@ def beats(
         Beats per bar: one number, a time signature such as ``"6/8"``, or those that may be.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
+    offset, duration
+        Where to start, and how much to read at most [s]; None reads to the end. Times count from
+        the start of the recording. Not for `Activations`.
 
     Returns
     -------
@@ -91,6 +98,7 @@ def beats(
     """
     return run(  # type: ignore[no-any-return]
         "beats", x, model=model, weights=weights, decoder=decoder, errors=errors,
+        offset=offset, duration=duration,
         hint_bpm=hint_bpm, bpm_range=bpm_range, meter=meter,
     )  # fmt: skip
 

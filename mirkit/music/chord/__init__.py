@@ -26,6 +26,8 @@ class Settings(TypedDict, total=False):
     inversions: bool | None
     beats: Beats | bool | None
     errors: Errors
+    offset: float
+    duration: float | None
 
 
 @overload
@@ -44,6 +46,8 @@ def chords(
     inversions: bool | None = None,
     beats: Beats | bool | None = None,
     errors: Errors = "raise",
+    offset: float = 0.0,
+    duration: float | None = None,
 ) -> Segments | list[Segments]:
     """Find the chords of a recording, or of each of a list of recordings.
 
@@ -67,6 +71,9 @@ def chords(
         anywhere.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
+    offset, duration
+        Where to start, and how much to read at most [s]; None reads to the end. Times count from
+        the start of the recording. Not for `Activations`.
 
     Returns
     -------
@@ -91,21 +98,23 @@ def chords(
     def find(each: Any, beats: Beats | None) -> Any:
         return run(
             "chords", each, model=model, weights=weights, decoder=decoder, errors=errors,
+            offset=offset, duration=duration,
             vocabulary=vocabulary, inversions=inversions, beats=beats,
         )  # fmt: skip
 
     if beats is True:
-        found = [find(*_with_beats(each)) for each in (x if isinstance(x, list) else [x])]
+        each_of = x if isinstance(x, list) else [x]
+        found = [find(*_with_beats(each, offset, duration)) for each in each_of]
         return found if isinstance(x, list) else found[0]
     if isinstance(beats, Beats) and isinstance(x, list):
         raise ParameterError("beats are of one recording, and there is a list; give beats=True")
     return find(x, beats or None)  # type: ignore[no-any-return]
 
 
-def _with_beats(x: Any) -> tuple[Any, Beats]:
+def _with_beats(x: Any, offset: float, duration: float | None) -> tuple[Any, Beats]:
     """Return a recording with its beats, for which it is decoded once."""
     if not isinstance(x, Activations):
-        x = Recording.of(x).shared()
+        x = Recording.of(x, offset=offset, limit=duration).shared()
     elif "beat" not in x:
         raise ParameterError("beats=True needs a recording, or a head 'beat' in the activations")
     return x, load(task="beats")(x)

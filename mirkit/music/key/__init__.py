@@ -21,6 +21,8 @@ class Settings(TypedDict, total=False):
     weights: str | None
     decoder: str | None
     errors: Errors
+    offset: float
+    duration: float | None
 
 
 @overload
@@ -36,6 +38,8 @@ def key(
     weights: str | None = None,
     decoder: str | None = None,
     errors: Errors = "raise",
+    offset: float = 0.0,
+    duration: float | None = None,
 ) -> Key | list[Key]:
     """Find the key of a recording, or of each of a list of recordings.
 
@@ -52,6 +56,9 @@ def key(
         Name of a decoder, see `mirkit.music.key.decoder`; None takes that of the model.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
+    offset, duration
+        Where to start, and how much to read at most [s]; None reads to the end. Times count from
+        the start of the recording. Not for `Activations`.
 
     Returns
     -------
@@ -73,5 +80,12 @@ def key(
     True
     """
     return run(  # type: ignore[no-any-return]
-        "key", x, model=model, weights=weights, decoder=decoder, errors=errors
+        "key",
+        x,
+        model=model,
+        weights=weights,
+        decoder=decoder,
+        errors=errors,
+        offset=offset,
+        duration=duration,
     )

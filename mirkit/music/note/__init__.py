@@ -27,6 +27,8 @@ class Settings(TypedDict, total=False):
     fmax: float | None
     bends: bool | None
     errors: Errors
+    offset: float
+    duration: float | None
 
 
 @overload
@@ -48,6 +50,8 @@ def notes(
     fmax: float | None = None,
     bends: bool | None = None,
     errors: Errors = "raise",
+    offset: float = 0.0,
+    duration: float | None = None,
 ) -> Events | list[Events]:
     """Transcribe the notes of a recording, or of each of a list of recordings.
 
@@ -67,6 +71,9 @@ def notes(
         Options of the decoder, see `mirkit.music.note.decoder.NoteDecoder`.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
+    offset, duration
+        Where to start, and how much to read at most [s]; None reads to the end. Times count from
+        the start of the recording. Not for `Activations`.
 
     Returns
     -------
@@ -98,6 +105,7 @@ def notes(
     """
     return run(  # type: ignore[no-any-return]
         "notes", x, model=model, weights=weights, decoder=decoder, errors=errors,
+        offset=offset, duration=duration,
         onset_threshold=onset_threshold, frame_threshold=frame_threshold, min_length=min_length,
         fmin=fmin, fmax=fmax, bends=bends,
     )  # fmt: skip

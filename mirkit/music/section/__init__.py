@@ -22,6 +22,8 @@ class Settings(TypedDict, total=False):
     decoder: str | None
     beats: Beats | None
     errors: Errors
+    offset: float
+    duration: float | None
 
 
 @overload
@@ -37,6 +39,8 @@ def sections(
     decoder: str | None = None,
     beats: Beats | None = None,
     errors: Errors = "raise",
+    offset: float = 0.0,
+    duration: float | None = None,
 ) -> Segments | list[Segments]:
     """Find the sections of a recording, or of each of a list of recordings.
 
@@ -54,6 +58,9 @@ def sections(
         where those are known.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
+    offset, duration
+        Where to start, and how much to read at most [s]; None reads to the end. Times count from
+        the start of the recording. Not for `Activations`.
 
     Returns
     -------
@@ -76,5 +83,12 @@ def sections(
     (('A',), array([[0., 8.]]))
     """
     return run(  # type: ignore[no-any-return]
-        "sections", x, model=model, decoder=decoder, errors=errors, known={"beats": beats}
+        "sections",
+        x,
+        model=model,
+        decoder=decoder,
+        errors=errors,
+        offset=offset,
+        duration=duration,
+        known={"beats": beats},
     )

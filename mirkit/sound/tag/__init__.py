@@ -23,6 +23,8 @@ class Settings(TypedDict, total=False):
     weights: str | None
     threshold: float | None
     errors: Errors
+    offset: float
+    duration: float | None
 
 
 class EmbedSettings(TypedDict, total=False):
@@ -32,6 +34,8 @@ class EmbedSettings(TypedDict, total=False):
     weights: str | None
     frames: bool
     errors: Errors
+    offset: float
+    duration: float | None
 
 
 @overload
@@ -48,6 +52,8 @@ def tags(
     weights: str | None = None,
     threshold: float | None = None,
     errors: Errors = "raise",
+    offset: float = 0.0,
+    duration: float | None = None,
 ) -> Tags | list[Tags]:
     """Tag a recording, or each of a list of recordings.
 
@@ -71,6 +77,9 @@ def tags(
         The lowest score that is kept, in [0, 1].
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
+    offset, duration
+        Where to start, and how much to read at most [s]; None reads to the end. Times count from
+        the start of the recording. Not for `Activations`.
 
     Returns
     -------
@@ -93,6 +102,7 @@ def tags(
     """
     return run(  # type: ignore[no-any-return]
         "tags", x, model=model, weights=weights, errors=errors,
+        offset=offset, duration=duration,
         top=ALL if top is None else top, threshold=threshold,
     )  # fmt: skip
 
@@ -110,6 +120,8 @@ def embed(
     weights: str | None = None,
     frames: bool = False,
     errors: Errors = "raise",
+    offset: float = 0.0,
+    duration: float | None = None,
 ) -> Embedding | list[Embedding]:
     """Embed a recording, or each of a list of recordings, as a vector.
 
@@ -126,6 +138,9 @@ def embed(
         has none.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
+    offset, duration
+        Where to start, and how much to read at most [s]; None reads to the end. Times count from
+        the start of the recording. Not for `Activations`.
 
     Returns
     -------
@@ -147,5 +162,12 @@ def embed(
     array([[ 0.5, -2. ]], dtype=float32)
     """
     return run(  # type: ignore[no-any-return]
-        "embed", x, model=model, weights=weights, errors=errors, frames=frames
+        "embed",
+        x,
+        model=model,
+        weights=weights,
+        errors=errors,
+        offset=offset,
+        duration=duration,
+        frames=frames,
     )
