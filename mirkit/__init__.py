@@ -16,6 +16,7 @@ _HOMES = {
     "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.exporting": ("export",),
     "mirkit.formats": ("read", "save"),
+    "mirkit.plots": ("plot",),
     "mirkit.sonification": ("sonify",),
     "mirkit.system": ("load",),
     "mirkit.zoo.registry": ("models",),

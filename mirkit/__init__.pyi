@@ -35,6 +35,7 @@ from mirkit.music.chord import chords as chords
 from mirkit.music.key import key as key
 from mirkit.music.note import notes as notes
 from mirkit.music.section import sections as sections
+from mirkit.plots import plot as plot
 from mirkit.sonification import sonify as sonify
 from mirkit.sound.tag import embed as embed
 from mirkit.sound.tag import tags as tags

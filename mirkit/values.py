@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mirkit import markup
+
 
 @dataclass(frozen=True, eq=False)
 class Value:
@@ -25,6 +27,14 @@ class Value:
     def __repr__(self) -> str:
         """Return one short line: ``Name(summary)``; arrays are told by their shapes."""
         return f"{type(self).__name__}({self.summary()})"
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the repr, and below it what `picture` draws."""
+        return markup.card(type(self).__name__, self.summary(), self.picture())
+
+    def picture(self) -> str:
+        """Return the picture of a notebook as HTML; none as a rule."""
+        return ""
 
     def summary(self) -> str:
         """Return the text within the parentheses of the repr."""

@@ -17,14 +17,15 @@ ROOT = Path(__file__).parents[1]
         ("stages", "audio        (1, 854112) at 22050 Hz"),
         ("chords", "demo.ogg: C major (8B)"),
         ("export", "rekordbox.xml holds 1 track"),
+        ("plots", "plot-waveform.png shows 5 axes"),
         ("own_network", "90 beats, bars of 3"),
     ],
 )
-def test_every_example_runs_and_says_what_it_should(name, line):
+def test_every_example_runs_and_says_what_it_should(name, line, tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     done = subprocess.run(
         [sys.executable, ROOT / "examples" / f"{name}.py"],
-        capture_output=True, text=True, env=environment,
+        capture_output=True, text=True, env=environment, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert line in done.stdout

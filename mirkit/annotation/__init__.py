@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit import checks
+from mirkit import checks, markup
 from mirkit.activations import Provenance
 from mirkit.annotation.rhythm import Beats, Tempo, TempoHypothesis, TempoMap
 from mirkit.annotation.spans import EventKind, Events, SegmentKind, Segments
@@ -66,6 +66,10 @@ class Tags(Value):
         best = ", ".join(f"{label} {score:.2f}" for label, score in [*self][:3])
         more = ", …" if len(self) > 3 else ""
         return join(count(len(self), "tag"), f"{best}{more}")
+
+    def picture(self) -> str:
+        """Return a bar per tag, of the best."""
+        return markup.bars([*self])
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -125,6 +129,10 @@ class Key(Value):
         """Return the label, its confidence, and the number of local keys."""
         local = None if self.segments is None else count(len(self.segments), "local key")
         return join(self.label or "no key", sure(self.confidence), local)
+
+    def picture(self) -> str:
+        """Return the local keys as a strip."""
+        return "" if self.segments is None else self.segments.picture()
 
     def write(self, notation: str = "standard") -> str | None:
         """Return the label in one of `mirkit.vocab.keys.NOTATIONS`, or None for no key."""
@@ -197,6 +205,12 @@ class Analysis(Value, Mapping[str, Annotation]):
 
     def __getitem__(self, task: str) -> Annotation:
         return self.annotations[task]
+
+    def picture(self) -> str:
+        """Return the annotations, one below the other."""
+        return "".join(
+            markup.card(task, value.summary(), value.picture()) for task, value in self.items()
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.annotations)

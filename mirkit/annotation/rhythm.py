@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mirkit import checks
+from mirkit import checks, markup
 from mirkit.activations import Provenance
 from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
@@ -123,6 +123,11 @@ class Beats(Value):
             None if self.meter is None else f"{self.meter}/{self._denominator}",
             sure(self.track_confidence),
         )
+
+    def picture(self) -> str:
+        """Return a strip with a tick per beat, red and tall per downbeat."""
+        first = [] if self.positions is None else (self.positions == 1).tolist()
+        return markup.ticks(self.times.tolist(), first or [False] * len(self), self.summary())
 
     @property
     def _denominator(self) -> int:
@@ -291,6 +296,10 @@ class Tempo(Value):
         bpm = "no pulse" if self.bpm is None else f"{self.bpm:.1f} bpm"
         levels = count(len(self.hypotheses), "level") if self.hypotheses else None
         return join(bpm, sure(self.confidence), levels)
+
+    def picture(self) -> str:
+        """Return a bar per level."""
+        return markup.bars([(f"{bpm:.1f} bpm", score) for bpm, score in self.hypotheses])
 
 
 @dataclass(frozen=True, eq=False, repr=False)

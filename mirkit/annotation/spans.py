@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from mirkit import checks
+from mirkit import checks, markup
 from mirkit.activations import Provenance
 from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
@@ -60,6 +60,10 @@ class Segments(Value):
         more = ", …" if len(self.labels) > 3 else ""
         return join(count(len(self), self.kind), f"{first}{more}")
 
+    def picture(self) -> str:
+        """Return a strip with a colored stretch per segment."""
+        return markup.spans(_spans_of(self), self.summary())
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -111,6 +115,10 @@ class Events(Value):
         more = ", …" if len(self.labels) > 3 else ""
         return join(count(len(self), self.kind), f"{first}{more}")
 
+    def picture(self) -> str:
+        """Return a strip with a colored stretch per event."""
+        return markup.spans(_spans_of(self), self.summary())
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -118,6 +126,11 @@ class Events(Value):
     def frequencies(self) -> Floats | None:
         """Frequency of each pitch, shape ``(n,)`` [Hz], or None where pitches are not known."""
         return None if self.pitches is None else 440 * 2 ** ((self.pitches - 69) / 12)
+
+
+def _spans_of(value: Segments | Events) -> list[markup.Span]:
+    pairs = zip(value.intervals.tolist(), value.labels, strict=True)
+    return [(start, end, label) for (start, end), label in pairs]
 
 
 def _key(label: str) -> str:

@@ -25,6 +25,7 @@ COMMANDS = {task.command: task.summary for task in TASKS.values()} | {
     "evaluate": "systems on a benchmark of recordings, with intervals",
     "train": "a network, by a recipe",
     "render": "music with exact beats, bars, chords and keys, from a manifest",
+    "plot": "recordings with beats, chords and sections, as a picture",
     "sonify": "clicks, chords, notes and events of a recording as sound, mixed with it",
     "live": "beats as they happen, as OSC, WebSocket, MIDI clock and JSON, on the beat",
     "vamp": "the plug-in library for Sonic Visualiser, Audacity and other Vamp hosts",

@@ -100,9 +100,10 @@ def test_arrays_of_another_shape_are_refused(draw, message):
 def test_pictures_are_saved_and_pyplot_is_never_loaded():
     code = (
         "import sys, io\n"
-        "from mirkit.plots import Panel, plot_intervals\n"
+        "from mirkit.plots import Panel, plot, plot_intervals\n"
         "assert 'matplotlib' not in sys.modules\n"
         "plot_intervals([Panel('', ['F'], {'a': [[0.5, 0, 1]]})]).savefig(io.BytesIO())\n"
+        "plot(([0.0, 0.5] * 9000, 8000)).savefig(io.BytesIO())\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
