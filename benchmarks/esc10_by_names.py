@@ -1,6 +1,7 @@
 """Score a tagger of AudioSet on ESC-10 by the names of its tags alone, without any training.
 
-    python benchmarks/esc10_by_names.py --data ESC10_DIR --weights yamnet.tflite
+    mirkit models download yamnet
+    python benchmarks/esc10_by_names.py --data ESC10_DIR
 
 The score of a class is the highest that any of its names has in any window; the class with the
 highest score is the answer. The names are what AudioSet calls the ten classes.
@@ -17,10 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from mirkit.arrays import Floats32, Ints
-from mirkit.audio import reading
-from mirkit.sound.tag.windowed import WindowTagger
-from mirkit.sound.tag.yamnet import VERSION, YAMNet, convert
-from mirkit.zoo.converting import convert_once
+from mirkit.model import Model
+from mirkit.recording import Recording
+from mirkit.system import load
 
 NAMES = {
     "Dog bark": ("Dog", "Bark"),
@@ -36,15 +36,14 @@ NAMES = {
 }
 
 
-def scores(model: WindowTagger, path: Path) -> Floats32:
+def scores(model: Model, path: Path) -> Floats32:
     """Return the score of each class of ESC-10 in a recording."""
-    with reading.blocks(path, sample_rate=model.sample_rate) as blocks:
-        heard = model.activations(blocks, heads=("frames",))["frames"]
+    heard = Recording.of(path).activations(model, ["frames"])["frames"]
     highest = dict(zip(heard.labels, heard.values.max(axis=0), strict=True))
     return np.array([max(highest[name] for name in names) for names in NAMES.values()])
 
 
-def confusion(model: WindowTagger, rows: Sequence[tuple[Path, str]]) -> Ints:
+def confusion(model: Model, rows: Sequence[tuple[Path, str]]) -> Ints:
     """Return how often each class (row) was called each class (column)."""
     classes = list(NAMES)
     counts = np.zeros((len(classes), len(classes)), np.int64)
@@ -63,9 +62,10 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True, help="yamnet.tflite")
+    parser.add_argument("--model", default="yamnet", metavar="NAME")
     args = parser.parse_args()
-    model = YAMNet.from_weights(convert_once("yamnet", args.weights, convert, version=VERSION))
+    model = load(args.model, task="tags").model
+    assert model is not None
     rows = clips(args.data)
     began = time.process_time()
     counts = confusion(model, rows)

@@ -57,27 +57,3 @@ def demo_piece() -> Path:
     """The demo piece; its true beats lie beside it."""
     return Path(__file__).parents[1] / "examples" / "audio" / "demo.ogg"
 
-
-BASIC_PITCH_WHEEL = "738adb503aae7fdfc7d1e1511aa0ce35052315f260a19531ef4c356708425db0"
-
-
-@pytest.fixture(scope="session")
-def basic_pitch_weights(tmp_path_factory) -> Path:
-    """The weights of Basic Pitch: from the cache, or out of the wheel that pip fetches once."""
-    from mirkit.errors import WeightsError
-    from mirkit.music.note.basic_pitch import ORIGIN, take_weights
-    from mirkit.zoo.checkpoints import cache_dir
-    from mirkit.zoo.wheels import fetch_wheel
-
-    path = cache_dir() / ORIGIN.sha256[:16] / "nmp.onnx"
-    if path.is_file():
-        return path
-    name, version = str(ORIGIN.requirement).split("==")
-    try:
-        wheel = fetch_wheel(name, version, BASIC_PITCH_WHEEL, tmp_path_factory.mktemp("wheel"))
-        return take_weights(wheel, path)
-    except WeightsError as error:
-        reason = f"the weights are not at {path}: {error}"
-    if os.environ.get("MIRKIT_REQUIRE_DATA") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.activations import Activations, Features, Head
+from mirkit.activations import Activations, Features, HeadSpec
 from mirkit.arrays import Blocks, Floats32
 from mirkit.features import FrontEnd
 from mirkit.features.logfilt import LogBank
@@ -27,11 +28,11 @@ from mirkit.features.logs import LOG10, OffsetLog
 from mirkit.features.spectrogram import LogSpectrogram
 from mirkit.features.stft import STFT
 from mirkit.frames import FrameGrid
+from mirkit.model import choose_heads
 from mirkit.peers.layers import LSTM, LSTMState, softmax
 from mirkit.peers.published import Published
-from mirkit.zoo.origin import Origin, torch_content
+from mirkit.zoo.checkpoints import load_content
 
-REQUIREMENT = "BeatNet==1.1.3"
 POOL = 2
 """Neighboring values of the convolution of which the larger is kept."""
 
@@ -133,31 +134,13 @@ class BeatNet(Published):
     serves any number of streams.
     """
 
-    origins: ClassVar = {
-        "beatnet-1": Origin(
-            "BeatNet/models/model_1_weights.pt",
-            "619091bc317ca3e83b45591d46f6de3d5a41588bcb39fe9fe7be30cffa6aca84",
-            REQUIREMENT,
-        ),
-        "beatnet-2": Origin(
-            "BeatNet/models/model_2_weights.pt",
-            "5878a18c079fa0b0139879b14ed2b5b7595faef8c3d16210aed141fd00fa2d58",
-            REQUIREMENT,
-        ),
-        "beatnet-3": Origin(
-            "BeatNet/models/model_3_weights.pt",
-            "0c52a074ea38e8cb4a760ecfa3747c9cf91a1e3cd19f238eed80b0de763989ca",
-            REQUIREMENT,
-        ),
-    }
-    sample_rate = BEATNET.sample_rate
-    front_end = BEATNET.name
-    labels: ClassVar = {"beat": ("beat",), "downbeat": ("downbeat",)}
+    specs: ClassVar = {"beat": HeadSpec(("beat",)), "downbeat": HeadSpec(("downbeat",))}
+    front_end = BEATNET
 
     @classmethod
-    def tensors_in(cls, content: bytes) -> dict[str, Floats32]:
-        """Return the tensors in a published file, under the names that they have there."""
-        return {name: tensor.numpy() for name, tensor in torch_content(content).items()}
+    def read_checkpoint(cls, path: Path) -> dict[str, Floats32]:
+        """Return the tensors in a published file, under their own names."""
+        return {name: tensor.numpy() for name, tensor in load_content(path).items()}
 
     @property
     def latency(self) -> float:
@@ -168,15 +151,9 @@ class BeatNet(Published):
         """
         return BEATNET.latency + 0.5 * BEATNET.grid.period
 
-    def features(self, blocks: Blocks) -> Features:
-        """Return the spectrogram of a recording and its rises."""
-        values = [np.empty((0, BEATNET.n_bins), np.float32), *BEATNET.stream(blocks)]
-        return Features(np.concatenate(values), BEATNET.grid, self.front_end)
-
-    def heads_of(self, features: Features) -> dict[str, Head]:
-        """Return the beat and downbeat heads of the features of a whole recording."""
-        parts = list(self._probabilities([features.values]))
-        return _heads(np.concatenate(parts), features.grid)
+    def run(self, features: Features) -> dict[str, Floats32]:
+        """Return the beat and downbeat heads of the features of a recording."""
+        return _heads(np.concatenate(list(self._probabilities([features.values]))))
 
     def stream(self, blocks: Blocks, heads: Iterable[str] | None = None) -> Iterator[Activations]:
         """Yield the activations of one recording as its blocks come, some frames at a time.
@@ -188,11 +165,10 @@ class BeatNet(Published):
         heads
             Names of the heads that are wanted; all where None.
         """
-        wanted, first = self._wanted(heads), 0
+        specs, first = choose_heads(self.specs, heads, self.specs), 0
         for part in self._probabilities(BEATNET.stream(blocks)):
             grid = FrameGrid(BEATNET.grid.rate, float(BEATNET.grid.time_of(first)))
-            found = _heads(part, grid)
-            yield Activations({name: found[name] for name in wanted}, self.provenance)
+            yield self.wrap(specs, _heads(part), grid)
             first += len(part)
 
     def _probabilities(self, blocks: Iterable[Floats32]) -> Iterator[Floats32]:
@@ -238,10 +214,7 @@ def _pieces(blocks: Iterable[Floats32]) -> Iterator[Floats32]:
             yield block[first : first + LONGEST]
 
 
-def _heads(probabilities: Floats32, grid: FrameGrid) -> dict[str, Head]:
+def _heads(probabilities: Floats32) -> dict[str, Floats32]:
     """Return the heads of probabilities of beat, downbeat and neither, ``(n_frames, 3)``."""
     beat = probabilities[:, :2].sum(axis=1, keepdims=True)
-    return {
-        "beat": Head(beat, ("beat",), grid),
-        "downbeat": Head(probabilities[:, 1:2], ("downbeat",), grid),
-    }
+    return {"beat": beat, "downbeat": probabilities[:, 1:2]}

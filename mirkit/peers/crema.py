@@ -7,22 +7,20 @@ B. McFee and J. P. Bello: Structured training for large-vocabulary chord recogni
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from mirkit.activations import Features, Head
-from mirkit.arrays import Blocks, Floats32
-from mirkit.errors import MissingExtra
-from mirkit.frames import FrameGrid
-from mirkit.peers.crema_cqt import HOP_LENGTH, N_BINS, N_HARMONICS, SAMPLE_RATE, harmonic_cqt
+from mirkit.activations import Features, HeadSpec
+from mirkit.arrays import Floats32
+from mirkit.errors import MissingExtra, WeightsError
+from mirkit.peers.crema_cqt import N_BINS, CremaCQT, harmonics
 from mirkit.peers.layers import GRU, sigmoid, softmax
-from mirkit.peers.published import Published, whole
+from mirkit.peers.published import Published
 from mirkit.vocab import CHORD_ROOTS, CHORD_TAGS, PITCHES
-from mirkit.zoo.origin import Origin
 
 NORM_FLOOR = 1e-3
 _ORDER = np.argsort(np.argsort(CHORD_TAGS))
@@ -33,29 +31,21 @@ _ORDER = np.argsort(np.argsort(CHORD_TAGS))
 class Crema(Published):
     """The heads ``tag`` (170 classes), ``root``, ``bass`` (13) and ``pitch`` (12), frame by frame.
 
-    A recording is kept whole: its features are relative to its loudest frame, and the network
-    looks both ways.
+    The features of a recording are kept whole, 42 MB for an hour, and so are the activations: the
+    level of a frame is relative to the loudest, and the network looks both ways.
     """
 
-    origins: ClassVar = {
-        "crema": Origin(
-            "crema/models/chord/model.h5",
-            "08b80e5b648e743c89284e9bc0b12b993dad1129157a75e0de70e076b0b8a235",
-            "crema==0.2.0",
-        )
+    specs: ClassVar = {
+        "tag": HeadSpec(CHORD_TAGS, "softmax"),
+        "root": HeadSpec(CHORD_ROOTS, "softmax"),
+        "bass": HeadSpec(CHORD_ROOTS, "softmax"),
+        "pitch": HeadSpec(PITCHES, "sigmoid"),
     }
-    sample_rate = SAMPLE_RATE
-    front_end = "crema"
-    labels: ClassVar = {
-        "tag": CHORD_TAGS,
-        "root": CHORD_ROOTS,
-        "bass": CHORD_ROOTS,
-        "pitch": PITCHES,
-    }
+    front_end = CremaCQT()
 
     @classmethod
-    def tensors_in(cls, content: bytes) -> dict[str, Floats32]:
-        """Return the tensors in the published file, by layer and by what Keras calls them."""
+    def read_checkpoint(cls, path: Path) -> dict[str, Floats32]:
+        """Return the tensors in the published file, by layer and by their names in Keras."""
         try:
             import h5py
         except ImportError:
@@ -68,22 +58,16 @@ class Crema(Published):
                 layer = name.split("/", 1)[1]  # each layer's group holds one of the same name
                 tensors[layer.removesuffix(":0")] = item[()]
 
-        with h5py.File(io.BytesIO(content)) as file:
-            file["model_weights"].visititems(take)
+        try:
+            with h5py.File(path) as file:
+                file["model_weights"].visititems(take)
+        except (OSError, KeyError) as error:
+            raise WeightsError(f"{path} holds no weights of Keras: {error}") from None
         return tensors
 
-    def features(self, blocks: Blocks) -> Features:
-        """Return the constant-Q transform of a recording, ``(n_frames, 216 * 2)`` [dB].
-
-        Of each bin the first harmonic, then the second.
-        """
-        values = harmonic_cqt(whole(blocks, self.sample_rate)).reshape(-1, N_BINS * N_HARMONICS)
-        grid = FrameGrid.from_hop(self.sample_rate, HOP_LENGTH)
-        return Features(values, grid, self.front_end)
-
-    def heads_of(self, features: Features) -> dict[str, Head]:
+    def run(self, features: Features) -> dict[str, Floats32]:
         """Return the chord heads of the features of a whole recording."""
-        x = self._seen(features.values)
+        x = self._seen(harmonics(features.values))
         x = self._both_ways(1, x)
         x = self._both_ways(2, self._normalized(4, x))
         pitch = sigmoid(self._dense("chord_pitch", x))
@@ -91,17 +75,11 @@ class Crema(Published):
         bass = softmax(self._dense("chord_bass", x))
         x = self._normalized(5, np.concatenate((x, pitch, root, bass), axis=1))
         tag = softmax(self._dense("chord_tag", x))[:, _ORDER]
-        values = {"tag": tag, "root": root, "bass": bass, "pitch": pitch}
-        return {
-            name: Head(
-                values[name], labels, features.grid, "sigmoid" if name == "pitch" else "softmax"
-            )
-            for name, labels in self.labels.items()
-        }
+        return {"tag": tag, "root": root, "bass": bass, "pitch": pitch}
 
     def _seen(self, frames: Floats32) -> Floats32:
         """Return what the convolutions make of frames, ``(n_frames, 72)``."""
-        x = self._normalized(1, frames.reshape(len(frames), N_BINS, N_HARMONICS))
+        x = self._normalized(1, frames)
         half = len(self._columns) // 2
         padded = np.pad(x.reshape(len(x), -1), ((half, half), (0, 0)))
         y = sum(padded[i : i + len(x)] @ column for i, column in enumerate(self._columns))

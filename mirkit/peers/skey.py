@@ -10,31 +10,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from mirkit.activations import Features, Head
-from mirkit.arrays import Blocks, Floats32
-from mirkit.errors import ParameterError
-from mirkit.frames import FrameGrid
+from mirkit.activations import Features, HeadSpec
+from mirkit.arrays import Floats32
+from mirkit.errors import ParameterError, WeightsError
 from mirkit.peers.layers import depthwise, gelu, softmax
-from mirkit.peers.published import Published, whole
+from mirkit.peers.published import Published
 from mirkit.peers.skey_vqt import BINS_PER_OCTAVE, OctaveVQT
 from mirkit.vocab import KEYS
-from mirkit.zoo.origin import Origin, torch_content
+from mirkit.zoo.checkpoints import load_content
 
-HOP_LENGTH = 512
+SAMPLE_RATE, HOP_LENGTH = 22050, 512
 N_BINS = 84
 """Bins that the network hears, of the 99 from 27.5 Hz up that the transform gives."""
 
 RANGE = 80.0
 """What lies further below the loudest is taken for that [dB]."""
 
-LEAST = 1e-10
+LEAST = 1e-20
 N_BLOCKS = 7
 LEAST_FRAMES = 2**N_BLOCKS
 """Each block of the network halves the frames. What is shorter is filled up with silence."""
+
+MOST_FRAMES = 25_840
+"""Frames that the network is given at once: 10 minutes, for which it takes some 200 MB."""
 
 NORM_FLOOR = 1e-5
 COLUMNS = 4096
@@ -48,24 +51,20 @@ FIRST_MAJOR, FIRST_MINOR = 9, 11
 class SKey(Published):
     """The head ``clip_key``: the probability of each key for the whole recording.
 
-    A recording is kept whole: its level is that of its peak, and the network normalizes over all
-    of its frames.
+    The features of a recording are kept whole, 61 MB for an hour. The network normalizes over all
+    frames that it is given; recordings of more than 10 minutes are divided into equal parts, whose
+    probabilities are averaged.
     """
 
-    origins: ClassVar = {
-        "s-key": Origin(
-            "skey/models/skey.pt",
-            "78dfd0ad4fa9434bf7cec70a25934b7c575bda9c80e994700140770ad3a5ead4",
-        )
-    }
-    sample_rate = 22050
-    front_end = "skey"
-    labels: ClassVar = {"clip_key": KEYS}
+    specs: ClassVar = {"clip_key": HeadSpec(KEYS, "softmax", "clip")}
 
     @classmethod
-    def tensors_in(cls, content: bytes) -> dict[str, Floats32]:
+    def read_checkpoint(cls, path: Path) -> dict[str, Floats32]:
         """Return the tensors in the published file, and of the transform one octave."""
-        tensors = {name: x.numpy() for name, x in torch_content(content)["stone"].items()}
+        content = load_content(path)
+        if "stone" not in content:
+            raise WeightsError(f"{path} is no checkpoint of S-KEY: nothing in it is named 'stone'")
+        tensors = {name: x.numpy() for name, x in content["stone"].items()}
         kept = {name: x for name, x in tensors.items() if x.dtype == np.float32}
         return {
             name.removeprefix("chromanet."): x
@@ -73,28 +72,35 @@ class SKey(Published):
             if "kernels" not in name or name.endswith("_0")  # those of all octaves are the same
         }
 
-    def features(self, blocks: Blocks) -> Features:
-        """Return the decibels below the loudest of a recording, 1 for that, ``(n_frames, 84)``."""
-        samples = whole(blocks, self.sample_rate)
-        if not samples.size:
-            return self._features(np.empty((0, N_BINS), np.float32))
-        missing = max(0, (LEAST_FRAMES - 1) * HOP_LENGTH - samples.size)
-        samples = np.pad(samples / (np.abs(samples).max() or 1), (0, missing))
-        level = 10 * np.log10(np.maximum(self._vqt(samples), np.float32(LEAST)))
-        np.maximum(level, level.max() - RANGE, out=level)
-        return self._features(np.asarray(level[:, :N_BINS] / RANGE + 1, np.float32))
+    @cached_property
+    def front_end(self) -> OctaveVQT:
+        """The variable-Q transform, whose kernels come with the weights."""
+        real, imaginary = (self.weights[f"hcqt.cqt_kernels_{part}_0"] for part in ("real", "imag"))
+        return OctaveVQT(
+            "skey",
+            SAMPLE_RATE,
+            (real + 1j * imaginary)[:, 0].astype(np.complex64),
+            self.weights["hcqt.lowpass_filter"][0, 0],
+            self.weights["hcqt.lenghts"],
+            HOP_LENGTH,
+            LEAST_FRAMES,
+        )
 
-    def _features(self, values: Floats32) -> Features:
-        return Features(values, FrameGrid.from_hop(self.sample_rate, HOP_LENGTH), self.front_end)
-
-    def heads_of(self, features: Features) -> dict[str, Head]:
-        """Return the key of the features of a whole recording, 128 frames at least."""
+    def run(self, features: Features) -> dict[str, Floats32]:
+        """Return the key of a recording, of 128 frames at least."""
         if features.n_frames < LEAST_FRAMES:
             raise ParameterError(
                 f"features hold {features.n_frames} frames; s-key needs {LEAST_FRAMES}, of 3 s. "
                 "SKey.features fills up what is shorter."
             )
-        x = features.values.T[None]  # (1, n_bins, n_frames)
+        level = decibels(features.values)[:, :N_BINS]
+        parts = np.array_split(level, -(-len(level) // MOST_FRAMES))
+        keys = np.average([self._key(part) for part in parts], axis=0, weights=[*map(len, parts)])
+        return {"clip_key": np.asarray(keys[None], np.float32)}
+
+    def _key(self, level: Floats32) -> Floats32:
+        """Return the probability of each key, ``(24,)``."""
+        x = level.T[None]  # (1, n_bins, n_frames)
         for i in range(N_BLOCKS):
             x = self._block(i, x)
         chroma = x.reshape(len(x), -1, BINS_PER_OCTAVE, x.shape[2]).mean(axis=(1, 3))
@@ -103,8 +109,7 @@ class SKey(Published):
         logits += (weights["classifier.bias"] - weights["batch_norm.running_mean"])[:, None]
         logits /= np.sqrt(weights["batch_norm.running_var"] + NORM_FLOOR)[:, None]
         major, minor = softmax(logits.reshape(1, -1)).reshape(logits.shape)
-        keys = np.concatenate((np.roll(major, FIRST_MAJOR), np.roll(minor, FIRST_MINOR)))
-        return {"clip_key": Head(keys[None], KEYS, None, "softmax")}
+        return np.concatenate((np.roll(major, FIRST_MAJOR), np.roll(minor, FIRST_MINOR)))
 
     def _block(self, i: int, x: Floats32) -> Floats32:
         """Return half as many frames: ``(n_channels, n_bins, n_frames)`` each way."""
@@ -135,15 +140,15 @@ class SKey(Published):
             mixed[:, places] = narrow @ hidden + narrow_bias[:, None]
         return mixed
 
-    @cached_property
-    def _vqt(self) -> OctaveVQT:
-        real, imaginary = (self.weights[f"hcqt.cqt_kernels_{part}_0"] for part in ("real", "imag"))
-        return OctaveVQT(
-            (real + 1j * imaginary)[:, 0].astype(np.complex64),
-            self.weights["hcqt.lowpass_filter"][0, 0],
-            self.weights["hcqt.lenghts"],
-            HOP_LENGTH,
-        )
+
+def decibels(magnitudes: Floats32) -> Floats32:
+    """Return the level below the loudest, 1 for that and 0 for what lies 80 dB below.
+
+    The network was given the level below the peak of the samples; it normalizes away what differs.
+    """
+    level = 10 * np.log10(np.maximum(magnitudes, np.float32(LEAST)))
+    level -= level.max()
+    return np.asarray(np.maximum(level, -RANGE) / RANGE + 1, np.float32)
 
 
 def normalized(x: Floats32) -> Floats32:

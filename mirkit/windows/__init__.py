@@ -15,6 +15,7 @@ from mirkit.arrays import Floats32
 from mirkit.frames import FrameGrid
 from mirkit.windows.cutting import (
     ALIGNMENT,
+    Average,
     Context,
     Overlap,
     Strategy,
@@ -24,7 +25,17 @@ from mirkit.windows.cutting import (
 )
 from mirkit.windows.merging import Merger
 
-__all__ = ["ALIGNMENT", "Context", "Net", "Overlap", "Strategy", "Window", "pad", "run"]
+__all__ = [
+    "ALIGNMENT",
+    "Average",
+    "Context",
+    "Net",
+    "Overlap",
+    "Strategy",
+    "Window",
+    "pad",
+    "run",
+]
 
 Net = Callable[[list[Window]], Mapping[str, Floats32]]
 """A network on a batch of windows of one length; its outputs have a batch axis."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from mirkit.errors import MissingExtra, WeightsError
@@ -45,30 +46,6 @@ class Hash(NamedTuple):
         return None if md5 is None else cls("md5", md5)
 
 
-class Named(Protocol):
-    """What a model card says of its checkpoint."""
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-
-    @property
-    def weights(self) -> str | None:
-        """A shipped file or a URL."""
-
-    @property
-    def sha256(self) -> str | None:
-        """Its hash."""
-
-    @property
-    def md5(self) -> str | None:
-        """The same, where there is no better one."""
-
-    @property
-    def obtain(self) -> str | None:
-        """Where to get it, where no URL gives it."""
-
-
 def cache_dir() -> Path:
     """Return where fetched files are kept: ``MIRKIT_CACHE``, or the user's cache directory."""
     if chosen := os.environ.get(CACHE_VARIABLE):
@@ -82,27 +59,6 @@ def cache_dir() -> Path:
 def is_offline() -> bool:
     """Whether ``MIRKIT_OFFLINE`` forbids fetching."""
     return os.environ.get(OFFLINE_VARIABLE, "").lower() not in ("", "0", "false", "no")
-
-
-def locate_named(card: Named, download: bool = False) -> Path:
-    """Return the path of the checkpoint that a model card names, undamaged.
-
-    Raises
-    ------
-    WeightsError
-        Where the card names none, or it is not there; the message says where to get it.
-    """
-    if card.weights is not None:
-        return locate(card.weights, card.sha256, download, md5=card.md5)
-    if card.obtain is not None:
-        raise WeightsError(
-            f"the weights of {card.name!r} cannot be fetched for you: {card.obtain} Then give the "
-            f"file: weights='path'."
-        )
-    raise WeightsError(
-        f"model {card.name!r} comes without weights. Give weights='path' of a checkpoint that you "
-        "have trained, or weights='random' to train from."
-    )
 
 
 def locate(
@@ -135,7 +91,7 @@ def locate(
     if isinstance(weights, str) and urlsplit(weights).scheme in ("http", "https"):
         return _locate_url(weights, known, download)
     path = Path(weights).expanduser()
-    shipped = Path(str(resources.files("mirkit"))) / "weights" / path.name
+    shipped = shipped_path(path.name)
     if not path.is_file() and path.name == str(weights) and shipped.is_file():
         path = shipped
     if not path.is_file():
@@ -143,6 +99,38 @@ def locate(
     if known is not None:
         _verify(path, known, str(path))
     return path
+
+
+def shipped_path(name: str) -> Path:
+    """Return where a file that is shipped with mirkit lies."""
+    return Path(str(resources.files("mirkit"))) / "weights" / name
+
+
+def cached_path(url: str, known: Hash) -> Path:
+    """Return where the cache keeps what is behind a URL.
+
+    The hash in the name lets two versions of one file live side by side.
+    """
+    return cache_folder(known.digits) / Path(unquote(urlsplit(url).path)).name
+
+
+def cache_folder(digits: str) -> Path:
+    """Return the folder of the cache for a file with this hash."""
+    return cache_dir() / digits[:16]
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file under its name only once it is complete."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def fetch(url: str, known: str | Hash, target: Path) -> Path:
@@ -318,13 +306,12 @@ def _locate_url(weights: str, known: Hash | None, download: bool) -> Path:
         raise WeightsError(
             f"{weights} comes without its hash. Add #sha256= and 64 hexadecimal digits."
         )
-    # The hash in the name lets two versions of one file live side by side.
-    target = cache_dir() / known.digits[:16] / Path(unquote(urlsplit(url).path)).name
+    target = cached_path(url, known)
     if target.is_file():
         _verify(target, known, str(target))
         return target
     if not download:
-        raise _unfetched(url, target, "it is fetched only when asked: pass download=True")
+        raise _unfetched(url, target, "it is fetched only when asked, by download=True")
     return fetch(url, known, target)
 
 

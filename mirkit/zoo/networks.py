@@ -13,6 +13,7 @@ from mirkit import __version__
 from mirkit.activations import Features, Provenance
 from mirkit.errors import MissingExtra, ParameterError, WeightsError
 from mirkit.zoo import checkpoints
+from mirkit.zoo.origins import locate_weights
 from mirkit.zoo.registry import Card
 from mirkit.zoo.runtime import Runner, Session, providers_of
 
@@ -106,10 +107,7 @@ class CardModel(ABC):
         settings = Settings(n_threads, device, n_batch)
         if weights == "random":
             return cls._draw(card, seed, settings)
-        if weights is None:
-            path = checkpoints.locate_named(card, download)
-        else:
-            path = checkpoints.locate(weights, None, download)
+        path = locate_weights(card, weights, download)
         if path.suffix == ".onnx":
             return cls._from_onnx(path, card, settings)
         return cls._from_tensors(path, card, settings)

@@ -10,7 +10,7 @@ import importlib
 import re
 import tomllib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from importlib import metadata, resources
@@ -50,20 +50,34 @@ class Card:
         What the network gives to noise: the mean activation at the stronger half of the beats below
         which nothing pulses, or the probability of the likeliest key below which there is none.
     weights
-        The checkpoint: a file shipped in ``mirkit/weights``, or a URL; None where there is none.
+        The checkpoint: a file shipped in ``mirkit/weights``, a URL, or with `wheel` a path in that
+        wheel; None where there is none.
     sha256
-        Hash of the checkpoint; a URL has one, or an `md5`.
+        Hash of the checkpoint. A file in a wheel has one; a URL has one, or an `md5`.
     md5
         The same, where its authors publish no better one.
     size
-        Length of the checkpoint [bytes], where known.
+        Length of what is fetched [bytes], where known: the checkpoint, or the wheel that holds it.
     obtain
         Where to get the checkpoint, in a sentence, where no URL is sure to give it: its authors
         publish no hash, or there is nothing but a folder on somebody's drive.
+    wheel
+        Requirement of the package on PyPI whose wheel holds the checkpoint, such as
+        ``"crema==0.2.0"``. pip downloads the wheel; it is never installed.
+    parts
+        Further files of a checkpoint in a wheel: their paths, and the sha256 of each.
+    converted
+        Name of the file in the cache that a checkpoint is converted to once, with the version of
+        the converter: ``"crema-1.safetensors"``. None where it runs as it is.
+    packages
+        Packages beyond the core that it needs: to convert its checkpoint where it is `converted`,
+        to run otherwise.
     trained_on
         Names of the training data.
     scores
         Measured by ``benchmarks/``: board, then metric, then number.
+    speed
+        How many times faster than real time it answers on one core, measured by ``benchmarks/``.
     paper
         Its reference.
     streams
@@ -95,8 +109,13 @@ class Card:
     md5: str | None = None
     size: int | None = None
     obtain: str | None = None
+    wheel: str | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    converted: str | None = None
+    packages: tuple[str, ...] = ()
     trained_on: tuple[str, ...] = ()
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    speed: float | None = None
     paper: str | None = None
     streams: bool = False
     peer: bool = False
@@ -106,9 +125,9 @@ class Card:
     source: str = "<card>"
 
     def __post_init__(self) -> None:
-        for name in ("labels", "trained_on"):
+        for name in ("labels", "trained_on", "packages"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("scores", "config", "confidence"):
+        for name in ("scores", "config", "confidence", "parts"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -226,23 +245,36 @@ def read_card(text: str, source: str = "<card>") -> Card:
 
 def _consistent(card: Card) -> Card:
     """Return `card`, or say which of its fields contradict each other."""
-    is_url = card.weights is not None and "://" in card.weights
-    if is_url and card.sha256 is None and card.md5 is None:
-        why = "weights behind a URL need their hash, this or md5; else say how to obtain them"
-        raise _invalid(card.source, "sha256", None, why)
-    if card.weights is None and (card.sha256 or card.md5):
-        raise _invalid(card.source, "weights", None, "there is a hash but no weights")
-    if card.weights is not None and card.obtain is not None:
-        why = "a card says this only where it names no weights"
-        raise _invalid(card.source, "obtain", card.obtain, why)
-    if "NC" in card.license_weights.split("-") and not card.peer:
-        raise _invalid(
-            card.source,
-            "license_weights",
-            card.license_weights,
-            "weights that forbid commercial use belong to a peer (peer = true), never to a default",
-        )
+    for name, value, is_wrong, why in _contradictions(card):
+        if is_wrong:
+            raise _invalid(card.source, name, value, why)
     return card
+
+
+def _contradictions(card: Card) -> Iterator[tuple[str, object, bool, str]]:
+    """Yield a field, its value, whether it contradicts others, and why."""
+    has_hash = card.sha256 is not None or card.md5 is not None
+    is_url = card.weights is not None and "://" in card.weights
+    is_path = card.weights is not None and "/" in card.weights and not is_url
+    why = "weights behind a URL need their hash, this or md5; else say how to obtain them"
+    yield "sha256", None, is_url and not has_hash, why
+    why = "there is a hash but neither weights nor where to obtain them"
+    yield "weights", None, has_hash and card.weights is None and card.obtain is None, why
+    why = "a card says this only where it names no weights"
+    yield "obtain", card.obtain, card.obtain is not None and card.weights is not None, why
+    why = "it holds weights, which are a path in it"
+    yield "wheel", card.wheel, card.wheel is not None and (card.weights is None or is_url), why
+    why = "a file in a wheel needs its hash"
+    yield "sha256", None, card.wheel is not None and card.sha256 is None, why
+    why = "a path is that of a file in a wheel, and the card names none"
+    yield "weights", card.weights, is_path and card.wheel is None, why
+    why = "only checkpoints in a wheel have further files"
+    yield "parts", dict(card.parts), bool(card.parts) and card.wheel is None, why
+    why = "what is converted is known by its sha256"
+    yield "converted", card.converted, card.converted is not None and card.sha256 is None, why
+    why = "weights that forbid commercial use belong to a peer (peer = true), never to a default"
+    is_restricted = "NC" in card.license_weights.split("-") and not card.peer
+    yield "license_weights", card.license_weights, is_restricted, why
 
 
 def _invalid(source: str, name: str, value: object, why: str) -> FormatError:
@@ -268,6 +300,11 @@ def _is_scores(value: object) -> bool:
     )
 
 
+def _is_parts(value: object) -> bool:
+    is_digits = _matches(r"[0-9a-f]{64}")
+    return isinstance(value, dict) and all(map(is_digits, value.values()))
+
+
 Rule = tuple[Callable[[Any], bool], str]
 _LICENSE: Rule = (_matches(r"[\w.+-]+"), "an SPDX name such as 'MIT', or 'none'")
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
@@ -291,15 +328,26 @@ RULES: Mapping[str, Rule] = {
     "license_code": _LICENSE,
     "license_weights": _LICENSE,
     "weights": (
-        _matches(r"https?://\S+|[\w-][\w.-]*"),
-        "a file name in mirkit/weights, or an http(s) URL",
+        _matches(r"https?://\S+|[\w-][\w.-]*|[\w-][\w.-]*(/[\w.-]*\w)+"),
+        "a file name in mirkit/weights, an http(s) URL, or a path in a wheel",
     ),
     "sha256": (_matches(r"[0-9a-f]{64}"), "64 small hexadecimal digits"),
     "md5": (_matches(r"[0-9a-f]{32}"), "32 small hexadecimal digits"),
     "size": (lambda value: type(value) is int and value > 0, "a number of bytes"),
     "obtain": (_matches(r"\S[^\n]*[.!]"), "a sentence, in one line"),
+    "wheel": (_matches(r"[A-Za-z0-9][\w.-]*==[\w.!+]+"), "'NAME==VERSION'"),
+    "parts": (_is_parts, "a table of paths in the wheel, each with its sha256"),
+    "converted": (
+        _matches(r"[\w-][\w.-]*\.(onnx|safetensors)"),
+        "the name of an .onnx or .safetensors file",
+    ),
+    "packages": (_is_texts, "a list of names"),
     "trained_on": (_is_texts, "a list of names"),
     "scores": (_is_scores, "tables of numbers, one a board"),
+    "speed": (
+        lambda value: type(value) in (int, float) and value > 0,
+        "how many times faster than real time",
+    ),
     "paper": (_is_text, "a reference"),
     "streams": _FLAG,
     "peer": _FLAG,

@@ -11,8 +11,6 @@ Hugging Face, safetensors: Format.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
@@ -22,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirkit.errors import ParameterError, WeightsError
+from mirkit.zoo.checkpoints import write_whole
 
 DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1"}
 """numpy's name of each type of element that is read and written."""
@@ -45,7 +44,7 @@ def read_tensors(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, s
         texts = header.pop("__metadata__", {})
         return {name: _tensor(entry, data) for name, entry in header.items()}, texts
     except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file. Convert the published file first.") from None
+        raise WeightsError(f"{path}: no such file") from None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise WeightsError(
             f"{path} is no .safetensors file, or damaged: {error}. Convert it again."
@@ -73,15 +72,7 @@ def write_tensors(
     ((2, 3), {'model': 'mine'})
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(_parts(tensors, texts or {}))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, b"".join(_parts(tensors, texts or {})))
     return path
 
 

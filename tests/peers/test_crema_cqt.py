@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from signals import chords, music
+from signals import chords, cut, music
 
 from mirkit.peers.crema_cqt import (
     BINS_PER_OCTAVE,
@@ -8,10 +8,20 @@ from mirkit.peers.crema_cqt import (
     HOP_LENGTH,
     N_BINS,
     SAMPLE_RATE,
-    constant_q,
+    CremaCQT,
     decibels,
-    harmonic_cqt,
+    harmonics,
 )
+
+
+def constant_q(*blocks):
+    """The magnitudes of a recording, ``(n_frames, 252)``."""
+    return np.concatenate([np.empty((0, 252), np.float32), *CremaCQT().stream(blocks)])
+
+
+def harmonic_cqt(samples):
+    """The decibels of each harmonic, ``(n_frames, 216, 2)``."""
+    return harmonics(constant_q(samples))
 
 
 def librosa_cqt(samples, harmonic):
@@ -67,7 +77,31 @@ def test_every_whole_hop_has_a_frame_and_a_short_recording_one(n_samples):
 
 
 def test_nothing_has_no_frames():
-    assert harmonic_cqt(np.empty(0, np.float32)).shape == (0, N_BINS, 2)
+    assert constant_q(np.empty(0, np.float32)).shape == (0, 252)
+
+
+@pytest.mark.parametrize("longest", [50, 3000, 100_000])
+def test_stream_equals_batch(samples, longest):
+    whole = constant_q(samples)
+    assert CremaCQT().n_frames(len(samples)) == len(whole)
+    parts = constant_q(*cut(samples, np.random.default_rng(longest), longest))
+    np.testing.assert_array_equal(parts, whole)
+
+
+def test_frames_come_within_the_latency():
+    front_end, n_samples, heard, given, waits = CremaCQT(), 30 * SAMPLE_RATE, 0, 0, []
+
+    def blocks():
+        nonlocal heard
+        for start in range(0, n_samples, 500):
+            heard = start + 500
+            yield np.ones(500, np.float32)
+
+    for part in front_end.stream(blocks()):
+        waits.append(heard / SAMPLE_RATE - front_end.grid.time_of(given))
+        given += len(part)
+    assert given == front_end.n_frames(n_samples)
+    assert front_end.latency / 2 < max(waits) <= front_end.latency
 
 
 def test_decibels_lie_within_80_of_the_loudest():

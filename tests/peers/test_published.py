@@ -1,52 +1,66 @@
-import hashlib
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from mirkit.activations import Features, Head
+from mirkit.activations import Features, HeadSpec
 from mirkit.errors import AudioError, ParameterError, UnknownName, WeightsError
+from mirkit.features import FrontEnd
+from mirkit.features.base import mono_slices
+from mirkit.features.framing import Framing
 from mirkit.frames import FrameGrid
-from mirkit.peers.published import Published, whole
-from mirkit.zoo.origin import Origin
+from mirkit.peers.published import Published
+from mirkit.zoo.networks import Settings
+from mirkit.zoo.registry import Card
 
 GRID = FrameGrid.from_fps(10)
+
+
+class Level(FrontEnd):
+    """The samples of each tenth of a second."""
+
+    name, sample_rate, n_bins, grid, latency = "level", 100, 10, GRID, 0.1
+
+    def n_frames(self, n_samples):
+        return n_samples // 10
+
+    def stream(self, blocks):
+        return Framing(10, 10).frames(mono_slices(blocks, self.sample_rate))
 
 
 class Loud(Published):
     """The level of each tenth of a second, times a weight: the smallest published model."""
 
-    origins: ClassVar = {"loud": Origin("loud.bin", hashlib.sha256(bytes(4)).hexdigest())}
-    sample_rate = 100
-    front_end = "level"
-    labels: ClassVar = {"level": ("level",), "half": ("half",)}
+    specs: ClassVar = {
+        "level": HeadSpec(("level",)),
+        "clip": HeadSpec(("level",), per="clip"),
+    }
+    front_end = Level()
 
     @classmethod
-    def tensors_in(cls, content):
-        return {"weight": np.frombuffer(content, np.float32) + 2}
+    def read_checkpoint(cls, path):
+        return {"weight": np.frombuffer(path.read_bytes(), np.float32) + 2}
 
-    def features(self, blocks):
-        samples = whole(blocks, self.sample_rate)
-        n_frames = len(samples) // 10
-        return Features(samples[: 10 * n_frames].reshape(-1, 10), GRID, self.front_end)
-
-    def heads_of(self, features):
+    def run(self, features):
         level = np.abs(features.values).max(axis=1, keepdims=True) * self.weights["weight"]
-        return {
-            "level": Head(level, ("level",), features.grid),
-            "half": Head(level / 2, ("half",), features.grid),
-        }
+        return {"level": level, "clip": level.mean(axis=0, keepdims=True)}
+
+
+CARD = Card("loud", "beats", "a toy", "toy:Loud", 100, ("level",), "MIT", "MIT",
+            sha256="ab" * 32, converted="loud-1.safetensors")  # fmt: skip
 
 
 @pytest.fixture
 def converted(tmp_path):
     (tmp_path / "loud.bin").write_bytes(bytes(4))
-    return Loud.convert(tmp_path / "loud.bin", tmp_path / "loud.safetensors", "loud")
+    Loud.convert(tmp_path / "loud.bin", tmp_path / "loud.safetensors", CARD)
+    return tmp_path / "loud.safetensors"
 
 
 @pytest.fixture
 def model(converted):
-    return Loud.from_weights(converted)
+    return Loud.from_weights(converted, CARD)
 
 
 BLOCKS = [np.full((1, 15), 0.25, np.float32), np.full((1, 5), 0.25, np.float32)]
@@ -54,20 +68,23 @@ BLOCKS = [np.full((1, 15), 0.25, np.float32), np.full((1, 5), 0.25, np.float32)]
 
 def test_a_converted_model_remembers_its_origin(model):
     assert model.provenance.model == "loud"
-    assert model.provenance.weights_hash == Loud.origins["loud"].sha256
+    assert model.provenance.weights_hash == "ab" * 32
     assert model.activations(BLOCKS).provenance == model.provenance
+    assert model.n_bytes == 4
 
 
 def test_activations_come_from_blocks_and_from_features_alike(model):
     from_blocks = model.activations(BLOCKS)
-    from_features = model.activations(model.features(BLOCKS))
-    assert list(from_blocks) == ["level", "half"]
+    features = model.features(BLOCKS)
+    assert list(from_blocks) == ["level", "clip"]
     assert from_blocks["level"].values.tolist() == [[0.5], [0.5]]
-    assert from_features["level"] == from_blocks["level"]
+    assert (from_blocks["level"].grid, from_blocks["clip"].grid) == (GRID, None)
+    for given in (features, list(features), features[0]):
+        assert model.activations(given)["level"] == from_blocks["level"]
 
 
 def test_only_the_heads_that_are_wanted_are_given(model):
-    assert list(model.activations(BLOCKS, heads=["half"])) == ["half"]
+    assert list(model.activations(BLOCKS, heads=["clip"])) == ["clip"]
     with pytest.raises(UnknownName, match="Did you mean 'level'"):
         model.activations(BLOCKS, heads=["levels"])
 
@@ -87,21 +104,15 @@ def test_a_sample_that_is_not_a_number_is_named(model):
         model.activations([BLOCKS[0], np.full((1, 5), np.nan, np.float32)])
 
 
-def test_an_unknown_name_is_not_converted(tmp_path):
-    with pytest.raises(UnknownName, match="Did you mean 'loud'"):
-        Loud.convert(tmp_path / "loud.bin", tmp_path / "x.safetensors", "lout")
-
-
-def test_another_file_is_not_converted(tmp_path):
-    (tmp_path / "loud.bin").write_bytes(bytes(5))
-    with pytest.raises(WeightsError, match="sha256"):
-        Loud.convert(tmp_path / "loud.bin", tmp_path / "x.safetensors", "loud")
-    assert not (tmp_path / "x.safetensors").exists()
-
-
 def test_the_weights_of_another_model_are_refused(converted):
-    class Soft(Loud):
-        origins: ClassVar = {"soft": Loud.origins["loud"]}
+    soft = Card("soft", "beats", "a toy", "toy:Loud", 100, (), "MIT", "MIT")
+    with pytest.raises(WeightsError, match="holds the weights of loud, not of 'soft'"):
+        Loud.from_weights(converted, soft)
+    with pytest.raises(WeightsError, match="no such file"):
+        Loud.from_weights(Path("absent.safetensors"), CARD)
 
-    with pytest.raises(WeightsError, match="holds loud, and Soft runs soft"):
-        Soft.from_weights(converted)
+
+def test_it_runs_on_the_cpu_alone(converted):
+    assert Loud.from_weights(converted, CARD, Settings(device="cpu", n_threads=2)).n_bytes == 4
+    with pytest.raises(ParameterError, match="device is 'cuda'; loud runs on cpu alone"):
+        Loud.from_weights(converted, CARD, Settings(device="cuda"))

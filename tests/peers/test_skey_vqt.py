@@ -1,8 +1,14 @@
 import numpy as np
+import published
 import pytest
 import torch
+from signals import cut
 
-from mirkit.peers.skey_vqt import OctaveVQT, halved
+from mirkit.peers.skey_vqt import Halver, OctaveVQT
+
+
+def halved(samples, lowpass):
+    return Halver(lowpass)(samples, is_last=True)
 
 
 @pytest.fixture
@@ -24,6 +30,9 @@ def test_halving_is_a_convolution_with_a_stride(rng, n_samples, n_taps):
     found = halved(samples, taps)
     assert len(found) == n_samples // 2
     np.testing.assert_allclose(found, expected[: len(found)], atol=1e-6)
+    halver, pieces = Halver(taps), cut(samples, rng, 400)
+    parts = [halver(piece, i == len(pieces) - 1) for i, piece in enumerate(pieces)]
+    np.testing.assert_allclose(np.concatenate(parts), found, atol=1e-6)
 
 
 def vqt(rng, n_bins=30, length=16, hop_length=8):
@@ -31,9 +40,14 @@ def vqt(rng, n_bins=30, length=16, hop_length=8):
     lowpass = np.hanning(10)[1:-1] / np.hanning(10).sum()
     lengths = np.arange(n_bins, 0, -1)
     return OctaveVQT(
-        kernels.astype(np.complex64), lowpass.astype(np.float32), lengths.astype(np.float32),
-        hop_length,
+        "vqt", 8000, kernels.astype(np.complex64), lowpass.astype(np.float32),
+        lengths.astype(np.float32), hop_length,
     )  # fmt: skip
+
+
+def transformed(transform, *blocks):
+    parts = list(transform.stream(blocks))
+    return np.concatenate([np.empty((0, transform.n_bins), np.float32), *parts])
 
 
 def plain(transform, samples):
@@ -58,17 +72,47 @@ def plain(transform, samples):
 def test_the_transform_is_its_definition(rng, n_samples):
     transform = vqt(rng)
     samples = rng.standard_normal(n_samples).astype(np.float32)
-    found = transform(samples)
+    found = transformed(transform, samples)
     assert found.shape == (n_samples // 8 + 1, 30)
+    assert transform.n_frames(n_samples) == len(found)
     np.testing.assert_allclose(found, plain(transform, samples), rtol=1e-4, atol=1e-4)
 
 
-def test_a_tone_is_loudest_in_its_bin(published):
-    from mirkit.peers.skey import SKey
+@pytest.mark.parametrize("longest", [300, 5000, 70_000])
+def test_stream_equals_batch(rng, longest):
+    transform = vqt(rng)
+    samples = rng.standard_normal(100_001).astype(np.float32)
+    whole = transformed(transform, samples)
+    parts = transformed(transform, *cut(samples, rng, longest))
+    np.testing.assert_array_equal(parts, whole)
 
-    transform = published(SKey, "s-key")._vqt
+
+def test_nothing_has_no_frames(rng):
+    assert vqt(rng).n_frames(0) == 0
+    assert transformed(vqt(rng)).shape == (0, 30)
+
+
+def test_a_tone_is_loudest_in_its_bin():
+    transform = published.model("s-key").front_end
     t = np.arange(4 * 22050) / 22050
     for bin_ in (24, 40, 57, 80):
         frequency = 27.5 * 2 ** (bin_ / 12)
-        values = transform(np.sin(2 * np.pi * frequency * t).astype(np.float32))
+        values = transformed(transform, np.sin(2 * np.pi * frequency * t).astype(np.float32))
         assert values[60:-60].mean(axis=0).argmax() == bin_
+
+
+def test_frames_come_within_the_latency():
+    front_end, rate = published.model("s-key").front_end, 22050
+    heard, given, waits = 0, 0, []
+
+    def blocks():
+        nonlocal heard
+        for start in range(0, 12 * rate, 500):
+            heard = start + 500
+            yield np.ones(500, np.float32)
+
+    for part in front_end.stream(blocks()):
+        waits.append(heard / rate - front_end.grid.time_of(given))
+        given += len(part)
+    assert given == front_end.n_frames(heard)
+    assert front_end.latency / 2 < max(waits) <= front_end.latency

@@ -8,7 +8,6 @@ import warnings
 import zipfile
 from fractions import Fraction
 from pathlib import PurePosixPath
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,11 +33,6 @@ def cache(tmp_path, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache"
-
-
-def card(**fields):
-    unknown = dict.fromkeys(("weights", "sha256", "md5", "obtain"))
-    return SimpleNamespace(name="claps", **unknown | fields)
 
 
 def files(folder):
@@ -83,21 +77,6 @@ def test_name_of_the_file_is_read_out_of_its_url(server, cache):
     path = checkpoints.locate(url, download=True, md5=MD5)
     assert path.name == "Net_mAP=0.431.pth"
     assert checkpoints.locate(f"{server}/a%2F..%2F..%2Fb.pth", SHA, True).parent.parent == cache
-
-
-def test_card_without_weights_says_where_they_are(tmp_path):
-    with pytest.raises(WeightsError, match=r"'claps'.*Ask Ann\. Then give the file"):
-        checkpoints.locate_named(card(obtain="Ask Ann."))
-    with pytest.raises(WeightsError, match=r"'claps' comes without weights.*random"):
-        checkpoints.locate_named(card())
-
-
-def test_card_with_weights_finds_them_by_either_hash(server):
-    for known in ({"sha256": SHA}, {"md5": MD5}):
-        named = card(weights=f"{server}/net.pth", **known)
-        with pytest.raises(WeightsError, match="download=True"):
-            checkpoints.locate_named(named)
-        assert checkpoints.locate_named(named, download=True).read_bytes() == CONTENT
 
 
 def test_nothing_is_fetched_unless_asked(server, cache):
@@ -327,3 +306,12 @@ def test_import_fetches_nothing_and_loads_no_torch():
     code = "import sys, mirkit.zoo.checkpoints; print({'torch', 'urllib.request'} & {*sys.modules})"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "folder" / "net.onnx"
+    checkpoints.write_whole(path, b"whole")
+    with pytest.raises(TypeError):
+        checkpoints.write_whole(path, "no bytes")
+    assert path.read_bytes() == b"whole"
+    assert files(tmp_path) == ["net.onnx"]

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from mirkit.errors import ParameterError, WeightsError
-from mirkit.zoo.converting import convert_once, write_whole
+from mirkit.errors import ParameterError
 from mirkit.zoo.onnx_graph import OnnxGraph
-from mirkit.zoo.protobuf import Damaged, fields, integer, read_varint, varint
+from mirkit.zoo.protobuf import Damaged, fields, read_varint, varint
 from mirkit.zoo.runtime import Session
 
 
@@ -67,35 +66,3 @@ def test_negative_numbers_are_64_bits():
 def test_messages_that_nobody_writes_are_damage(content):
     with pytest.raises(Damaged):
         list(fields(content))
-
-
-def test_a_source_is_converted_once(tmp_path):
-    source, calls = tmp_path / "weights", []
-    source.write_bytes(b"weights")
-
-    def convert(path, target):
-        calls.append(path)
-        write_whole(target, path.read_bytes().upper())
-
-    for _ in range(2):
-        path = convert_once("net", source, convert, folder=tmp_path / "cache")
-        assert path.read_bytes() == b"WEIGHTS"
-    assert calls == [source]
-    assert convert_once("net", source, convert, version=2, folder=tmp_path / "cache") != path
-    source.write_bytes(b"others")
-    assert convert_once("net", source, convert, folder=tmp_path / "cache").read_bytes() == b"OTHERS"
-    assert len(calls) == 3
-
-
-def test_a_conversion_that_fails_leaves_nothing(tmp_path):
-    source = tmp_path / "weights"
-    source.write_bytes(integer(1, 1))
-
-    def convert(path, target):
-        raise WeightsError(f"{path} is damaged")
-
-    with pytest.raises(WeightsError, match="is damaged"):
-        convert_once("net", source, convert, folder=tmp_path / "cache")
-    with pytest.raises(TypeError):
-        write_whole(tmp_path / "cache" / "net.onnx", "no bytes")
-    assert [path.name for path in (tmp_path / "cache").rglob("*")] == []

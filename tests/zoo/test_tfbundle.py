@@ -1,13 +1,12 @@
 import bundles
 import numpy as np
 import pytest
-from published import wheel_of_musicnn
+from published import checkpoint
 
 from mirkit.errors import UnknownName, WeightsError
 from mirkit.zoo.crc32c import crc32c, unmask
 from mirkit.zoo.protobuf import blob, integer
 from mirkit.zoo.tfbundle import read_bundle
-from mirkit.zoo.wheels import take_out
 
 ARRAYS = {
     "conv/bias": np.float32([1, -2, 3]),
@@ -140,10 +139,13 @@ def test_the_checksum_is_castagnolis():
 
 
 def test_a_published_checkpoint_is_read_and_its_checksums_are_right(tmp_path):
-    index, *_ = take_out(wheel_of_musicnn(), ["musicnn/MTT_musicnn/.index"], tmp_path)
+    data = checkpoint("musicnn-mtt", tmp_path)
+    index = tmp_path / ".index"
+    content = data.read_bytes()
+    data.unlink()
     with pytest.raises(WeightsError, match="beside the index"):
         read_bundle(index)["dense/kernel"]
-    take_out(wheel_of_musicnn(), ["musicnn/MTT_musicnn/.data-*"], tmp_path)
+    data.write_bytes(content)
     bundle = read_bundle(index)
     assert len(bundle) == 150
     assert bundle["dense/kernel"].shape == (1506, 200)

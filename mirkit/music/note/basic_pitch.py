@@ -1,7 +1,6 @@
 """Basic Pitch: polyphonic note transcription and multipitch estimation of any instrument.
 
-Its weights (Apache-2.0) are an ONNX file in the wheel that its authors publish. `from_weights`
-takes the wheel or the file; nothing else of the wheel is read, and nothing of it runs.
+Its weights (Apache-2.0) are an ONNX file in the wheel that its authors publish; its card names both.
 
 References
 ----------
@@ -25,9 +24,9 @@ from mirkit.activations import Activations, Head, Provenance
 from mirkit.arrays import Blocks, Floats32
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
-from mirkit.zoo.checkpoints import cache_dir
-from mirkit.zoo.converting import write_whole
-from mirkit.zoo.origin import Origin
+from mirkit.zoo import checkpoints
+from mirkit.zoo.networks import Settings
+from mirkit.zoo.origins import locate_weights
 from mirkit.zoo.registry import Card
 from mirkit.zoo.runtime import Session
 
@@ -61,13 +60,6 @@ HEADS = {
     "contour": ("StatefulPartitionedCall:0", CONTOUR_PITCHES),
 }
 """The output of the network, and its labels as MIDI note numbers, for each head."""
-
-ORIGIN = Origin(
-    "basic_pitch/saved_models/icassp_2022/nmp.onnx",
-    "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec",
-    "basic-pitch==0.4.0",
-)
-"""Where the weights lie."""
 
 _INPUT = "serving_default_input_2:0"
 
@@ -110,39 +102,39 @@ class BasicPitch:
         *,
         download: bool = False,
         n_threads: int | None = None,
+        device: str | None = None,
     ) -> Self:
-        """Return the model of a card: from `weights`, or from those in the cache.
-
-        Raises
-        ------
-        WeightsError
-            Where the weights are not there; the message says how to get them.
-        """
-        return cls.from_weights(weights or cache_dir() / ORIGIN.sha256[:16] / "nmp.onnx", n_threads)
-
-    @classmethod
-    def from_weights(cls, path: str | Path, n_threads: int | None = None) -> Self:
-        """Return the model whose weights lie in an ``.onnx`` file, or in the wheel as it comes.
+        """Return the model of a card.
 
         Parameters
         ----------
-        path
-            The file.
-        n_threads
-            Threads of onnxruntime; see `mirkit.zoo.runtime.Session`.
+        card
+            The card.
+        weights
+            The `.onnx` file, or the wheel that holds it; None for what the card names.
+        download
+            Whether the wheel may be fetched.
+        n_threads, device
+            See `mirkit.zoo.networks.Settings`.
 
         Raises
         ------
         WeightsError
-            Where the file is absent, damaged or another one.
+            Where the weights are not there, or are others; the message says what to do.
         """
-        session = Session(ORIGIN.content(path), n_threads)
-        return cls(session, Provenance("basic-pitch", __version__, ORIGIN.sha256))
+        path = checkpoints.locate(locate_weights(card, weights, download), card.sha256)
+        session = Settings(n_threads, device).session(path)
+        return cls(session, Provenance(card.name, __version__, card.sha256))
 
     @property
     def sample_rate(self) -> int:
         """Samples per second [Hz]."""
         return SAMPLE_RATE
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights."""
+        return self.run.n_bytes
 
     @property
     def grid(self) -> FrameGrid:
@@ -239,21 +231,3 @@ def windows(blocks: Blocks, hop_length: int) -> Iterator[Floats32]:
         yield np.pad(samples[:WINDOW], (0, max(0, WINDOW - len(samples))))
         samples, ahead = samples[hop_length:], ahead - hop_length
 
-
-def take_weights(wheel: str | Path, target: str | Path) -> Path:
-    """Write the network that is in a wheel to a file, at once and whole; nothing else is unpacked.
-
-    Parameters
-    ----------
-    wheel
-        The wheel.
-    target
-        The ``.onnx`` file; folders that are missing are made.
-
-    Raises
-    ------
-    WeightsError
-        Where the wheel is absent, damaged, or holds another network.
-    """
-    write_whole(Path(target), ORIGIN.content(wheel))
-    return Path(target)

@@ -21,7 +21,7 @@ from mirkit.arrays import Floats32
 from mirkit.errors import FormatError
 from mirkit.sound.index.graph import Graph
 from mirkit.sound.index.space import Space
-from mirkit.zoo.converting import write_whole
+from mirkit.zoo.checkpoints import write_whole
 
 SCHEMA = 1
 HEAD = "index.json"

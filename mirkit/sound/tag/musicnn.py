@@ -13,25 +13,33 @@ J. Pons et al.: End-to-end learning for music audio tagging at scale. ISMIR, 201
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mirkit import windows
+from mirkit.activations import HeadSpec
 from mirkit.arrays import Floats32
-from mirkit.errors import UnknownName, WeightsError
+from mirkit.errors import ParameterError, UnknownName, WeightsError
+from mirkit.features import FrontEnd
 from mirkit.features.logs import LOG10, OffsetLog
 from mirkit.features.mel import MelBank
 from mirkit.features.spectrogram import LogSpectrogram
 from mirkit.features.stft import STFT
-from mirkit.sound.tag.windowed import Window, WindowTagger, cut
+from mirkit.sound.tag.windowed import WindowTagger
 from mirkit.vocab.music_tags import LASTFM, MAGNATAGATUNE
-from mirkit.zoo.checkpoints import sha256_of
-from mirkit.zoo.converting import write_whole
+from mirkit.windows import Average, Window
+from mirkit.zoo.checkpoints import write_whole
+from mirkit.zoo.converting import kept_texts
 from mirkit.zoo.onnx_graph import OnnxGraph
+from mirkit.zoo.registry import Card
 from mirkit.zoo.tfbundle import Bundle, read_bundle
-from mirkit.zoo.wheels import Wheel
+
+Value = TypeVar("Value")
 
 LENGTH = 187  # [frames]: three seconds
 FRONT_END = LogSpectrogram(
@@ -47,28 +55,61 @@ The authors round the powers to half precision before that, which is left out he
 less than .003.
 """
 
-LABELS: Mapping[str, tuple[str, ...]] = {
-    "musicnn-mtt": MAGNATAGATUNE,
-    "musicnn-msd": LASTFM,
-    "musicnn-mtt-vgg": MAGNATAGATUNE,
-    "musicnn-msd-vgg": LASTFM,
-}
-WHEEL = Wheel(
-    "musicnn", "0.1.0", "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
-)
-FOLDERS: Mapping[str, str] = {
-    "musicnn-mtt": "musicnn/MTT_musicnn",
-    "musicnn-msd": "musicnn/MSD_musicnn",
-    "musicnn-mtt-vgg": "musicnn/MTT_vgg",
-    "musicnn-msd-vgg": "musicnn/MSD_vgg",
-}
-"""Where in `WHEEL` the checkpoint of each model lies."""
-
-VERSION = 1
-"""Version of `convert`."""
+LABELS: Mapping[str, tuple[str, ...]] = {"magnatagatune": MAGNATAGATUNE, "lastfm": LASTFM}
+"""The names of tags, as cards call them under ``config.tags``."""
 
 _EPSILON = 1e-3  # of TensorFlow's batch normalization
 _TINY = 1e-20  # weight decay left most of some layers below it; products of such numbers are slow
+
+
+@dataclass(frozen=True)
+class LastMovedBack:
+    """Windows one after the other, of which the last is moved back to end with the recording.
+
+    It counts by the frames that it adds. A recording shorter than a window is one short window.
+
+    Parameters
+    ----------
+    length
+        Of a window [frames].
+
+    Examples
+    --------
+    >>> windows = LastMovedBack(4).cut([np.arange(10, dtype=np.float32)])
+    >>> [(window.values.tolist(), window.weight) for window in windows]
+    [([0.0, 1.0, 2.0, 3.0], 4), ([4.0, 5.0, 6.0, 7.0], 4), ([6.0, 7.0, 8.0, 9.0], 2)]
+    """
+
+    length: int
+    average: ClassVar[Average] = "probabilities"
+
+    @property
+    def hop(self) -> int:
+        """Frames from a window to the next."""
+        return self.length
+
+    def check(self, heads: Mapping[str, HeadSpec]) -> None:
+        """Raise `ParameterError` where a head has rows within the windows."""
+        for name, spec in heads.items():
+            if spec.per == "frame":
+                raise ParameterError(f"the head {name!r} has rows within windows, which overlap")
+
+    def cut(self, places: Iterable[Floats32]) -> Iterator[Window]:
+        """Yield the windows; one before the next is kept, and a piece."""
+        start, before, rest = 0, None, None
+        for piece in places:
+            rest = piece if rest is None else np.concatenate([rest, piece])
+            while len(rest) > self.length:
+                before, rest = rest[: self.length], rest[self.length :]
+                yield self._window(start, before, self.length, is_last=False)
+                start += self.length
+        if rest is not None:
+            values = rest if before is None else np.concatenate([before, rest])[-self.length :]
+            yield self._window(start, values, len(rest), is_last=True)
+
+    def _window(self, start: int, values: Floats32, n_new: int, *, is_last: bool) -> Window:
+        kept = Fraction(len(values) - n_new), Fraction(len(values))
+        return Window(start + n_new - len(values), values, kept, n_new, is_last)
 
 
 class MusicNN(WindowTagger):
@@ -84,57 +125,54 @@ class MusicNN(WindowTagger):
     96
     """
 
-    front_end: ClassVar[LogSpectrogram] = FRONT_END
+    front_end: ClassVar[FrontEnd] = FRONT_END
     length: ClassVar[int] = LENGTH
-    hop: ClassVar[int] = LENGTH
-    n_batch: ClassVar[int] = 1  # eight at once take 430 MB more and are no faster
+    strategy: ClassVar[windows.Strategy] = LastMovedBack(LENGTH)
+    usual_batch: ClassVar[int] = 1  # eight at once take 430 MB more and are no faster
 
     @classmethod
-    def known(cls) -> dict[str, tuple[str, ...]]:
-        """Return the labels of each model of this kind, by its name."""
-        return dict(LABELS)
+    def labels_of(cls, card: Card) -> tuple[str, ...]:
+        """Return the names of the tags of a model.
 
-    def _windows(self, frames: Iterable[Floats32]) -> Iterator[Window]:
-        before = np.empty((0, FRONT_END.n_bins), np.float32)
-        for values in cut(frames, LENGTH, LENGTH):
-            if len(values) == LENGTH:
-                before = values
-                yield Window(values, LENGTH)
-            elif len(values):
-                whole = np.concatenate([before, values])[-LENGTH:]
-                yield Window(np.resize(whole, (LENGTH, whole.shape[1])), len(values))
+        Raises
+        ------
+        UnknownName
+            Where its card names none that are known.
+        """
+        return _choose("config.tags", card, LABELS)
+
+    def fill(self, values: Floats32) -> Floats32:
+        """Return frames, repeated."""
+        return np.resize(values, (LENGTH, values.shape[1]))
+
+    @classmethod
+    def convert(cls, source: Path, target: Path, card: Card) -> None:
+        """Convert a published checkpoint to ``.onnx``: see `Converted`.
+
+        Parameters
+        ----------
+        source
+            The data of the checkpoint; its ``.index`` lies beside it.
+        target, card
+            See `Converted`.
+        """
+        network, labels = _choose("config.network", card, NETWORKS), cls.labels_of(card)
+        prefix, _, _ = source.name.rpartition(".data-")
+        bundle = read_bundle(source.with_name(f"{prefix}.index"))
+        onnx = OnnxGraph(card.name)
+        x = onnx.input("features", ("batch", LENGTH, FRONT_END.n_bins))
+        embedding, logits = network(_Layers(onnx, bundle, card.name), x)
+        onnx.output(onnx.add("Sigmoid", logits, name="tags"), ("batch", len(labels)))
+        onnx.output(onnx.add("Identity", embedding, name="embedding"), ("batch", "n_embedding"))
+        write_whole(target, onnx.to_bytes(kept_texts(card)))
 
 
-def convert(source: str | Path, target: str | Path, name: str) -> None:
-    """Convert a published checkpoint to a file that `MusicNN.from_weights` takes.
-
-    Parameters
-    ----------
-    source
-        The ``.index`` file of the checkpoint; the data lie beside it.
-    target
-        The ``.onnx`` file to write.
-    name
-        Which model it is, one of `LABELS`; the labels follow from it.
-
-    Raises
-    ------
-    UnknownName
-        Where there is no such model.
-    WeightsError
-        Where the checkpoint is absent, damaged, or another network.
-    """
-    if name not in LABELS:
-        raise UnknownName("model", name, list(LABELS))
-    bundle = read_bundle(source)
-    onnx = OnnxGraph(name)
-    x = onnx.input("features", ("batch", LENGTH, FRONT_END.n_bins))
-    layers = _Layers(onnx, bundle, name)
-    embedding, logits = (_vgg if name.endswith("vgg") else _musicnn)(layers, x)
-    onnx.output(onnx.add("Sigmoid", logits, name="tags"), ("batch", len(LABELS[name])))
-    onnx.output(onnx.add("Identity", embedding, name="embedding"), ("batch", "n_embedding"))
-    kept = {"model": name, "weights_sha256": sha256_of(bundle.data_path())}
-    write_whole(Path(target), onnx.to_bytes(kept))
+def _choose(field: str, card: Card, table: Mapping[str, Value]) -> Value:
+    """Return what a card names in a table."""
+    name = card.config.get(field.removeprefix("config."), "")
+    if name not in table:
+        raise UnknownName(f"{field} of {card.source}", str(name), list(table))
+    return table[name]
 
 
 class _Layers:
@@ -230,3 +268,7 @@ def _vgg(layers: _Layers, x: str) -> tuple[str, str]:
         x = add("MaxPool", x, kernel_shape=size, strides=step)
     embedding = add("Flatten", add("Transpose", x, perm=[0, 2, 3, 1]))
     return embedding, layers.dense(embedding, "dense")
+
+
+NETWORKS = {"musicnn": _musicnn, "vgg": _vgg}
+"""What adds each network, as cards call them under ``config.network``."""

@@ -2,139 +2,136 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
-from mirkit import __version__
-from mirkit.activations import Activations, Features, Head, Provenance
-from mirkit.arrays import Blocks, Floats, Floats32
-from mirkit.errors import ParameterError, UnknownName, WeightsError
+from mirkit import __version__, windows
+from mirkit.activations import Activations, Features, HeadSpec, Provenance
+from mirkit.arrays import Blocks, Floats32
+from mirkit.features import FrontEnd
 from mirkit.features.base import check_source
-from mirkit.features.spectrogram import LogSpectrogram
 from mirkit.frames import FrameGrid
-from mirkit.zoo.runtime import Runner, Session
+from mirkit.model import Heard, choose_heads, features_of, side_by_side
+from mirkit.zoo.converting import Converted, check_texts
+from mirkit.zoo.networks import Settings
+from mirkit.zoo.registry import Card
+from mirkit.zoo.runtime import Runner
 
 CLIP = ("tags", "embedding")
-FRAMES = {"frames": "tags", "frame_embedding": "embedding"}  # and what a window gives for them
-
-
-class Window(NamedTuple):
-    """What the network hears at once, and what that counts in the mean over the clip."""
-
-    values: Floats32
-    weight: int
+"""The usual heads: those of the whole recording."""
 
 
 @dataclass(frozen=True)
-class WindowTagger(ABC):
-    """A network behind a front end, on windows of one length on a fixed grid.
+class WindowTagger(Converted):
+    """A published network behind a front end, on windows of one length on a fixed grid.
 
-    A kind of tagger says how its recordings end (`_windows`). The score of a tag in the clip is
-    the mean over the windows; memory is bounded by a few windows, and by what is asked for by
-    frame.
+    A kind of tagger says how recordings are cut (`strategy`) and how a window that is too short is
+    filled (`fill`). The score of a tag in the clip is the mean over the windows; memory is bounded
+    by a few windows, and by the heads with a row for each window where those are wanted.
 
     Parameters
     ----------
-    run
+    network
         What runs the network: from ``features`` to ``tags`` and ``embedding``.
     labels
         Names of the tags.
     provenance
         What its activations remember as their origin.
+    n_batch
+        Windows that the network is given at once.
 
     Attributes
     ----------
     front_end
-        What it listens through.
-    length, hop
-        How long a window is, and how far the next one begins after it [frames].
-    n_batch
-        How many windows the network hears at once, counted from the first.
+        The front end that it listens through.
+    length
+        Length of a window [frames].
+    strategy
+        How recordings are cut into windows.
+    usual_batch
+        Windows that the network is given at once, unless told otherwise.
     """
 
-    run: Runner
+    network: Runner
     labels: tuple[str, ...]
     provenance: Provenance
+    n_batch: int
 
-    front_end: ClassVar[LogSpectrogram]
+    front_end: ClassVar[FrontEnd]
     length: ClassVar[int]
-    hop: ClassVar[int]
-    n_batch: ClassVar[int]
+    strategy: ClassVar[windows.Strategy]
+    usual_batch: ClassVar[int]
 
     @classmethod
-    def from_weights(cls, path: str | Path, n_threads: int | None = None) -> Self:
-        """Return the model whose converted weights are in an ``.onnx`` file.
+    @abstractmethod
+    def labels_of(cls, card: Card) -> tuple[str, ...]:
+        """Return the names of the tags of a model."""
 
-        Raises
-        ------
-        WeightsError
-            Where the file is absent, damaged, or was made of other weights.
-        """
-        if not Path(path).is_file():
-            raise WeightsError(f"{path}: no such file. Convert the published weights first.")
-        session = Session(path, n_threads)
+    @abstractmethod
+    def fill(self, values: Floats32) -> Floats32:
+        """Return the frames of a window that is too short as one of whole length."""
+
+    @classmethod
+    def from_weights(cls, path: Path, card: Card, settings: Settings | None = None) -> Self:
+        """Return the model whose converted weights are in an ``.onnx`` file: see `Converted`."""
+        settings = settings or Settings()
+        session = settings.session(path)
         kept = session.metadata
-        labels = cls.known().get(kept.get("model", ""))
-        if labels is None:
-            raise WeightsError(
-                f"{path} holds the weights of {kept.get('model', 'an unnamed model')!r}; "
-                f"{cls.__name__} runs {', '.join(cls.known())}"
-            )
-        origin = Provenance(kept["model"], __version__, kept.get("weights_sha256"))
-        return cls(session, labels, origin)
-
-    @classmethod
-    @abstractmethod
-    def known(cls) -> dict[str, tuple[str, ...]]:
-        """Return the labels of each model of this kind, by its name."""
-
-    @abstractmethod
-    def _windows(self, frames: Iterable[Floats32]) -> Iterator[Window]:
-        """Yield the windows of frames that come in blocks."""
+        check_texts(path, kept, card)
+        origin = Provenance(card.name, __version__, kept.get("weights_sha256"))
+        return cls(session, cls.labels_of(card), origin, settings.n_batch or cls.usual_batch)
 
     @property
     def sample_rate(self) -> int:
-        """Samples a second that it listens at [Hz]."""
+        """Sample rate of the blocks [Hz]."""
         return self.front_end.sample_rate
 
     @property
+    def front_ends(self) -> tuple[FrontEnd, ...]:
+        """The front ends, whose features may be shared: one."""
+        return (self.front_end,)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the weights."""
+        return self.network.n_bytes
+
+    @property
+    def specs(self) -> dict[str, HeadSpec]:
+        """The declarations of the heads: of the clip, and with a row for each window."""
+        return {
+            "tags": HeadSpec(self.labels, "sigmoid", "clip"),
+            "embedding": HeadSpec((), "embedding", "clip"),
+            "frames": HeadSpec(self.labels, "sigmoid", "window", output="tags"),
+            "frame_embedding": HeadSpec((), "embedding", "window", output="embedding"),
+        }
+
+    @property
     def grid(self) -> FrameGrid:
-        """The clock of the heads by frame: the middle of each window."""
+        """The clock of the heads with a row for each window: the middle of the window."""
         inner = self.front_end.grid
-        return FrameGrid(inner.rate / self.hop, float(inner.time_of((self.length - 1) / 2)))
+        middle = float(inner.time_of((self.length - 1) / 2))
+        return FrameGrid(inner.rate / self.strategy.hop, middle)
 
-    def features(self, blocks: Blocks) -> Features:
-        """Return the features of one recording.
+    def features(self, blocks: Blocks) -> tuple[Features, ...]:
+        """Return the features of a recording."""
+        return side_by_side(self.front_ends, blocks)
 
-        Parameters
-        ----------
-        blocks
-            Its consecutive blocks at `sample_rate`, ``(n_samples,)`` or ``(n_channels,
-            n_samples)``, of any length; channels are mixed.
-        """
-        rows = [np.empty((0, self.front_end.n_bins), np.float32), *self._frames(blocks)]
-        values = np.concatenate(rows)
-        values.flags.writeable = False
-        return Features(values, self.front_end.grid, self.front_end.name)
-
-    def activations(
-        self, x: Blocks | Features, heads: Collection[str] | None = None
-    ) -> Activations:
-        """Return what is in one recording.
+    def activations(self, x: Heard, heads: Iterable[str] | None = None) -> Activations:
+        """Return the activations of a recording: see `mirkit.model.Model`.
 
         Parameters
         ----------
         x
-            Its blocks, as `features` takes them, or its features.
+            Its blocks at `sample_rate`, or its features.
         heads
-            Names of what is wanted: ``"tags"`` and ``"embedding"`` of the clip, ``"frames"`` and
-            ``"frame_embedding"`` with a row for each window. The two of the clip where None.
+            ``tags`` and ``embedding`` of the clip, which are the usual ones; ``frames`` and
+            ``frame_embedding``, with a row for each window.
 
         Raises
         ------
@@ -143,90 +140,20 @@ class WindowTagger(ABC):
         UnknownName
             Where there is no such head.
         """
-        wanted = _wanted(heads)
-        frames: Iterable[Floats32]
-        if isinstance(x, Features):
-            check_source(self.provenance.model, x, self.front_end)
-            frames = [x.values]
+        specs = choose_heads(self.specs, heads, CLIP)
+        places: Iterable[Floats32]
+        given = features_of(x)
+        if given is None:
+            places = self.front_end.stream(x)  # type: ignore[arg-type]
         else:
-            frames = self._frames(x)
-        return self._gathered(self._windows(frames), wanted)
+            own = given.get(self.front_end.name) or next(iter(given.values()))
+            check_source(self.provenance.model, own, self.front_end)
+            places = [own.values] if own.n_frames else []
+        grid = self.front_end.grid
+        found = windows.run(self.strategy, places, self._run, specs, grid, self.n_batch)
+        return Activations(found, self.provenance)
 
-    def _frames(self, blocks: Blocks) -> Iterator[Floats32]:
-        return self.front_end.stream(blocks)
-
-    def _gathered(self, windows: Iterator[Window], wanted: tuple[str, ...]) -> Activations:
-        gathering = _Gathering(wanted)
-        while batch := list(islice(windows, self.n_batch)):
-            outputs = self.run.batch(features=np.stack([window.values for window in batch]))
-            gathering.add(outputs, [window.weight for window in batch])
-        if not gathering.n_windows:
-            raise ParameterError("there is nothing to hear: the blocks hold no samples")
-        return Activations({name: self._head(name, gathering) for name in wanted}, self.provenance)
-
-    def _head(self, name: str, gathering: _Gathering) -> Head:
-        values = gathering.values(name)
-        grid = self.grid if name in FRAMES else None
-        if FRAMES.get(name, name) == "tags":
-            return Head(values, self.labels, grid)
-        return Head(values, tuple(map(str, range(values.shape[1]))), grid, "embedding")
-
-
-@dataclass
-class _Gathering:
-    """Sums over windows, and rows of the heads that are wanted by frame."""
-
-    wanted: tuple[str, ...]
-    n_windows: int = 0
-    _weight: int = 0
-    _sums: dict[str, Floats] = field(default_factory=dict)
-    _rows: dict[str, list[Floats32]] = field(default_factory=dict)
-
-    def add(self, outputs: dict[str, Floats32], weights: list[int]) -> None:
-        """Take what the network made of the next windows, ``(n_windows, n)`` each."""
-        self.n_windows += len(weights)
-        self._weight += sum(weights)
-        for name in self.wanted:
-            if name in FRAMES:
-                self._rows.setdefault(name, []).append(outputs[FRAMES[name]])
-            else:
-                part = np.array(weights) @ outputs[name].astype(np.float64)
-                self._sums[name] = self._sums.get(name, 0.0) + part
-
-    def values(self, name: str) -> Floats32:
-        """Return the values of a head."""
-        if name in FRAMES:
-            return np.concatenate(self._rows[name])
-        return (self._sums[name] / self._weight).astype(np.float32)[None]
-
-
-def _wanted(heads: Collection[str] | None) -> tuple[str, ...]:
-    if heads is None:
-        return CLIP
-    known = [*CLIP, *FRAMES]
-    for name in heads:
-        if name not in known:
-            raise UnknownName("head", name, known)
-    return tuple(name for name in known if name in heads)
-
-
-def cut(frames: Iterable[Floats32], length: int, hop: int) -> Iterator[Floats32]:
-    """Yield windows of `length` frames, `hop` apart, and last the frames that fill none.
-
-    The last ones are those from the start of the next window on, fewer than `length`; they may
-    be none.
-
-    Examples
-    --------
-    >>> blocks = [np.zeros((5, 1), np.float32), np.zeros((2, 1), np.float32)]
-    >>> [len(window) for window in cut(blocks, length=3, hop=2)]
-    [3, 3, 3, 1]
-    """
-    rest: Floats32 | None = None
-    for block in frames:
-        rest = block if rest is None else np.concatenate([rest, block])
-        while len(rest) >= length:
-            yield rest[:length]
-            rest = rest[hop:]
-    if rest is not None:
-        yield rest
+    def _run(self, batch: list[windows.Window]) -> Mapping[str, Floats32]:
+        values = [each.values for each in batch]
+        whole = [each if len(each) == self.length else self.fill(each) for each in values]
+        return self.network.batch(features=np.stack(whole))

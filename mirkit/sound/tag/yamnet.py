@@ -15,37 +15,120 @@ M. Plakal, D. Ellis: YAMNet. TensorFlow Model Garden, 2019.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mirkit.arrays import Blocks, Floats32
+from mirkit import windows
+from mirkit.arrays import Floats32
 from mirkit.errors import WeightsError
+from mirkit.features import FrontEnd
 from mirkit.features.logs import OffsetLog
 from mirkit.features.mel import MelBank
 from mirkit.features.spectrogram import LogSpectrogram
 from mirkit.features.stft import STFT
-from mirkit.sound.tag.windowed import Window, WindowTagger, cut
+from mirkit.frames import FrameGrid
+from mirkit.sound.tag.windowed import WindowTagger
 from mirkit.vocab.audioset import audioset_labels
-from mirkit.zoo.checkpoints import sha256_of
-from mirkit.zoo.converting import write_whole
+from mirkit.zoo.checkpoints import write_whole
+from mirkit.zoo.converting import kept_texts
 from mirkit.zoo.onnx_graph import OnnxGraph
+from mirkit.zoo.registry import Card
 from mirkit.zoo.tflite import Graph, Operator, read_tflite
 
-NAME = "yamnet"
-SHA256 = "687f226c147a2caab4706fbbab5e9cecb14b9a368264bf61108078b1fddf68f5"
-"""Of the published ``yamnet.tflite``."""
+LENGTH, HOP = 96, 48
+"""Frames of a window, and from a window to the next."""
 
-LENGTH, HOP = 96, 48  # [frames]
 OFFSET = 0.001
-FRONT_END = LogSpectrogram(
-    NAME,
-    16000,
-    STFT(512, 160, win_length=400, padding="none", power=1),
-    MelBank(64, 125, 7500, "kaldi"),
-    OffsetLog(OFFSET),
+
+
+@dataclass(frozen=True)
+class WholeWindows(FrontEnd):
+    """A spectrogram whose recordings are followed by zeros up to the end of their last window.
+
+    Parameters
+    ----------
+    spectrogram
+        The spectrogram, whose frames are not padded.
+    length, hop
+        Frames of a window, and from a window to the next.
+
+    Examples
+    --------
+    >>> FRONT_END.n_frames(1), FRONT_END.n_frames(15600), FRONT_END.n_frames(15601)
+    (96, 96, 144)
+    """
+
+    spectrogram: LogSpectrogram
+    length: int
+    hop: int
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Name that its features keep."""
+        return self.spectrogram.name
+
+    @property
+    def sample_rate(self) -> int:  # type: ignore[override]
+        """Sample rate of the audio [Hz]."""
+        return self.spectrogram.sample_rate
+
+    @property
+    def n_bins(self) -> int:
+        """Number of values in a frame."""
+        return self.spectrogram.n_bins
+
+    @property
+    def grid(self) -> FrameGrid:
+        """The clock of the frames."""
+        return self.spectrogram.grid
+
+    @property
+    def latency(self) -> float:
+        """The longest time from the centre of a frame until the stream can give it [s]."""
+        return self.spectrogram.latency
+
+    def n_frames(self, n_samples: int) -> int:
+        """Return how many frames a recording of `n_samples` has."""
+        if n_samples < 1:
+            return 0
+        return self.spectrogram.n_frames(n_samples + self._n_missing(n_samples))
+
+    def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
+        """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
+        return self.spectrogram.stream(self._filled(blocks))
+
+    def _filled(self, blocks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        n_samples, shape = 0, (1,)
+        for block in blocks:
+            n_samples, shape = n_samples + block.shape[-1], block.shape
+            yield block
+        if n_samples:
+            yield np.zeros((*shape[:-1], self._n_missing(n_samples)), np.float32)
+
+    def _n_missing(self, n_samples: int) -> int:
+        """Return how many zeros follow a recording."""
+        stft = self.spectrogram.stft
+        first = (self.length - 1) * stft.hop_length + stft.framing.frame_length
+        if n_samples < first:
+            return first - n_samples
+        return (first - n_samples) % (self.hop * stft.hop_length)
+
+
+FRONT_END = WholeWindows(
+    LogSpectrogram(
+        "yamnet",
+        16000,
+        STFT(512, 160, win_length=400, padding="none", power=1),
+        MelBank(64, 125, 7500, "kaldi"),
+        OffsetLog(OFFSET),
+    ),
+    LENGTH,
+    HOP,
 )
 """VGGish's front end but for the smaller offset."""
 
@@ -60,9 +143,6 @@ LEFT_OUT = frozenset(
     }
 )
 """Classes of AudioSet that YAMNet was not trained on."""
-
-VERSION = 1
-"""Version of `convert`."""
 
 _LAYERS = ("CONV_2D", *("DEPTHWISE_CONV_2D", "CONV_2D") * 13)
 _END = ("MEAN", "FULLY_CONNECTED", "LOGISTIC")
@@ -83,8 +163,8 @@ def yamnet_labels() -> tuple[str, ...]:
 class YAMNet(WindowTagger):
     """YAMNet on recordings of any length.
 
-    As its authors do, a recording is followed by zeros up to the end of its last window, and the
-    score of a tag is the plain mean over the windows.
+    As its authors have it, a recording is followed by zeros up to the end of its last window, and
+    the score of a tag is the plain mean over the windows.
 
     Examples
     --------
@@ -92,75 +172,42 @@ class YAMNet(WindowTagger):
     64
     """
 
-    front_end: ClassVar[LogSpectrogram] = FRONT_END
+    front_end: ClassVar[FrontEnd] = FRONT_END
     length: ClassVar[int] = LENGTH
-    hop: ClassVar[int] = HOP
-    n_batch: ClassVar[int] = 8
+    strategy: ClassVar[windows.Strategy] = windows.Overlap(LENGTH, HOP)
+    usual_batch: ClassVar[int] = 8
 
     @classmethod
-    def known(cls) -> dict[str, tuple[str, ...]]:
-        """Return the labels of each model of this kind, by its name."""
-        return {NAME: yamnet_labels()}
+    def labels_of(cls, card: Card) -> tuple[str, ...]:
+        """Return the names of the tags."""
+        return yamnet_labels()
 
-    def _frames(self, blocks: Blocks) -> Iterator[Floats32]:
-        return self.front_end.stream(_filled(blocks))
+    def fill(self, values: Floats32) -> Floats32:
+        """Return frames followed by those of silence."""
+        rows: Floats32 = windows.pad(values[None], LENGTH, float(np.log(OFFSET)))[0]
+        return rows
 
-    def _windows(self, frames: Iterable[Floats32]) -> Iterator[Window]:
-        n_windows = 0
-        for values in cut(frames, LENGTH, HOP):
-            if len(values) == LENGTH:
-                n_windows += 1
-                yield Window(values, 1)
-            elif len(values) > (LENGTH - HOP if n_windows else 0):  # frames that no window had
-                yield Window(_silent_to(LENGTH, values), 1)
-
-
-def _filled(blocks: Blocks) -> Iterator[Floats32]:
-    """Yield the blocks, and zeros up to the end of the last window."""
-    n_samples = 0
-    for block in blocks:
-        n_samples += block.shape[-1]
-        yield block
-    if n_samples:
-        hop = HOP * FRONT_END.stft.hop_length
-        first = (LENGTH - 1) * FRONT_END.stft.hop_length + FRONT_END.stft.framing.frame_length
-        missing = first - n_samples if n_samples < first else (first - n_samples) % hop
-        yield np.zeros(missing, np.float32)
-
-
-def _silent_to(length: int, values: Floats32) -> Floats32:
-    """Return frames followed by those of silence."""
-    width = ((0, length - len(values)), (0, 0))
-    return np.pad(values, width, constant_values=np.log(np.float32(OFFSET)))
+    @classmethod
+    def convert(cls, source: Path, target: Path, card: Card) -> None:
+        """Convert the published ``yamnet.tflite`` to ``.onnx``: see `Converted`."""
+        graph = read_tflite(source)
+        steps = _network(source, graph)
+        onnx = OnnxGraph(card.name)
+        x = onnx.input("features", ("batch", LENGTH, FRONT_END.n_bins))
+        x = onnx.add("Unsqueeze", x, onnx.constant(np.array([1])))
+        for step in steps[: len(_LAYERS)]:
+            x = _convolved(onnx, graph, step, x)
+        embedding = onnx.add("ReduceMean", x, name="embedding", axes=[2, 3], keepdims=0)
+        dense = steps[-2]
+        weights, bias = (onnx.constant(graph.constant(place)) for place in dense.inputs[1:3])
+        logits = onnx.add("Gemm", embedding, weights, bias, transB=1)
+        tags = onnx.add("Sigmoid", logits, name="tags")
+        onnx.output(tags, ("batch", len(yamnet_labels())))
+        onnx.output(embedding, ("batch", 1024))
+        write_whole(target, onnx.to_bytes(kept_texts(card)))
 
 
-def convert(source: str | Path, target: str | Path) -> None:
-    """Convert the published ``yamnet.tflite`` to a file that `YAMNet.from_weights` takes.
-
-    Raises
-    ------
-    WeightsError
-        Where the file is absent, damaged, or another network.
-    """
-    graph = read_tflite(source)
-    steps = _network(source, graph)
-    onnx = OnnxGraph(NAME)
-    x = onnx.input("features", ("batch", LENGTH, FRONT_END.n_bins))
-    x = onnx.add("Unsqueeze", x, onnx.constant(np.array([1])))
-    for step in steps[: len(_LAYERS)]:
-        x = _convolved(onnx, graph, step, x)
-    embedding = onnx.add("ReduceMean", x, name="embedding", axes=[2, 3], keepdims=0)
-    dense = steps[-2]
-    weights, bias = (onnx.constant(graph.constant(place)) for place in dense.inputs[1:3])
-    logits = onnx.add("Gemm", embedding, weights, bias, transB=1)
-    tags = onnx.add("Sigmoid", logits, name="tags")
-    onnx.output(tags, ("batch", len(yamnet_labels())))
-    onnx.output(embedding, ("batch", 1024))
-    kept = {"model": NAME, "weights_sha256": sha256_of(source)}
-    write_whole(Path(target), onnx.to_bytes(kept))
-
-
-def _network(source: str | Path, graph: Graph) -> tuple[Operator, ...]:
+def _network(source: Path, graph: Graph) -> tuple[Operator, ...]:
     """Return the operators behind the front end, which must be those of YAMNet."""
     steps = graph.operators[-len(_LAYERS) - len(_END) :]
     shapes = [graph.tensors[step.inputs[1]].shape for step in steps if len(step.inputs) == 3]

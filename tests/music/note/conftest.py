@@ -1,13 +1,13 @@
+import published
 import pytest
 
-from mirkit.music.note.basic_pitch import BasicPitch
+
+@pytest.fixture(scope="session")
+def weights():
+    """The weights of Basic Pitch, out of the wheel that pip fetches once."""
+    return published.weights("basic-pitch")
 
 
 @pytest.fixture(scope="session")
-def weights(basic_pitch_weights):
-    return basic_pitch_weights
-
-
-@pytest.fixture(scope="session")
-def model(weights) -> BasicPitch:
-    return BasicPitch.from_weights(weights)
+def model():
+    return published.model("basic-pitch")

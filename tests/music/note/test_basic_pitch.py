@@ -10,17 +10,16 @@ from mirkit.errors import ParameterError, UnknownName, WeightsError
 from mirkit.music.note.basic_pitch import (
     HEADS,
     HOP,
-    ORIGIN,
     SAMPLE_RATE,
     WINDOW,
-    BasicPitch,
-    take_weights,
     windows,
 )
 from mirkit.music.note.decoder import NoteDecoder
 from mirkit.music.note.inputs import read as inputs_of
+from mirkit.zoo.registry import card, load_model
 
 LEFT = 15 * 256
+CARD = card("basic-pitch")
 
 
 def ramp(n_samples):
@@ -86,7 +85,7 @@ def test_heads_are_probabilities_with_the_pitches_of_a_piano(model):
     assert activations["note"].labels == activations["onset"].labels
     assert (activations["note"].labels[0], activations["note"].labels[-1]) == ("21", "108")
     assert activations["contour"].labels[:3] == ("20.6667", "21.0000", "21.3333")
-    assert activations.provenance.weights_hash == ORIGIN.sha256
+    assert activations.provenance.weights_hash == CARD.sha256
     assert activations.provenance.model == "basic-pitch"
 
 
@@ -177,35 +176,24 @@ def test_the_notes_of_a_trumpet_are_those_of_the_reference_implementation(model,
     assert [(note.start, note.end, note.row + 21) for note in found] == TRUMPET
 
 
-def test_weights_are_taken_out_of_the_wheel(weights, tmp_path):
-    content = weights.read_bytes()
-    path = wheel(tmp_path / "basic_pitch.whl", {ORIGIN.file: content, "setup.py": "raise"})
-    target = take_weights(path, tmp_path / "new" / "nmp.onnx")
-    assert target.read_bytes() == content
+def test_the_wheel_and_the_file_in_it_are_the_same_model(weights, tmp_path, monkeypatch):
+    path = wheel(tmp_path / "some.whl", {CARD.weights: weights.read_bytes(), "setup.py": "raise"})
+    monkeypatch.setenv("MIRKIT_CACHE", str(tmp_path / "cache"))
     samples = signals.music(1, SAMPLE_RATE).samples
-    of_wheel = BasicPitch.from_weights(path).activations([samples])
-    of_file = BasicPitch.from_weights(target).activations([samples])
+    of_wheel, of_file = (
+        load_model("basic-pitch", str(x)).activations([samples]) for x in (path, weights)
+    )
     assert of_wheel == of_file
+    found = [p.name for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+    assert found == ["nmp.onnx"], "nothing else of a wheel is unpacked"
 
 
-def test_nothing_else_of_a_wheel_is_unpacked(weights, tmp_path):
-    evil = {"../evil.txt": "out", "/evil.txt": "out", ORIGIN.file: weights.read_bytes()}
-    (tmp_path / "a").mkdir()
-    path = wheel(tmp_path / "a" / "x.whl", evil)
-    take_weights(path, tmp_path / "b" / "nmp.onnx")
-    assert {p.name for p in tmp_path.rglob("*") if p.is_file()} == {"x.whl", "nmp.onnx"}
-
-
-def test_weights_that_are_not_the_known_ones_are_refused(tmp_path):
-    with pytest.raises(WeightsError, match=r"No such file.*pip download --no-deps basic-pitch"):
-        BasicPitch.from_weights(tmp_path / "absent.whl")
+def test_weights_that_are_not_the_known_ones_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRKIT_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(WeightsError, match="no such file"):
+        load_model("basic-pitch", str(tmp_path / "absent.whl"))
     with pytest.raises(WeightsError, match=r"has sha256 [0-9a-f]{64}, not 2c3c1d14"):
-        BasicPitch.from_weights(__file__)
+        load_model("basic-pitch", __file__)
     with pytest.raises(WeightsError, match=r"has sha256 [0-9a-f]{64}, not 2c3c1d14"):
-        BasicPitch.from_weights(wheel(tmp_path / "other.whl", {ORIGIN.file: b"other"}))
-    with pytest.raises(WeightsError, match="no item named"):
-        BasicPitch.from_weights(wheel(tmp_path / "empty.whl", {"a": b"b"}))
-    (tmp_path / "damaged.whl").write_bytes(b"PK\x03\x04 no wheel")
-    with pytest.raises(WeightsError, match="not a zip file"):
-        take_weights(tmp_path / "damaged.whl", tmp_path / "nmp.onnx")
-    assert not (tmp_path / "nmp.onnx").exists()
+        load_model("basic-pitch", str(wheel(tmp_path / "other.whl", {CARD.weights: b"other"})))
+    assert not (tmp_path / "cache").exists()

@@ -347,5 +347,5 @@ def test_nothing_to_hear_and_what_is_not_a_number_are_refused():
 
 def test_cards_of_taggers_have_labels_for_their_networks():
     for each in models():
-        if each.task == "tags":
+        if each.task == "tags" and "backbone" in each.config:
             assert TagConfig.from_dict(card(each.name).config).labels

@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 import signals
 
-from mirkit.activations import Features, Provenance
+from mirkit.activations import Features, HeadSpec, Provenance
 from mirkit.audio import Audio
 from mirkit.errors import AudioError, ParameterError, UnknownName, WeightsError
 from mirkit.frames import FrameGrid
-from mirkit.sound.tag import musicnn, yamnet
-from mirkit.sound.tag.musicnn import MusicNN
-from mirkit.sound.tag.yamnet import YAMNet
-from mirkit.zoo.converting import write_whole
+from mirkit.sound.tag import musicnn
+from mirkit.sound.tag.musicnn import LastMovedBack, MusicNN
+from mirkit.sound.tag.yamnet import FRONT_END, YAMNet
+from mirkit.windows import run
+from mirkit.zoo.checkpoints import write_whole
+from mirkit.zoo.networks import Settings
 from mirkit.zoo.onnx_graph import OnnxGraph
+from mirkit.zoo.registry import card
 
 ALL = ("tags", "embedding", "frames", "frame_embedding")
 KINDS = [YAMNet, MusicNN]
@@ -25,6 +28,7 @@ class Means:
     """A network whose embedding is the mean of the features; it remembers its batches."""
 
     inputs: tuple[str, ...] = ("features",)
+    n_bytes: int = 12
     seen: list[int] = field(default_factory=list)
 
     def batch(self, features):
@@ -33,8 +37,8 @@ class Means:
         return {"tags": 1 / (1 + np.exp(-mean[:, :3])), "embedding": mean}
 
 
-def model(kind):
-    return kind(Means(), ("a", "b", "c"), Provenance("small", "1", "0" * 64))
+def model(kind, n_batch=4):
+    return kind(Means(), ("a", "b", "c"), Provenance("small", "1", "0" * 64), n_batch)
 
 
 def recording(seconds, seed=0):
@@ -87,7 +91,8 @@ def test_blocks_of_any_size_give_the_same(kind, seed):
 def test_features_give_what_samples_do(kind, seconds):
     made, samples = model(kind), recording(seconds)
     features = made.features([samples])
-    assert features.front_end == kind.front_end.name
+    assert [each.front_end for each in features] == [kind.front_end.name]
+    assert features[0].n_frames == kind.front_end.n_frames(samples.shape[1])
     ours, theirs = made.activations(features, ALL), made.activations([samples], ALL)
     for name in ALL:
         np.testing.assert_array_equal(ours[name].values, theirs[name].values)
@@ -95,7 +100,7 @@ def test_features_give_what_samples_do(kind, seconds):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_clip_is_the_mean_of_its_windows(kind):
-    made, n_frames = model(kind), 4 * kind.length + 1
+    made, n_frames = model(kind), 4 * kind.length + (kind is MusicNN)
     values = np.random.default_rng(0).normal(size=(n_frames, kind.front_end.n_bins))
     features = Features(values.astype(np.float32), kind.front_end.grid, kind.front_end.name)
     heads = made.activations(features, ALL)
@@ -111,8 +116,8 @@ def test_the_clip_is_the_mean_of_its_windows(kind):
 def test_long_recordings_are_heard_a_few_windows_at_a_time(kind):
     made = model(kind)
     made.activations(recording(1, seed) for seed in range(90))
-    assert set(made.run.seen[:-1]) == {kind.n_batch}
-    assert len(made.run.seen) > 3
+    assert set(made.network.seen[:-1]) == {4}
+    assert len(made.network.seen) > 3
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -127,7 +132,7 @@ def test_one_sample_is_enough(kind, n_samples):
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_and_numbers_that_are_none_are_refused(kind):
     for blocks in ([], [np.zeros((1, 0), np.float32)]):
-        with pytest.raises(ParameterError, match="nothing to hear"):
+        with pytest.raises(ParameterError, match="hold no samples"):
             model(kind).activations(blocks)
     bad = np.zeros((1, 16000), np.float32)
     bad[0, 7] = np.nan
@@ -137,7 +142,7 @@ def test_nothing_and_numbers_that_are_none_are_refused(kind):
 
 @pytest.mark.parametrize(("kind", "other"), [(YAMNet, MusicNN), (MusicNN, YAMNet)])
 def test_features_of_another_front_end_are_refused(kind, other):
-    features = model(other).features([recording(2)])
+    (features,) = model(other).features([recording(2)])
     with pytest.raises(ParameterError, match=f"frames of '{kind.front_end.name}'"):
         model(kind).activations(features)
 
@@ -148,7 +153,7 @@ def test_yamnet_hears_zeros_after_the_end_as_its_authors_do():
     n_windows = 1 + int(np.ceil((samples.size - 15600) / 7680))
     padded = np.pad(samples, (0, 15600 + 7680 * (n_windows - 1) - samples.size))
     rows = [
-        YAMNet.front_end(Audio(padded[start : start + 15600], 16000)).values.mean(axis=0)
+        FRONT_END.spectrogram(Audio(padded[start : start + 15600], 16000)).values.mean(axis=0)
         for start in range(0, padded.size - 15599, 7680)
     ]
     head = model(YAMNet).activations([samples], heads=ALL)["frame_embedding"]
@@ -158,9 +163,9 @@ def test_yamnet_hears_zeros_after_the_end_as_its_authors_do():
 
 def test_frames_that_fill_no_window_of_yamnet_are_followed_by_silence():
     rows = np.random.default_rng(0).normal(size=(150, 64)).astype(np.float32)
-    features = Features(rows, yamnet.FRONT_END.grid, "yamnet")
+    features = Features(rows, FRONT_END.grid, "yamnet")
     head = model(YAMNet).activations(features, ALL)["frame_embedding"]
-    silence = yamnet.FRONT_END(Audio(np.zeros(400, np.float32), 16000)).values
+    silence = FRONT_END.spectrogram(Audio(np.zeros(400, np.float32), 16000)).values
     padded = np.concatenate([rows, np.repeat(silence, 42, axis=0)])
     expected = [padded[start : start + 96].mean(axis=0) for start in (0, 48, 96)]
     np.testing.assert_allclose(head.values, expected, atol=1e-5)
@@ -182,16 +187,24 @@ def test_what_is_shorter_than_a_window_of_musicnn_is_repeated():
     np.testing.assert_allclose(head.values[0], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_weights_of_others_are_refused(kind, tmp_path):
+def test_rows_within_windows_are_refused_where_windows_are_moved_back():
+    with pytest.raises(ParameterError, match="'frames' has rows within windows"):
+        run(LastMovedBack(4), [], lambda batch: {}, {"frames": HeadSpec(("a",))}, FRONT_END.grid)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(YAMNet, "yamnet"), (MusicNN, "musicnn-mtt")])
+def test_weights_of_others_are_refused(kind, name, tmp_path):
     graph = OnnxGraph("other")
     graph.output(graph.add("Neg", graph.input("x", (1,)), name="y"), (1,))
-    for kept, name in ({"model": "crema"}, "'crema'"), ({}, "an unnamed model"):
-        write_whole(tmp_path / "other.onnx", graph.to_bytes(kept))
-        with pytest.raises(WeightsError, match=name):
-            kind.from_weights(tmp_path / "other.onnx")
-    with pytest.raises(WeightsError, match="no such file"):
-        kind.from_weights(tmp_path / "absent.onnx")
+    path = tmp_path / "other.onnx"
+    for kept, theirs in ({"model": "crema"}, "crema"), ({}, "an unnamed model"):
+        write_whole(path, graph.to_bytes(kept))
+        with pytest.raises(WeightsError, match=f"weights of {theirs}, not of '{name}'"):
+            kind.from_weights(path, card(name))
+    write_whole(path, graph.to_bytes({"model": name}))
+    made = kind.from_weights(path, card(name), Settings(n_batch=3, n_threads=2))
+    assert (made.n_batch, made.network.n_threads) == (3, 2)
+    assert kind.from_weights(path, card(name)).n_batch == kind.usual_batch
     (tmp_path / "other.onnx").write_bytes(b"<html>")
     with pytest.raises(WeightsError, match="cannot read it"):
-        kind.from_weights(tmp_path / "other.onnx")
+        kind.from_weights(path, card(name))

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import golden_taggers
 import numpy as np
+import published
 import pytest
 import signals
 import tflite_files
 
 from mirkit.activations import Features
 from mirkit.errors import WeightsError
-from mirkit.sound.tag import yamnet
-from mirkit.sound.tag.yamnet import FRONT_END, YAMNet, convert, yamnet_labels
+from mirkit.sound.tag.yamnet import FRONT_END, YAMNet, yamnet_labels
 from mirkit.zoo.checkpoints import sha256_of
+from mirkit.zoo.registry import card
 from mirkit.zoo.tflite import read_tflite
 
 GOLDEN = json.loads(golden_taggers.GOLDEN.read_text())
@@ -21,17 +22,15 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def published(data_dir):
-    path = data_dir / "teachers" / "yamnet.tflite"
-    assert sha256_of(path) == yamnet.SHA256
+def checkpoint(data_dir):
+    path = published.at_hand("yamnet")
+    assert sha256_of(path) == card("yamnet").sha256
     return path
 
 
 @pytest.fixture(scope="module")
-def model(published, tmp_path_factory):
-    path = tmp_path_factory.mktemp("yamnet") / "yamnet.onnx"
-    convert(published, path)
-    return YAMNet.from_weights(path)
+def model():
+    return published.model("yamnet")
 
 
 def test_labels_are_those_of_its_authors(data_dir):
@@ -53,17 +52,19 @@ class StoredBank:
         return graph.constant(step.inputs[1])
 
 
-def test_the_front_end_has_the_filters_and_the_window_of_the_published_file(published):
-    stored = StoredBank(published).matrix(16000, 512)
-    np.testing.assert_allclose(FRONT_END.filterbank, stored, atol=0.00393)  # half a step of 8 bits
-    graph = read_tflite(published)
+def test_the_front_end_has_the_filters_and_the_window_of_the_published_file(checkpoint):
+    stored = StoredBank(checkpoint).matrix(16000, 512)
+    np.testing.assert_allclose(
+        FRONT_END.spectrogram.filterbank, stored, atol=0.00393
+    )  # half a step of 8 bits
+    graph = read_tflite(checkpoint)
     windows = [each.values() for each in graph.tensors if each.shape == (400,)]
-    np.testing.assert_allclose(windows, [FRONT_END.window], atol=1e-6)
+    np.testing.assert_allclose(windows, [FRONT_END.spectrogram.window], atol=1e-6)
 
 
-def test_tags_are_those_of_tensorflow(model, published):
+def test_tags_are_those_of_tensorflow(model, checkpoint):
     """With the filters of the published file, so that nothing differs but rounding."""
-    front_end = replace(FRONT_END, bank=StoredBank(published))
+    front_end = replace(FRONT_END.spectrogram, bank=StoredBank(checkpoint))
     samples = golden_taggers.signal()
     samples = np.pad(samples, (0, (15600 - samples.size) % 7680))
     values = np.concatenate(list(front_end.stream([samples])))
@@ -84,10 +85,10 @@ def agree(head, golden, **tolerance):
         assert int(row.argmax()) == places[0]
 
 
-def test_embeddings_lead_to_the_tags(model, published):
+def test_embeddings_lead_to_the_tags(model, checkpoint):
     """The embedding is the input of the last layer."""
     heads = model.activations([golden_taggers.signal()], heads=["frames", "frame_embedding"])
-    graph = read_tflite(published)
+    graph = read_tflite(checkpoint)
     weights, bias = (graph.constant(place) for place in graph.operators[-2].inputs[1:])
     logits = heads["frame_embedding"].values @ weights.T + bias
     np.testing.assert_allclose(1 / (1 + np.exp(-logits)), heads["frames"].values, atol=1e-5)
@@ -105,14 +106,14 @@ def test_blocks_of_any_size_give_the_same(model):
 def test_its_origin_is_remembered(model):
     heads = model.activations([np.zeros((1, 16000), np.float32)])
     assert heads.provenance.model == "yamnet"
-    assert heads.provenance.weights_hash == yamnet.SHA256
+    assert heads.provenance.weights_hash == card("yamnet").sha256
     assert model.sample_rate == 16000
 
 
 def test_other_networks_are_refused(tmp_path):
     (tmp_path / "other.tflite").write_bytes(tflite_files.small())
     with pytest.raises(WeightsError, match="is no YAMNet"):
-        convert(tmp_path / "other.tflite", tmp_path / "other.onnx")
+        YAMNet.convert(tmp_path / "other.tflite", tmp_path / "other.onnx", card("yamnet"))
     assert not (tmp_path / "other.onnx").exists()
 
 
