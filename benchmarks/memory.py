@@ -1,10 +1,10 @@
 """How much memory a long recording takes: make one of three hours, read it, ask the system.
 
-    python benchmarks/memory.py [--hours 3] [--format mp3|flac|wav|m4a] [--model NAME]
+    python benchmarks/memory.py [--hours 3] [--format mp3|flac|wav|m4a] [--model NAME ...]
 
 Each format is streamed in a process of its own, mono at 22050 Hz, and the greatest resident size of
 that process is printed beside the size of an interpreter that has only imported the reader. The
-same for its beats, by the default model or the one that is named, from the first format alone.
+same for what models find, beat-tcn or those that are named, from the first format alone.
 """
 
 from __future__ import annotations
@@ -73,17 +73,19 @@ def stream(path: str) -> None:
     )
 
 
-def find_beats(path: str, model: str | None) -> None:
-    """Find the beats of a recording and print what it took."""
-    import mirkit
+def find(path: str, model: str) -> None:
+    """Let a model answer for a recording, and print what it took."""
+    from mirkit.system import load
 
     cpu = time.process_time()
-    beats = mirkit.beats(path, model=model)
+    system = load(model)
+    activations = system.activations(path)
+    found = system.decode(activations)
     cpu = time.process_time() - cpu
-    hours = beats.times[-1] / 3600
+    hours = activations.duration / 3600
     print(
-        f"beats {hours:.2f} h: {peak_mib():.0f} MiB at most, {len(beats)} beats at "
-        f"{beats.bpm:.2f} bpm by {beats.provenance.model}; {3600 * hours / cpu:.0f}x of processor"
+        f"{system.task} by {model}, {hours:.2f} h: {peak_mib():.0f} MiB at most, "
+        f"{3600 * hours / cpu:.0f}x of processor; {type(found).__name__}"
     )
 
 
@@ -91,15 +93,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=float, default=3.0)
     parser.add_argument("--format", choices=FORMATS, action="append")
-    parser.add_argument("--model")
+    parser.add_argument("--model", nargs="+", default=["beat-tcn"])
     parser.add_argument("--stream", help=argparse.SUPPRESS)
-    parser.add_argument("--beats", help=argparse.SUPPRESS)
+    parser.add_argument("--find", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.stream:
         stream(args.stream)
         return
-    if args.beats:
-        find_beats(args.beats, args.model)
+    if args.find:
+        find(args.find, args.model[0])
         return
     for i, suffix in enumerate(args.format or FORMATS):
         with tempfile.TemporaryDirectory() as folder:
@@ -107,8 +109,9 @@ def main() -> None:
             make(path, args.hours)
             subprocess.run([sys.executable, __file__, "--stream", path], check=True)
             if i == 0:
-                model = ["--model", args.model] if args.model else []
-                subprocess.run([sys.executable, __file__, "--beats", path, *model], check=True)
+                for model in args.model:
+                    command = [sys.executable, __file__, "--find", path, "--model", model]
+                    subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

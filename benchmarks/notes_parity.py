@@ -58,7 +58,7 @@ def compared(path: Path) -> dict[str, Any]:
 
     from mirkit.audio import reading
     from mirkit.music.note import inputs
-    from mirkit.music.note.basic_pitch import BasicPitch
+    from mirkit.zoo.registry import load_model
     from mirkit.music.note.decoder import NoteDecoder
 
     weights = Path(inference.__file__).parent / "saved_models" / "icassp_2022" / "nmp.onnx"
@@ -67,7 +67,7 @@ def compared(path: Path) -> dict[str, Any]:
         wav = Path(folder) / "x.wav"
         soundfile.write(wav, samples[0], RATE, subtype="FLOAT")
         theirs = inference.run_inference(wav, inference.Model(weights))
-    ours = BasicPitch.from_weights(weights, n_threads=1).activations([samples])
+    ours = load_model("basic-pitch", str(weights), n_threads=1).activations([samples])
     n_frames = len(theirs["note"])
     difference = max(
         float(np.abs(ours[name].values[:n_frames] - theirs[name]).max()) for name in HEADS

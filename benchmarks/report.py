@@ -68,6 +68,13 @@ def write_json(name: str, results: dict[str, Any]) -> None:
     path.write_text(json.dumps(results, indent=1) + "\n")
 
 
+def read_json(name: str) -> dict[str, Any]:
+    """Return benchmarks/results/`name`.json; nothing where it is not there yet."""
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return known
+
+
 def write_between_markers(path: Path, name: str, text: str) -> None:
     """Replace what stands between ``<!-- name -->`` and ``<!-- /name -->`` in a page."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"

@@ -49,6 +49,8 @@ NEEDS = (
     Need("tqdm", "core", "no progress bars", "pip install mirkit"),
     Need("torch", "optional", "no training, no networks beyond those shipped",
          "pip install 'mirkit[torch]'"),
+    Need("h5py", "optional", "the weights of crema are not converted",
+         "pip install 'mirkit[crema]'"),
     Need("mutagen", "optional", "no tempo and key in file tags", "pip install 'mirkit[tags]'"),
     Need("madmom", "optional", "no model 'madmom' to compare with", "make madmom"),
     Need("ffmpeg", "program", "no M4A, AAC, OPUS, WMA or video files", "apt install ffmpeg"),

@@ -7,7 +7,9 @@ import pytest
 
 from mirkit.errors import FormatError, ParameterError, UnknownName
 from mirkit.features import front_end
+from mirkit.tasks import TASKS
 from mirkit.zoo import registry
+from mirkit.zoo.converting import Converted
 from mirkit.zoo.registry import Card, load_model, models, read_card
 
 CARD = """
@@ -84,6 +86,17 @@ def test_every_card_keeps_the_contract(card):
         assert card.license_weights == "none" or card.peer or card.obtain
     if card.license_weights == "none":
         assert card.weights is None
+    if card.converted is not None:
+        assert card.peer, "a model of others is no default"
+        assert issubclass(registry.entry_of(card), Converted)
+        assert card.converted.startswith(f"{card.name}-")
+    is_shipped = card.weights is not None and card.wheel is None and "://" not in card.weights
+    assert ("torch" in card.packages) or is_shipped or "backbone" not in card.config
+
+
+def test_no_default_is_a_peer():
+    for row in TASKS.values():
+        assert row.model is None or not registry.card(row.model).peer
 
 
 def test_no_default_carries_weights_that_forbid_commerce():
@@ -91,6 +104,12 @@ def test_no_default_carries_weights_that_forbid_commerce():
     names = [card.name for card in restricted]
     assert names == ["madmom", "madmom-chords", "madmom-deep-chroma", "madmom-key"]
     assert all(card.peer for card in restricted)
+
+
+def test_weights_of_others_may_be_used_commercially():
+    assert {card.license_weights for card in models() if card.converted} == {
+        "Apache-2.0", "BSD-2-Clause", "CC-BY-4.0", "ISC", "MIT",
+    }  # fmt: skip
 
 
 def test_shipped_weights_are_as_small_as_the_readme_says():
@@ -110,6 +129,9 @@ def test_card_reads_every_field():
         paper = "none"
         streams = true
         scores.gtzan.F = 0.88
+        speed = 250
+        packages = ["torch"]
+        converted = "claps-1.onnx"
         front_end = "tcn_22k"
         config.n_blocks = 3
         """
@@ -127,6 +149,9 @@ def test_card_reads_every_field():
         sha256="a" * 64,
         trained_on=("renders",),
         scores={"gtzan": {"F": 0.88}},
+        speed=250,
+        packages=("torch",),
+        converted="claps-1.onnx",
         paper="none",
         streams=True,
         front_end="tcn_22k",
@@ -162,6 +187,18 @@ def test_card_reads_every_field():
         ("\n", '\nweights = "a.onnx"\nobtain = "Ask."\n', "only where it names no weights"),
         ("\n", '\nscores = {gtzan = {F = "high"}}\n', "scores"),
         ("\n", '\nconfig = "big"\n', "config"),
+        ("\n", "\nspeed = 0\n", "speed"),
+        ("\n", "\nspeed = true\n", "speed"),
+        ("\n", '\npackages = "torch"\n', "packages"),
+        ("\n", '\nconverted = "claps.pth"\n', "converted"),
+        ("\n", '\nconverted = "claps-1.onnx"\n', "known by its sha256"),
+        ("\n", '\nwheel = "claps"\n', "wheel"),
+        ("\n", '\nwheel = "claps==1.0"\n', "holds weights"),
+        ("\n", '\nwheel = "claps==1.0"\nweights = "claps/net.h5"\n', "needs its hash"),
+        ("\n", f'\nwheel = "c==1"\nweights = "https://a/b"\nmd5 = "{"a" * 32}"\n', "wheel"),
+        ("\n", '\nwheel = "claps==1.0"\nweights = "claps/../net.h5"\n', "weights"),
+        ("\n", f'\nweights = "c.h5"\nsha256 = "{"a" * 64}"\nparts = {{a = "b"}}\n', "parts"),
+        ("\n", f'\nweights = "c.h5"\nparts = {{a = "{"b" * 64}"}}\n', "only checkpoints in a w"),
         ('"beats"', '"beats', "not TOML"),
     ],
 )
@@ -177,6 +214,24 @@ def test_card_knows_its_checkpoint_by_md5_or_by_who_has_it():
     assert (card.md5, card.size, card.sha256) == ("a" * 32, 12, None)
     asked = read_card(CARD.replace("\n", '\nobtain = "Ask the authors."\n', 1))
     assert (asked.obtain, asked.weights) == ("Ask the authors.", None)
+
+
+def test_card_names_a_checkpoint_of_several_files_in_a_wheel():
+    text = f"""
+    wheel = "claps-net==1.0.1"
+    weights = "claps/net/.data-0"
+    sha256 = "{"a" * 64}"
+    parts = {{ "claps/net/.index" = "{"b" * 64}" }}
+    converted = "claps-2.safetensors"
+    """
+    card = read_card(CARD + text)
+    assert (card.wheel, card.weights) == ("claps-net==1.0.1", "claps/net/.data-0")
+    assert dict(card.parts) == {"claps/net/.index": "b" * 64}
+
+
+def test_card_may_know_the_hash_of_what_is_got_by_hand():
+    asked = f'\nobtain = "Ask the authors."\nsha256 = "{"a" * 64}"\n'
+    assert read_card(CARD.replace("\n", asked, 1)).sha256 == "a" * 64
 
 
 def test_other_packages_add_models(plugin):
