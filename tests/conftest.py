@@ -56,4 +56,3 @@ def silence():
 def demo_piece() -> Path:
     """The demo piece; its true beats lie beside it."""
     return Path(__file__).parents[1] / "examples" / "audio" / "demo.ogg"
-

@@ -1,6 +1,6 @@
 """Basic Pitch: polyphonic note transcription and multipitch estimation of any instrument.
 
-Its weights (Apache-2.0) are an ONNX file in the wheel that its authors publish; its card names both.
+Its weights (Apache-2.0) are an ONNX file in the wheel that its authors publish: see its card.
 
 References
 ----------
@@ -230,4 +230,3 @@ def windows(blocks: Blocks, hop_length: int) -> Iterator[Floats32]:
     while ahead > 0:
         yield np.pad(samples[:WINDOW], (0, max(0, WINDOW - len(samples))))
         samples, ahead = samples[hop_length:], ahead - hop_length
-
