@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Tempo
 from mirkit.arrays import Floats, Ints
-from mirkit.decoding import dbn, dp
+from mirkit.decoding import dbn, dp, steady
 from mirkit.decoding.peaks import find_peaks, window_maximum
 from mirkit.errors import ParameterError
 from mirkit.gate import SilenceGate
@@ -58,6 +59,10 @@ class _Tracker:
     def __post_init__(self) -> None:
         check_options(self.hint_bpm, self.bpm_range, self.meter)
 
+    def held(self, inputs: BeatInput, music: _Music, frames: Ints) -> Floats | None:
+        """Return the beats [frames] of one tempo that take the place of `frames`, or None."""
+        return None
+
 
 @dataclass(frozen=True, eq=False)
 class _Music:
@@ -89,6 +94,11 @@ class _Music:
         strength = raised / spread
         return cls(strength, levels.evidence(inputs, strength, max_lag))
 
+    @cached_property
+    def spectrum(self) -> steady.Spectrum:
+        """The spectrum of the strength."""
+        return steady.Spectrum.of(self.strength)
+
 
 Track = Callable[[_Music, int], Ints]
 
@@ -106,6 +116,10 @@ class DriftDecoder(_Tracker):
     where ``a`` is the activation in standard deviations. It begins and ends where the activations
     do: beats at either end that are weaker than a fifth of the root mean square are left out.
 
+    Beside that path stands a grid of one tempo for the whole recording (`mirkit.decoding.steady`).
+    It is taken where nearly all strength of the path lies on it or halfway between, so that the
+    path has left it for the off-beat at most, and its beats are not much weaker than the path's.
+
     Parameters
     ----------
     rigidity
@@ -118,6 +132,11 @@ class DriftDecoder(_Tracker):
         Largest ratio of an interval to the level's, either way.
     n_lags
         How many intervals to model within `reach`, log-spaced.
+    coverage
+        Share of the path's strength that must lie on the grid of one tempo, or halfway between its
+        beats, for the grid to be taken; above 1 it never is.
+    worth
+        Mean strength of the grid's beats against that of the path's that it takes.
     """
 
     rigidity: float = 20.0
@@ -125,6 +144,8 @@ class DriftDecoder(_Tracker):
     entry: float = 1.0
     reach: float = 1.4
     n_lags: int = 33
+    coverage: float = 0.9
+    worth: float = 0.7
 
     def __call__(self, activations: Activations) -> Beats:
         """Return the beats of `activations`."""
@@ -140,6 +161,16 @@ class DriftDecoder(_Tracker):
         evidence = evidence / (evidence.max() or 1.0)
         gains = self.belief * np.log(evidence + 1e-3) - self.entry
         return dp.follow(music.strength, lags, self.rigidity, gains).frames
+
+    def held(self, inputs: BeatInput, music: _Music, frames: Ints) -> Floats | None:
+        """Return the beats [frames] of one tempo, where they explain those of the path."""
+        path = frames.astype(np.float64)
+        pulse = steady.find_pulse(music.strength, path, inputs.fps, music.spectrum)
+        if pulse is None or pulse.coverage < self.coverage or pulse.worth < self.worth:
+            return None
+        grid = steady.drifted(music.strength, pulse.frames(path[0], path[-1]), inputs.fps)
+        last = len(music.strength) - 1
+        return grid[(grid > -0.5) & (grid < last + 0.5)].clip(0, last)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -403,7 +434,7 @@ def _track_levels(inputs: BeatInput, options: _Tracker, track: Track) -> Beats:
         return Beats(provenance=inputs.provenance)
     hint = None if options.hint_bpm is None else 60 * inputs.fps / options.hint_bpm
     found = levels.find(inputs, music.evidence, options.bpm_range, hint)
-    decoded = [_decode(inputs, music, level, track, options.meter) for level in found]
+    decoded = [_decode(inputs, music, level, track, options) for level in found]
     return assemble(inputs, decoded, options.hint_bpm, options.bpm_range, options.meter)
 
 
@@ -418,21 +449,24 @@ def _with_levels(inputs: BeatInput, options: _Tracker, frames: Ints, numbers: In
         found, key=lambda level: abs(np.log(level.lag / lag)), default=levels.Level(int(lag), 1.0)
     )
     weight = levels.weigh(own, music.strength, frames)
-    first = hypothesis(inputs, own.lag, weight, frames, numbers)
+    first = hypothesis(inputs, own.lag, weight, seconds(inputs, frames), numbers)
     track = DriftDecoder().track
-    others = [
-        _decode(inputs, music, level, track, options.meter) for level in found if level != own
-    ]
+    others = [_decode(inputs, music, level, track, options) for level in found if level != own]
     others = [level for level in others if abs(level.bpm / first.bpm - 1) >= SAME]
     return assemble(inputs, [first, *others], first.bpm, options.bpm_range, options.meter)
 
 
 def _decode(
-    inputs: BeatInput, music: _Music, level: levels.Level, track: Track, meter: Meter
+    inputs: BeatInput, music: _Music, level: levels.Level, track: Track, options: _Tracker
 ) -> Decoded:
     frames = dp.without_weak_ends(music.strength, track(music, level.lag))
     weight = levels.weigh(level, music.strength, frames)
-    return hypothesis(inputs, level.lag, weight, frames, number(inputs, frames, meter))
+    held = options.held(inputs, music, frames)
+    if held is None:
+        times = seconds(inputs, frames)
+    else:
+        times, frames = np.maximum(inputs.grid.time_of(held), 0), np.rint(held).astype(np.int64)
+    return hypothesis(inputs, level.lag, weight, times, number(inputs, frames, options.meter))
 
 
 def _sounding(activation: Floats, threshold: float) -> tuple[int, int]:

@@ -55,10 +55,9 @@ def number(inputs: BeatInput, frames: Ints, meter: Meter) -> Ints | None:
 
 
 def hypothesis(
-    inputs: BeatInput, lag: int, weight: float, frames: Ints, positions: Ints | None
+    inputs: BeatInput, lag: int, weight: float, times: Floats, positions: Ints | None
 ) -> Decoded:
     """Return a decoded level."""
-    times = seconds(inputs, frames)
     return Decoded(measure_bpm(times) or 60 * inputs.fps / lag, weight, times, positions)
 
 

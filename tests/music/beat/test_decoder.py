@@ -201,3 +201,27 @@ def test_half_and_twice_the_tempo_are_always_there_and_levels_differ(name, bpm):
     tempi = np.sort([level.bpm for level in beats.hypotheses])
     assert (tempi[1:] / tempi[:-1]).min() > 1.03
     assert sum(level.score for level in beats.hypotheses) == pytest.approx(1)
+
+
+def test_beats_do_not_flip_to_an_offbeat_that_is_louder_for_a_while():
+    beats = steady_beats(150, 90)
+    loud = np.where((beats // 12) % 3 == 1, 0.3, 0.8)
+    curve = np.zeros(9000)
+    for times, heights in ((beats, loud), (beats + 0.2, 0.95 - loud)):
+        frames = np.rint(100 * times).astype(int)
+        curve[frames[frames < 9000]] = heights[frames < 9000]
+    found = decoder()(beat_activations(curve, fps=100))
+    assert found.bpm == pytest.approx(150, abs=0.01)
+    assert within(found.times, found.times[0] + 0.4 * np.arange(len(found)), 1e-3)
+    assert abs((found.times[5] - 0.3 + 0.2) % 0.4 - 0.2) < 0.01
+    free = decoder(coverage=1.1)(beat_activations(curve, fps=100))
+    assert np.ptp(np.diff(free.times)) > 0.05
+
+
+def test_a_song_that_changes_its_tempo_keeps_both():
+    first, second = np.arange(0.5, 40, 60 / 120), np.arange(40.5, 90, 60 / 96)
+    truth = np.r_[first, second]
+    found = decoder()(beat_activations(click_activation(truth, duration=91), fps=100))
+    near = np.abs(found.times[:, None] - truth).min(axis=0) < 0.03
+    assert near.mean() > 0.97
+    assert abs(len(found) - len(truth)) <= 2
