@@ -1,0 +1,1 @@
+"""Training of CLAP: the contrastive loss, and the towers of clap-mini."""
