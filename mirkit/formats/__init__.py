@@ -49,6 +49,8 @@ class Format:
         The types it can write, and gives back when read.
     drops
         What does not survive a round trip, or an empty text.
+    writes
+        The types that it can write, too, and gives back as another one.
     binary
         Whether its files are bytes and not text.
     """
@@ -58,13 +60,16 @@ class Format:
     values: tuple[type, ...]
     drops: str = ""
     binary: bool = False
+    writes: tuple[type, ...] = ()
 
     def dumps(self, value: Saved) -> str | bytes:
         """Return the content of a file that holds `value`."""
-        if not isinstance(value, self.values):
-            able = [row.name for row in FORMATS.values() if isinstance(value, row.values)]
+        kinds = self.values + self.writes
+        if not isinstance(value, kinds):
+            rows = FORMATS.values()
+            able = [row.name for row in rows if isinstance(value, row.values + row.writes)]
             raise ParameterError(
-                f"{self.name} files hold {_names(self.values)}, not {type(value).__name__}; "
+                f"{self.name} files hold {_names(kinds)}, not {type(value).__name__}; "
                 f"{_names((type(value),))} goes into {', '.join(able) or 'no format'}"
             )
         module = import_module(f"mirkit.formats.{self.name}")
@@ -120,12 +125,14 @@ FORMATS = {
             (".labels.txt",),
             (Beats, Segments),
             drops="digits below 1 µs; all but times, positions and labels",
+            writes=(Events,),
         ),
         Format(
             "svl",
             (".svl",),
             (Beats, Segments),
             drops="digits below 12 µs; all but times, positions and labels",
+            writes=(Events,),
         ),
         Format(
             "svcsv",
@@ -144,6 +151,12 @@ FORMATS = {
             (".reaper.csv",),
             (Beats, Segments),
             drops="digits below 1 µs; all but times, positions and labels",
+        ),
+        Format(
+            "dcase",
+            (".tsv",),
+            (Events,),
+            drops="digits below 1 µs; kind and model, of notes pitches and velocities",
         ),
         Format("npy", (".npy",), (Embedding,), drops="clock and model", binary=True),
         Format(

@@ -1,8 +1,9 @@
 """Audacity's label tracks: start [s], end [s] and label of each line, between tabs.
 
 Beats are points (the end is the start) whose label is the position in the bar, or nothing; segments
-are regions. Written with 6 decimals. In Audacity: File › Import › Labels. Read back, points are
-beats, and what has a length is segments, whose kind their labels tell, as in ``.lab`` files.
+and events are regions. Written with 6 decimals. In Audacity: File › Import › Labels. Read back,
+points are beats, and what has a length is segments, whose kind their labels tell, as in ``.lab``
+files.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import cast
 
 import numpy as np
 
-from mirkit.annotation import Beats, SegmentKind, Segments
+from mirkit.annotation import Beats, Events, SegmentKind, Segments
 from mirkit.errors import ParameterError
 from mirkit.formats.lab import kind_of
 from mirkit.formats.positions import read_positions
@@ -22,15 +23,15 @@ from mirkit.formats.text import Line, check_sorted, lines_of
 _SHORTEST = 1e-6  # [s] a segment without length would be a point
 
 
-def dumps(value: Beats | Segments) -> str:
-    """Return one line a beat, or a segment."""
+def dumps(value: Beats | Segments | Events) -> str:
+    """Return one line a beat, a segment or an event."""
     if isinstance(value, Beats):
         labels = beat_labels(value)
         rows = zip(value.times, labels, strict=True)
         return "".join(f"{time:.6f}\t{time:.6f}\t{label}\n" for time, label in rows)
     spans = zip(value.intervals, value.labels, strict=True)
     return "".join(
-        f"{start:.6f}\t{max(end, start + _SHORTEST):.6f}\t{' '.join(label.split())}\n"
+        f"{start:.6f}\t{max(end, start + _SHORTEST):.6f}\t{' '.join((label or '').split())}\n"
         for (start, end), label in spans
     )
 

@@ -1,14 +1,14 @@
 """``.svl``: layers of Sonic Visualiser, which opens them over the recording.
 
-Beats are a layer of time instants, labelled with the position in the bar; segments are a layer of
-regions. Times are frames of 44.1 kHz, so they are kept to 12 µs.
+Beats are a layer of time instants, labelled with the position in the bar; segments and events are
+a layer of regions. Times are frames of 44.1 kHz, so they are kept to 12 µs.
 """
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from mirkit.annotation import Beats, Segments
+from mirkit.annotation import Beats, Events, Segments
 from mirkit.errors import FormatError
 from mirkit.formats.audacity import beat_labels, beats_of, segments_of
 
@@ -16,12 +16,12 @@ RATE = 44100
 """Frames a second."""
 
 
-def dumps(value: Beats | Segments) -> str:
+def dumps(value: Beats | Segments | Events) -> str:
     """Return the layer."""
-    regions = isinstance(value, Segments)
+    regions = not isinstance(value, Beats)
     root = ET.Element("sv")
     data = ET.SubElement(root, "data")
-    points = _regions(value) if isinstance(value, Segments) else _instants(value)
+    points = _instants(value) if isinstance(value, Beats) else _regions(value)
     frames = [int(point["frame"]) for point in points]
     model = ET.SubElement(data, "model", id="1", name="", sampleRate=str(RATE))
     model.set("start", str(min(frames, default=0)))
@@ -79,7 +79,7 @@ def _instants(beats: Beats) -> list[dict[str, str]]:
     ]
 
 
-def _regions(segments: Segments) -> list[dict[str, str]]:
+def _regions(segments: Segments | Events) -> list[dict[str, str]]:
     """Return a point for each segment, whose height tells its label apart from others."""
     heights = {label: str(i) for i, label in enumerate(dict.fromkeys(segments.labels))}
     return [
@@ -87,7 +87,7 @@ def _regions(segments: Segments) -> list[dict[str, str]]:
             "frame": str(round(start * RATE)),
             "value": heights[label],
             "duration": str(round(end * RATE) - round(start * RATE)),
-            "label": label,
+            "label": label or "",
         }
         for (start, end), label in zip(segments.intervals, segments.labels, strict=True)
     ]

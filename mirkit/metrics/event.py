@@ -24,7 +24,7 @@ from mirkit import checks
 from mirkit.annotation import Events
 from mirkit.arrays import Bools, Floats
 from mirkit.errors import ParameterError
-from mirkit.metrics.psds import SLACK, merged
+from mirkit.metrics.psds import SLACK, merge_overlaps
 
 Recordings = Mapping[str, Events]
 """The events of recordings, by the name of the recording."""
@@ -190,7 +190,7 @@ def intersection_counts(
     checks.unit_number("gtc", gtc)
 
     def count(pair: _Pair) -> tuple[float, float, float]:
-        true, found = merged(pair.reference), merged(pair.estimate)
+        true, found = merge_overlaps(pair.reference), merge_overlaps(pair.estimate)
         shared = _overlaps(true, found)
         right = shared.sum(axis=0) + SLACK >= dtc * (found[:, 1] - found[:, 0])
         covered = shared[:, right].sum(axis=1)

@@ -333,12 +333,12 @@ def _check(
     return wanted
 
 
-def merged(intervals: Floats) -> Floats:
+def merge_overlaps(intervals: Floats) -> Floats:
     """Return sorted intervals with those that overlap or touch as one.
 
     Examples
     --------
-    >>> merged(np.array([[0.0, 2.0], [1.0, 3.0], [4.0, 5.0]]))
+    >>> merge_overlaps(np.array([[0.0, 2.0], [1.0, 3.0], [4.0, 5.0]]))
     array([[0., 3.],
            [4., 5.]])
     """
@@ -352,9 +352,9 @@ def merged(intervals: Floats) -> Floats:
 
 
 def _by_label(events: Events, labels: Sequence[str]) -> dict[str, Floats]:
-    """Return the merged intervals of each class that there is."""
+    """Return the intervals of each class that there is, without overlaps."""
     names = np.array(events.labels, dtype=object)
-    found = {label: merged(events.intervals[names == label].round(6)) for label in labels}
+    found = {label: merge_overlaps(events.intervals[names == label].round(6)) for label in labels}
     return {label: spans for label, spans in found.items() if len(spans)}
 
 

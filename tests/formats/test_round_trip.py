@@ -108,12 +108,14 @@ KEPT = {
     "svcsv": kept_as_labels,
     "reaper": kept_in_reaper,
     "reapercsv": kept_as_labels,
+    "dcase": lambda x: Events(x.intervals, x.labels, x.confidence),
     "npy": kept_in_npy,
     "parquet": kept_in_json,
 }
 WITHIN = {
     "lab": 0.51e-6, "beats": 0.51e-6, "midi": 10e-6,
     "audacity": 1.6e-6, "svl": 12e-6, "svcsv": 1.1e-9, "reaper": 1e-12, "reapercsv": 0.51e-6,
+    "dcase": 0.51e-6,
 }  # fmt: skip
 """How far times may be off [s]."""
 TICK = 60 / 120 / 960

@@ -19,7 +19,15 @@ from mirkit.metrics.event import (
     intersection_counts,
     segment_counts,
 )
-from mirkit.metrics.psds import PSDS1, PSDS2, PSDSSettings, ScoreTable, find_runs, merged, psds
+from mirkit.metrics.psds import (
+    PSDS1,
+    PSDS2,
+    PSDSSettings,
+    ScoreTable,
+    find_runs,
+    merge_overlaps,
+    psds,
+)
 
 ABC = ("a", "b", "c")
 
@@ -172,7 +180,9 @@ def test_psds_equals_sed_scores_eval(random_set):
             name: [
                 (start, end, label)
                 for label in ABC
-                for start, end in merged(each.intervals.round(6)[np.array(each.labels) == label])
+                for start, end in merge_overlaps(
+                    each.intervals.round(6)[np.array(each.labels) == label]
+                )
             ]
             for name, each in truth.items()
         }
