@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from mirkit import checks
-from mirkit.activations import Activations
+from mirkit.activations import Activations, Provenance
 from mirkit.annotation import Beats
 from mirkit.annotation.parts import beats_within, moved
 from mirkit.arrays import Blocks
@@ -269,7 +269,9 @@ def run(
             if isinstance(each, Activations):
                 _check_whole(offset, duration)
                 if model is None and weights is None:
-                    return decoding(task, decoder, **given).decode(each, **known)
+                    made_by = each.provenance
+                    plain = decoding(task, decoder, made_by=made_by, **given)
+                    return plain.decode(each, **known)
                 ready = load(model, task=task, weights=weights, decoder=decoder, **given)
                 return ready.decode(each, **known)
             recording = Recording.of(each, offset=offset, limit=duration)
@@ -306,14 +308,40 @@ def _check_whole(offset: float, duration: float | None) -> None:
         )
 
 
-def decoding(task: str, decoder: str | None = None, **options: Any) -> System[Any]:
-    """Return a system without a model, which decodes activations with a plain decoder."""
+def decoding(
+    task: str, decoder: str | None = None, made_by: Provenance | None = None, **options: Any
+) -> System[Any]:
+    """Return a system without a model, which decodes activations.
+
+    Parameters
+    ----------
+    task
+        Name of the task.
+    decoder
+        Name of the decoder; None takes that of the model that made the activations.
+    made_by
+        What the activations remember of their model: with its own weights, they are decoded as it
+        decodes them. A plain decoder where None, or where there is no card of such weights.
+    **options
+        For the decoder.
+    """
     row = TASKS[task]
     if row.model is None:
-        own = decoding(str(row.models_of), decoder, **options)
+        own = decoding(str(row.models_of), decoder, made_by, **options)
         return System(task=task, decoder=_room(row).decoder, first={own.task: own})
-    find = _room(row).decoder(decoder, card=None, **options)
+    card = _own_card(row, made_by)
+    name = decoder or (card.decoder if card else None)
+    find = _room(row).decoder(name, card=card, **options)
     return System(task=task, decoder=find, model=NO_MODEL, gate=_room(row).gate)
+
+
+def _own_card(row: Task, made_by: Provenance | None) -> Card | None:
+    """Return the card of the weights that made activations, where it serves the task."""
+    if made_by is None or made_by.weights_hash is None:
+        return None
+    same = (card for card in registry.models() if card.name == made_by.model)
+    card = next((card for card in same if card.sha256 == made_by.weights_hash), None)
+    return card if card is not None and row.is_served_by(card.task) else None
 
 
 class _NoModel:

@@ -12,10 +12,11 @@ import signals
 import soundfile
 
 import mirkit
-from mirkit.activations import Activations
+from mirkit.activations import Activations, Head, Provenance
 from mirkit.audio import Audio
 from mirkit.errors import AudioError, MirkitError, NotStreamable, ParameterError, UnknownName
-from mirkit.system import ModelCache, load, run
+from mirkit.frames import FrameGrid
+from mirkit.system import ModelCache, decoding, load, run
 from mirkit.tasks import TASKS
 from mirkit.zoo import registry
 
@@ -283,3 +284,25 @@ def test_a_toy_task_is_a_row_a_room_and_a_card(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("mirkit.cli.analyze.TASKS", rows)
     assert main(["analyze", str(path), "--tasks", "loudest", "--json"]) == 0
     assert '"loudest": {"schema": 2' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("task", ["chords", "key", "tags"])
+def test_activations_of_shipped_weights_are_decoded_as_their_model_decodes_them(task):
+    audio = signals.chords([("C:maj", 2.0), ("A:min", 2.0)], 22050)
+    system = load(task=task)
+    activations = system.activations(audio)
+    assert run(task, activations) == system(audio)
+    assert run(task, activations, prior="flat") == load(task=task, prior="flat")(audio)
+    other = Provenance(activations.provenance.model, weights_hash="0" * 64)
+    unknown = Activations(dict(activations), other, activations.duration)
+    assert decoding(task).decode(activations) == run(task, unknown)
+
+
+def test_activations_of_other_tasks_and_models_are_decoded_plainly():
+    key = registry.card("key-crnn")
+    curve = signals.click_activation(signals.steady_beats(120, 8), duration=8)
+    beats = Activations({"beat": Head(curve[:, None], ("beat",), FrameGrid.from_fps(100))})
+    for provenance in (None, Provenance("nobody", weights_hash="1" * 64),
+                       Provenance("key-crnn", weights_hash=key.sha256)):  # fmt: skip
+        marked = Activations(dict(beats), provenance, beats.duration)
+        assert run("beats", marked) == decoding("beats").decode(marked)

@@ -25,6 +25,16 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_prior(parser: argparse.ArgumentParser, example: str) -> None:
+    """Add ``--prior``."""
+    parser.add_argument(
+        "--prior",
+        type=prior,
+        metavar="PRIOR",
+        help=f"what is expected: music, flat (as the model learned), or shares such as {example}",
+    )
+
+
 def add_decoding(parser: argparse.ArgumentParser) -> None:
     """Add what steers the decoders of beats."""
     parser.add_argument("--decoder", metavar="NAME", help="how beats are picked from activations")
@@ -96,6 +106,17 @@ def length(text: str) -> float:
     if value == 0:
         raise argparse.ArgumentTypeError("0 s are no part of a recording; leave it out for all")
     return value
+
+
+def prior(text: str) -> Any:
+    """Parse a prior: a name, or shares of classes."""
+    from mirkit.errors import ParameterError
+    from mirkit.vocab.priors import parse_prior
+
+    try:
+        return parse_prior(text)
+    except ParameterError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def meter(text: str) -> tuple[int, ...]:

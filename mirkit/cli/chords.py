@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+from mirkit.cli.arguments import add_prior
 from mirkit.cli.recordings import (
     Command,
     Found,
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_recordings(parser, SUFFIXES)
     parser.add_argument("--decoder", metavar="NAME", help="how chords are found in activations")
+    add_prior(parser, "7=.4,min7=.2")
     parser.add_argument("--vocabulary", choices=VOCABULARIES, help="default: full")
     parser.add_argument(
         "--no-inversions", action="store_true", help="name no chord tone in the bass"
@@ -40,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         args,
         ["chords"],
         decoder=args.decoder,
+        prior=args.prior,
         vocabulary=args.vocabulary,
         inversions=False if args.no_inversions else None,
     )

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--systems",
         nargs="+",
         metavar="NAME",
-        help="MODEL[+DECODER][@WEIGHTS], see mirkit models; for tags also saved scores",
+        help="MODEL[+DECODER][?prior=PRIOR][@WEIGHTS]; for tags also saved scores",
     )
     parser.add_argument("--audio", type=Path, metavar="DIR", help="where the recordings lie")
     parser.add_argument("--clips", type=_count, metavar="N", help="score N, evenly spaced")

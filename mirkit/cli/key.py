@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mirkit.cli.arguments import add_prior
 from mirkit.cli.recordings import (
     Command,
     Found,
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_recordings(parser, SUFFIXES)
     parser.add_argument("--decoder", metavar="NAME", help="how keys are found in activations")
+    add_prior(parser, "minor=.8")
     parser.add_argument(
         "--notation", choices=NOTATIONS, default="standard", help="what is printed: A minor, 8A, 1m"
     )
@@ -40,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
         _spell(row, args.notation)
 
     command = Command("key", SUFFIXES, ("lab", "csv", "json"), show, _save, edit)
-    return run_recordings(args, command, task_worker(args, ["key"], decoder=args.decoder))
+    worker = task_worker(args, ["key"], decoder=args.decoder, prior=args.prior)
+    return run_recordings(args, command, worker)
 
 
 def _save(found: Found, path: Path) -> None:

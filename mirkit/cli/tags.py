@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from mirkit.cli.arguments import add_prior
 from mirkit.cli.recordings import Command, Found, add_recordings, run_recordings, task_worker
 
 SUFFIXES = {"csv": ".csv", "jams": ".jams", "json": ".json"}
@@ -19,11 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--top", type=n_tags, default=10, metavar="N", help="how many tags at most, or all"
     )
     parser.add_argument("--threshold", type=score, metavar="X", help="the lowest score kept: 0 … 1")
+    add_prior(parser, "Dog=.3")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    worker = task_worker(args, ["tags"], top=args.top, threshold=args.threshold)
+    worker = task_worker(args, ["tags"], top=args.top, threshold=args.threshold, prior=args.prior)
     return run_recordings(args, Command("tags", SUFFIXES, ("csv", "json"), _show), worker)
 
 

@@ -48,8 +48,8 @@ def evaluate(
         ``annotation``, a folder of recordings with annotations beside them, or the items. Of tags:
         a published set as ``"esc50:FOLDER"``, a table, a folder of class folders, items or sounds.
     systems
-        What is compared, ``MODEL[+DECODER][@WEIGHTS]``, or saved scores of tags; None takes those
-        of the benchmark.
+        What is compared, ``MODEL[+DECODER][?prior=PRIOR][@WEIGHTS]``, or saved scores of tags; None
+        takes those of the benchmark.
     audio
         Folder of the recordings; None looks beside the manifest.
     clips

@@ -1,4 +1,4 @@
-"""Systems by name: ``MODEL[+DECODER][@WEIGHTS]``."""
+"""Systems by name: ``MODEL[+DECODER][?prior=PRIOR][@WEIGHTS]``."""
 
 from __future__ import annotations
 
@@ -8,28 +8,39 @@ from typing import Any
 from mirkit import __version__
 from mirkit.errors import ParameterError
 from mirkit.system import System, load
+from mirkit.vocab.priors import parse_prior
+
+FORM = "MODEL[+DECODER][?prior=PRIOR][@WEIGHTS]"
 
 
-def parse_system(name: str) -> dict[str, str | None]:
-    """Return what ``MODEL[+DECODER][@WEIGHTS]`` names.
+def parse_system(name: str) -> dict[str, Any]:
+    """Return what ``MODEL[+DECODER][?prior=PRIOR][@WEIGHTS]`` names; None where it does not.
 
     Examples
     --------
     >>> parse_system("beat-tcn+bars@runs/best.onnx")
-    {'model': 'beat-tcn', 'decoder': 'bars', 'weights': 'runs/best.onnx'}
+    {'model': 'beat-tcn', 'decoder': 'bars', 'prior': None, 'weights': 'runs/best.onnx'}
+    >>> parse_system("key-crnn?prior=flat")["prior"]
+    'flat'
     """
     head, _, weights = name.partition("@")
+    head, asks, query = head.partition("?")
     model, _, decoder = head.partition("+")
-    if not model:
-        raise ParameterError(f"system is {name!r}; it is MODEL[+DECODER][@WEIGHTS]")
-    return {"model": model, "decoder": decoder or None, "weights": weights or None}
+    option, _, prior = query.partition("=")
+    if not model or (asks and (option != "prior" or not prior)):
+        raise ParameterError(f"system is {name!r}; it is {FORM}")
+    return {
+        "model": model,
+        "decoder": decoder or None,
+        "prior": parse_prior(prior) if prior else None,
+        "weights": weights or None,
+    }
 
 
 def load_system(task: str, name: str, **settings: Any) -> System[Any]:
-    """Return the system of a task that is called ``MODEL[+DECODER][@WEIGHTS]``."""
-    parts = parse_system(name)
-    model, weights, decoder = (parts[key] for key in ("model", "weights", "decoder"))
-    return load(model, task=task, weights=weights, decoder=decoder, **settings)
+    """Return the system of a task that is called ``MODEL[+DECODER][?prior=PRIOR][@WEIGHTS]``."""
+    known = {key: value for key, value in parse_system(name).items() if value is not None}
+    return load(known.pop("model"), task=task, **known, **settings)
 
 
 def fingerprint(name: str) -> str:

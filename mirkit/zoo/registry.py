@@ -19,6 +19,7 @@ from typing import Any
 
 from mirkit.errors import FormatError, MissingExtra, ParameterError, UnknownName
 from mirkit.tasks import TASKS
+from mirkit.vocab.priors import read_shares
 
 GROUP = "mirkit.models"
 
@@ -90,6 +91,9 @@ class Card:
         Settings that the entry understands.
     confidence
         What makes its confidence honest, and the sha256 of the weights that it was fitted for.
+    prior
+        How often each class came where the model learned: chord qualities and N, modes of keys; of
+        a tagger, how often it expects each label. See `mirkit.vocab.priors`.
     source
         The file that the card stands in.
     """
@@ -122,12 +126,13 @@ class Card:
     front_end: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     confidence: Mapping[str, Any] = field(default_factory=dict)
+    prior: Mapping[str, float] = field(default_factory=dict)
     source: str = "<card>"
 
     def __post_init__(self) -> None:
         for name in ("labels", "trained_on", "packages"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("scores", "config", "confidence", "parts"):
+        for name in ("scores", "config", "confidence", "parts", "prior"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -248,6 +253,8 @@ def _consistent(card: Card) -> Card:
     for name, value, is_wrong, why in _contradictions(card):
         if is_wrong:
             raise _invalid(card.source, name, value, why)
+    if card.prior:
+        read_shares(card.prior, card.task, f"{card.source}: [prior]")
     return card
 
 
@@ -354,6 +361,7 @@ RULES: Mapping[str, Rule] = {
     "front_end": (_is_text, "the name of a front end"),
     "config": _TABLE,
     "confidence": _TABLE,
+    "prior": _TABLE,
 }
 
 

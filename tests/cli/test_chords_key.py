@@ -131,3 +131,27 @@ def test_a_wrong_model_is_told_once(run, folder):
     assert result.status == 1
     assert result.err.startswith("mirkit: model 'beat-tcn' is for beats, not chords: call ")
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "prior"),
+    [("key", "minor=.9", {"minor": 0.9}), ("chords", "flat", "flat"), ("chords", "7=.4,min7=.2",
+     {"7": 0.4, "min7": 0.2})],
+)  # fmt: skip
+def test_a_prior_is_what_the_verb_takes(run, folder, task, text, prior):
+    result = run(task, folder / "song.wav", "--json", "--prior", text, "--jobs", 1)
+    assert result.status == 0, result.err
+    found = getattr(mirkit, task)(folder / "song.wav", prior=prior)
+    row = objects(result)[0][task]
+    labels = [each["label"] for each in (row if task == "chords" else [row])]
+    assert labels == list(found.labels if task == "chords" else [found.label])
+    confidence = row[0]["confidence"] if task == "chords" else row["confidence"]
+    expected = found.confidence[0] if task == "chords" else found.confidence
+    assert confidence == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("prior", ["musik", "minor=80", "dorian=.3", "minor"])
+def test_a_wrong_prior_is_wrong_usage(run, folder, prior):
+    result = run("key", folder / "song.wav", "--prior", prior)
+    assert (result.status, result.out) == (2, "")
+    assert prior.partition("=")[0] in result.err

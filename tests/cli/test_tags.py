@@ -200,3 +200,11 @@ def test_a_wrong_task_is_wrong_usage(run):
     result = run("analyze", "x.wav", "--tasks", "beats,keys")
     assert result.status == 2
     assert "'keys' is no task" in result.err
+
+
+def test_weights_of_ones_own_have_no_prior_but_the_flat_one(run, folder):
+    flat = run("tags", folder / "song.wav", "--prior", "flat")
+    assert (flat.status, flat.out) == (0, run("tags", folder / "song.wav").out)
+    refused = run("tags", folder / "song.wav", "--prior", "music")
+    assert refused.status == 2
+    assert "takes 'flat' alone" in refused.err

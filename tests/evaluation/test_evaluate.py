@@ -315,6 +315,16 @@ def test_a_manifest_that_is_absent_or_a_folder_without_pairs_is_named(tmp_path):
 
 
 def test_a_system_needs_a_model():
-    assert parse_system("beat-tcn") == {"model": "beat-tcn", "decoder": None, "weights": None}
+    assert parse_system("beat-tcn") == {
+        "model": "beat-tcn", "decoder": None, "prior": None, "weights": None,
+    }  # fmt: skip
+    full = parse_system("key-crnn+viterbi?prior=minor=.8,major=.2@x.onnx")
+    assert full == {
+        "model": "key-crnn", "decoder": "viterbi", "prior": {"minor": 0.8, "major": 0.2},
+        "weights": "x.onnx",
+    }  # fmt: skip
+    for wrong in ("key-crnn?prior=", "key-crnn?", "key-crnn?weight=1"):
+        with pytest.raises(ParameterError, match="MODEL"):
+            parse_system(wrong)
     with pytest.raises(ParameterError, match="MODEL"):
         parse_system("@x.onnx")

@@ -276,3 +276,27 @@ def test_the_shipped_defaults_tell_what_they_scored(name):
     (board,) = registry.card(name).scores.values()
     assert len(board) >= 4
     assert all(0 <= value <= 1 for value in board.values())
+
+
+def test_a_card_says_what_its_model_learned():
+    card = read_card(CARD.replace("beats", "key") + "[prior]\nmajor = 0.6\nminor = 0.4\n")
+    assert dict(card.prior) == {"major": 0.6, "minor": 0.4}
+    assert read_card(CARD).prior == {}
+
+
+@pytest.mark.parametrize(
+    ("task", "prior", "message"),
+    [
+        ("key", "major = 0.6\nminor = 0.5", r"claps\.toml: \[prior\] has shares of sum 1\.1"),
+        ("key", "major = 0.6", "has no 'minor'"),
+        ("key", "major = 0.6\nminor = 0.4\ndorian = 0.1", "unknown class 'dorian'"),
+        ("key", "major = 60\nminor = 40", "percentage"),
+        ("chords", "maj = 0.9\nmin = 0.1", "has no 'dim'"),
+        ("tags", "Dog = 'often'", "the share 'often'"),
+        ("beats", "beat = 0.5", "beats has no prior"),
+    ],
+)
+def test_a_prior_that_cannot_be_is_refused(task, prior, message):
+    text = CARD.replace("beats", task) + f"[prior]\n{prior}\n"
+    with pytest.raises(FormatError, match=message):
+        read_card(text, "claps.toml")

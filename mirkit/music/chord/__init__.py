@@ -14,6 +14,7 @@ from mirkit.audio.sources import Source
 from mirkit.errors import ParameterError
 from mirkit.recording import Recording
 from mirkit.system import Errors, load, run
+from mirkit.vocab.priors import Prior
 
 
 class Settings(TypedDict, total=False):
@@ -22,6 +23,7 @@ class Settings(TypedDict, total=False):
     model: str | None
     weights: str | None
     decoder: str | None
+    prior: Prior | None
     vocabulary: str | None
     inversions: bool | None
     beats: Beats | bool | None
@@ -42,6 +44,7 @@ def chords(
     model: str | None = None,
     weights: str | None = None,
     decoder: str | None = None,
+    prior: Prior | None = None,
     vocabulary: str | None = None,
     inversions: bool | None = None,
     beats: Beats | bool | None = None,
@@ -62,6 +65,10 @@ def chords(
         A checkpoint for the model (a path), or ``"random"``; None takes its own.
     decoder
         Name of a decoder, see `mirkit.music.chord.decoder`; None takes that of the model.
+    prior
+        How often chord qualities are expected: ``"music"``, ``"flat"`` (as the model learned), or
+        shares of the time by quality, such as ``{"7": 0.4}``. None takes ``"music"`` for models
+        whose card says what they learned, else ``"flat"``.
     vocabulary
         ``"majmin"``, ``"sevenths"`` or ``"full"``, which is the default.
     inversions
@@ -98,7 +105,7 @@ def chords(
     def find(each: Any, beats: Beats | None) -> Any:
         return run(
             "chords", each, model=model, weights=weights, decoder=decoder, errors=errors,
-            offset=offset, duration=duration,
+            prior=prior, offset=offset, duration=duration,
             vocabulary=vocabulary, inversions=inversions, beats=beats,
         )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,13 @@ from mirkit.arrays import Floats, Ints
 from mirkit.calibration import platt_scale
 from mirkit.decoding.viterbi import posteriors, runs, viterbi
 from mirkit.gate import SilenceGate
+from mirkit.music.carded import card_options
 from mirkit.music.chord.inputs import DOUBT, ChordInput, States, read, states
 from mirkit.music.spans import spanning
 from mirkit.system import find_decoder
 from mirkit.vocab import CHORD_ROOTS, CHORD_TAGS
 from mirkit.vocab.chords import bass_degree
+from mirkit.vocab.priors import Prior, Shares, share_ratios
 from mirkit.vocab.spelling import spell_chords
 from mirkit.zoo.registry import Card
 
@@ -51,8 +53,9 @@ class ViterbiDecoder:
     """The sequence of chords of highest joint score: heads, and how long chords last.
 
     The score of a chord at a frame is the weighted sum of the logarithms of: its tags'
-    probability, that of its root, that of a bass among its tones, and that of its tones sounding
-    and the others not. A chord remains from frame to frame with the probability that its mean
+    probability, that of its root, that of a bass among its tones, that of its tones sounding
+    and the others not, and how much more of its quality is expected than the model learned to
+    expect. A chord remains from frame to frame with the probability that its mean
     duration means; else any other may follow.
 
     Parameters
@@ -69,6 +72,11 @@ class ViterbiDecoder:
         Smallest mean probability of the bass of an inversion.
     weights
         What each head counts.
+    prior
+        How often each quality is expected: ``"music"``, ``"flat"`` (as the model learned it), or
+        shares of the time by quality, such as ``{"7": 0.4}``; see `mirkit.vocab.priors`.
+    learned
+        Shares of the qualities that the model learned from; none where that is not known.
     calibration
         Slope and offset of the logistic curve from the posterior to the confidence, or None where
         the posterior is the confidence.
@@ -80,10 +88,12 @@ class ViterbiDecoder:
     mean_seconds: float = 2.0
     min_bass: float = 0.5
     weights: Weights = Weights()
+    prior: Prior = "flat"
+    learned: Shares = field(default_factory=dict)
     calibration: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        states(self.vocabulary)  # a wrong name is told here
+        self._expectation(states(self.vocabulary))  # a wrong name is told here
         checks.positive("mean_seconds", self.mean_seconds)
         checks.unit_number("min_bass", self.min_bass)
 
@@ -94,7 +104,8 @@ class ViterbiDecoder:
         steps = _Steps.of(inputs, self.beats, self.mean_seconds, len(chords.labels))
         if not len(steps.edges):
             return Segments(np.empty((0, 2)), (), kind="chord", provenance=inputs.provenance)
-        scores = steps.summed(self.weights.all * joint_scores(inputs, chords, self.weights))
+        scores = joint_scores(inputs, chords, self.weights) + self._expectation(chords)
+        scores = steps.summed(self.weights.all * scores)
         path = viterbi(scores, steps.stay, steps.switch)
         sure = posteriors(scores, steps.stay, steps.switch)[np.arange(len(path)), path]
         basses = np.full(len(path), -1)
@@ -102,6 +113,11 @@ class ViterbiDecoder:
             basses = find_basses(path, steps.mean(inputs.bass), chords, steps.stay, self.min_bass)
         parts = runs(path * 13 + basses + 1)
         return self._segments(inputs, chords, steps, parts, path, basses, sure)
+
+    def _expectation(self, chords: States) -> Floats:
+        """Return what the prior adds to the score of each chord, ``(n_states,)``."""
+        ratios = share_ratios("chords", self.prior, self.learned, self.vocabulary)
+        return np.log([ratios[quality] for quality in chords.qualities])
 
     def _segments(
         self,
@@ -308,7 +324,8 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
     name
         One of `DECODERS`; None takes the default.
     card
-        The model whose activations are decoded, with its own weights: its calibration is used.
+        The model whose activations are decoded, with its own weights: its calibration is used, and
+        the prior of music where the card says what the model learned.
     **options
         For the decoder.
 
@@ -325,6 +342,6 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
     'majmin'
     """
     name = DEFAULT if name is None else name
-    if card is not None and card.confidence and name == DEFAULT:
-        options.setdefault("calibration", (card.confidence["slope"], card.confidence["offset"]))
+    if card is not None and name == DEFAULT:
+        options = card_options(card, options.get("prior")) | options
     return WholeRecording(find_decoder("chord decoder", DECODERS, name, options))

@@ -101,6 +101,8 @@ class States:
     ----------
     labels
         Their labels.
+    qualities
+        Their qualities, and N.
     steps
         Semitones above the root of their tones; none for N.
     roots
@@ -112,6 +114,7 @@ class States:
     """
 
     labels: tuple[str, ...]
+    qualities: tuple[str, ...]
     steps: tuple[tuple[int, ...], ...]
     roots: np.ndarray[tuple[int], np.dtype[np.int64]]
     tags: Floats
@@ -142,6 +145,7 @@ def states(vocabulary: str) -> States:
         tones[state, [(root + step) % 12 for step in SHORTHANDS[quality]]] = 1
     return States(
         (*(f"{SHARPS[root]}:{quality}" for root, quality in pairs), "N"),
+        (*(quality for _, quality in pairs), "N"),
         (*(SHORTHANDS[quality] for _, quality in pairs), ()),
         np.array([*(root for root, _ in pairs), 12]),
         tags,

@@ -12,6 +12,7 @@ from mirkit.activations import Activations
 from mirkit.annotation import Key
 from mirkit.audio.sources import Source
 from mirkit.system import Errors, run
+from mirkit.vocab.priors import Prior
 
 
 class Settings(TypedDict, total=False):
@@ -20,6 +21,7 @@ class Settings(TypedDict, total=False):
     model: str | None
     weights: str | None
     decoder: str | None
+    prior: Prior | None
     errors: Errors
     offset: float
     duration: float | None
@@ -37,6 +39,7 @@ def key(
     model: str | None = None,
     weights: str | None = None,
     decoder: str | None = None,
+    prior: Prior | None = None,
     errors: Errors = "raise",
     offset: float = 0.0,
     duration: float | None = None,
@@ -54,6 +57,10 @@ def key(
         A checkpoint for the model (a path), or ``"random"``; None takes its own.
     decoder
         Name of a decoder, see `mirkit.music.key.decoder`; None takes that of the model.
+    prior
+        How often major and minor are expected: ``"music"``, ``"flat"`` (as the model learned), or
+        shares of recordings by mode, such as ``{"minor": 0.8}``. None takes ``"music"`` for models
+        whose card says what they learned, else ``"flat"``.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
     offset, duration
@@ -85,6 +92,7 @@ def key(
         model=model,
         weights=weights,
         decoder=decoder,
+        prior=prior,
         errors=errors,
         offset=offset,
         duration=duration,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,12 @@ from mirkit.decoding.viterbi import posteriors, runs, viterbi
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
 from mirkit.gate import SilenceGate
+from mirkit.music.carded import card_options
 from mirkit.music.crnn import TUNING
 from mirkit.music.spans import spanning
 from mirkit.system import find_decoder
-from mirkit.vocab import KEYS
+from mirkit.vocab import KEYS, MODES, TONICS
+from mirkit.vocab.priors import Prior, Shares, share_ratios
 from mirkit.zoo.registry import Card
 
 DEFAULT = "viterbi"
@@ -47,7 +49,13 @@ class ViterbiDecoder:
     weight
         What one frame counts: less than 1 where those beside it hear almost the same.
     min_evidence
-        Probability of the likeliest key below which there is none; all alike is 1/24.
+        Probability of the likeliest key below which there is none, whatever is expected; all alike
+        is 1/24.
+    prior
+        How often each mode is expected: ``"music"``, ``"flat"`` (as the model learned it), or
+        shares by mode, such as ``{"minor": 0.8}``; see `mirkit.vocab.priors`.
+    learned
+        Shares of the modes that the model learned from; none where that is not known.
     calibration
         Slope and offset of the logistic curve from the posterior to the confidence, or None where
         the posterior is the confidence.
@@ -57,20 +65,29 @@ class ViterbiDecoder:
     min_seconds: float = 4.0
     weight: float = 1.0
     min_evidence: float = 0.0625
+    prior: Prior = "flat"
+    learned: Shares = field(default_factory=dict)
     calibration: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         for name in ("mean_seconds", "min_seconds", "weight"):
             checks.positive(name, getattr(self, name))
         checks.unit_number("min_evidence", self.min_evidence)
+        self._ratios()  # a wrong prior is told here
+
+    def _ratios(self) -> Floats:
+        """Return how many times as much of each key is expected as was learned, ``(24,)``."""
+        ratios = share_ratios("key", self.prior, self.learned)
+        return np.array([ratios[mode] for mode in MODES for _ in TONICS])
 
     def __call__(self, activations: Activations) -> Key:
         """Return the key of `activations`, with the local keys where there are frames."""
-        frames, clip, grid = _read(activations)
-        pooled = pool(frames, clip)
-        best = int(pooled.argmax())
-        if pooled[best] < self.min_evidence:
+        frames, clip, grid = read(activations)
+        pooled, ratios = pool(frames, clip), self._ratios()
+        if pooled.max() < self.min_evidence:
             return Key(None, provenance=activations.provenance)
+        pooled = pooled * ratios / (pooled @ ratios)
+        best = int(pooled.argmax())
         confidence = float(platt_scale(pooled[[best]], self.calibration)[0])
         local = None if grid is None else self._local(frames, grid, activations)
         return Key(KEYS[best], confidence, activations.provenance, local)
@@ -78,7 +95,7 @@ class ViterbiDecoder:
     def _local(self, frames: Floats, grid: FrameGrid, activations: Activations) -> Segments:
         change = min(1 - np.exp(-grid.period / self.mean_seconds), 0.5)
         stay, switch = np.log(1 - change), np.log(change / (len(KEYS) - 1))
-        scores = self.weight * np.log(np.maximum(frames, DOUBT))
+        scores = self.weight * np.log(np.maximum(frames, DOUBT) * self._ratios())
         path = viterbi(scores, stay, switch)
         path = without_short(path, scores, round(self.min_seconds / grid.period))
         sure = posteriors(scores, stay, switch)[np.arange(len(path)), path]
@@ -122,7 +139,7 @@ def without_short(path: Ints, scores: Floats, n_least: int) -> Ints:
         path[first:last] = max(beside, key=lambda state: float(scores[first:last, state].sum()))
 
 
-def _read(activations: Activations) -> tuple[Floats, Floats | None, FrameGrid | None]:
+def read(activations: Activations) -> tuple[Floats, Floats | None, FrameGrid | None]:
     """Return the probabilities of the frames, those of the clip, and the clock, where there are."""
     if "key" not in activations and "clip_key" not in activations:
         raise UnknownName("head", "key", list(activations))
@@ -196,8 +213,8 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
     name
         One of `DECODERS`; None takes the default.
     card
-        The model whose activations are decoded, with its own weights: its calibration is used,
-        and its least probability of a key.
+        The model whose activations are decoded, with its own weights: its calibration is used, its
+        least probability of a key, and the prior of music where it says what the model learned.
     **options
         For the decoder.
 
@@ -215,8 +232,7 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
     """
     name = DEFAULT if name is None else name
     if card is not None and name == DEFAULT:
-        if card.confidence:
-            options.setdefault("calibration", (card.confidence["slope"], card.confidence["offset"]))
+        options = card_options(card, options.get("prior")) | options
         if card.min_activation:
             options.setdefault("min_evidence", card.min_activation)
     return WholeRecording(find_decoder("key decoder", DECODERS, name, options))

@@ -13,6 +13,7 @@ from mirkit.annotation import Embedding, Tags
 from mirkit.audio.sources import Source
 from mirkit.sound.tag.decoder import ALL, DEFAULT_TOP
 from mirkit.system import Errors, run
+from mirkit.vocab.priors import Prior
 
 
 class Settings(TypedDict, total=False):
@@ -22,6 +23,7 @@ class Settings(TypedDict, total=False):
     model: str | None
     weights: str | None
     threshold: float | None
+    prior: Prior | None
     errors: Errors
     offset: float
     duration: float | None
@@ -51,6 +53,7 @@ def tags(
     model: str | None = None,
     weights: str | None = None,
     threshold: float | None = None,
+    prior: Prior | None = None,
     errors: Errors = "raise",
     offset: float = 0.0,
     duration: float | None = None,
@@ -75,6 +78,10 @@ def tags(
         others than its own are not calibrated.
     threshold
         The lowest score that is kept, in [0, 1].
+    prior
+        How often labels are expected: ``"music"`` (as in recorded sounds and music), ``"flat"`` (as
+        the model expects them), or shares of the recordings by label, such as ``{"Dog": 0.3}``.
+        None takes ``"music"`` for models whose card says what they expect, else ``"flat"``.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
     offset, duration
@@ -103,7 +110,7 @@ def tags(
     return run(  # type: ignore[no-any-return]
         "tags", x, model=model, weights=weights, errors=errors,
         offset=offset, duration=duration,
-        top=ALL if top is None else top, threshold=threshold,
+        top=ALL if top is None else top, threshold=threshold, prior=prior,
     )  # fmt: skip
 
 

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from mirkit import checks
-from mirkit.activations import Activations
+from mirkit.activations import Activations, Head
 from mirkit.annotation import Embedding, Tags
+from mirkit.arrays import Floats
 from mirkit.calibration import Calibration
-from mirkit.errors import ParameterError
+from mirkit.decoding.priors import exchange_prior, exchange_rates
+from mirkit.errors import ParameterError, UnknownName
 from mirkit.system import find_decoder
+from mirkit.vocab.priors import Prior, Shares, expected_shares
 from mirkit.zoo.registry import Card
 
 DEFAULT_TOP = 10
@@ -33,16 +36,29 @@ class TagDecoder:
         The lowest score that is kept, in [0, 1]; None for no such limit.
     calibration
         What is done to the scores first.
+    prior
+        How often each label is expected: ``"music"`` (in recorded sounds and music), ``"flat"`` (as
+        the model expects it), or shares of the recordings by label, such as ``{"Dog": 0.3}``, the
+        others as in ``"music"``; see `mirkit.vocab.priors`.
+    learned
+        How often the model, calibrated, expects each label; none where that is not known.
     """
 
     top: int | None = DEFAULT_TOP
     threshold: float | None = None
     calibration: Calibration = field(default_factory=Calibration)
+    prior: Prior = "flat"
+    learned: Shares = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.top is not None and (self.top < 1 or int(self.top) != self.top):
             raise ParameterError(f"top is {self.top}; it is a number of tags from 1, or None")
         checks.unit_number("threshold", self.threshold)
+        if expected_shares("tags", self.prior) is not None and not self.learned:
+            raise ParameterError(
+                f"prior is {self.prior!r}, and the model does not say how often it expects its "
+                "labels; such a model takes 'flat' alone"
+            )
 
     def __call__(self, activations: Activations) -> Tags:
         """Return the tags, best first.
@@ -63,11 +79,27 @@ class TagDecoder:
                 f"the head 'tags' has {head.n_frames} rows; it has one for the clip. Is it the "
                 "head 'frames'?"
             )
-        scores = self.calibration(head)[0]
+        scores = self._as_expected(head, self.calibration(head))[0]
         best = np.argsort(-scores, kind="stable")[: self.top]
         if self.threshold is not None:
             best = best[scores[best] >= self.threshold]
         return Tags(tuple(head.labels[i] for i in best), scores[best], activations.provenance)
+
+    def _as_expected(self, head: Head, scores: Floats) -> Floats:
+        """Return the scores under the prior; a label of which nothing is known keeps its own."""
+        expected = expected_shares("tags", self.prior)
+        if expected is None:
+            return scores
+        for label in self.prior if isinstance(self.prior, Mapping) else ():
+            if label not in head.labels:
+                raise UnknownName("label", label, list(head.labels))
+        known = [label if label in self.learned else None for label in head.labels]
+        old = np.array([self.learned[label] if label else 0.5 for label in known])
+        new = np.array(
+            [expected.get(label or "", share) for label, share in zip(known, old, strict=True)]
+        )
+        exclude = head.kind.startswith("softmax")
+        return (exchange_prior if exclude else exchange_rates)(scores, old, new)
 
 
 @dataclass(frozen=True)
@@ -110,7 +142,8 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
     name
         One of `DECODERS`; None takes the default.
     card
-        The model whose activations are decoded, with its own weights: its calibration is used.
+        The model whose activations are decoded, with its own weights: its calibration is used, and
+        the prior of music where the card says what the model expects.
     **options
         For the decoder.
 
@@ -123,6 +156,8 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
     """
     if card is not None:
         options.setdefault("calibration", Calibration.from_dict(card.confidence))
+        if card.prior:
+            options = {"prior": "music", "learned": card.prior} | options
     if options.get("top") == ALL:
         options["top"] = None
     found: TagDecoder = find_decoder("tag decoder", DECODERS, name or "top", options)

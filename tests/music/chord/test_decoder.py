@@ -8,9 +8,11 @@ from mirkit.annotation import Beats
 from mirkit.calibration import platt_scale
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
-from mirkit.music.chord.decoder import ViterbiDecoder, decoder, joint_scores
+from mirkit.music.chord.decoder import ViterbiDecoder, Weights, decoder, joint_scores
 from mirkit.music.chord.inputs import read, states
 from mirkit.vocab import CHORD_TAGS, PITCHES, VOCABULARIES, parse_chord, reduce_chord
+from mirkit.vocab.priors import EXCLUSIVE, expected_shares
+from mirkit.zoo import registry
 
 SONG = [
     ("N", 1.0), ("C:maj", 2.0), ("A:min7", 2.0), ("D:min", 1.5), ("G:7", 2.5), ("C:maj/3", 2.0),
@@ -210,3 +212,69 @@ def test_wrong_options_are_refused():
         decoder(meter=4)
     with pytest.raises(ParameterError, match="mean_seconds is 0"):
         decoder(mean_seconds=0)
+
+
+def doubtful(first, second, share):
+    """Activations of 3 s in which `first` has that share of the tag head, and `second` the rest."""
+    tag = np.full((30, 170), 1e-6)
+    tag[:, CHORD_TAGS.index(first)] = share
+    tag[:, CHORD_TAGS.index(second)] = 1 - share
+    return Activations({"tag": Head(tag, CHORD_TAGS, FrameGrid.from_fps(10), "softmax")})
+
+
+LEARNED = dict.fromkeys(EXCLUSIVE["chords"], 1 / 15)
+
+
+def test_what_is_expected_decides_where_the_model_doubts():
+    activations = doubtful("C:maj", "C:7", 0.4)
+    assert found(activations)[0][0] == "C:7"
+    assert found(activations, prior="flat", learned=LEARNED) == found(activations)
+    assert found(activations, prior="music", learned=LEARNED)[0][0] == "C:maj"
+    assert found(activations, prior={"7": 0.6}, learned=LEARNED)[0][0] == "C:7"
+
+
+def test_a_clear_chord_is_named_whatever_is_expected():
+    for prior in ("music", {"maj": 0.9}):
+        assert found(doubtful("C:min7", "C:maj", 0.999), prior=prior)[0][0] == "C:min7"
+
+
+def test_what_was_learned_is_taken_out():
+    learned = expected_shares("chords", "music")
+    activations = signals.chord_activations(SONG, noise=0.3)
+    assert decoder(prior="music", learned=learned)(activations) == decoder()(activations)
+
+
+def test_the_posterior_is_that_of_the_new_prior():
+    activations = doubtful("C:maj", "C:7", 0.5)
+    prior, learned = {"maj": 0.4, "7": 0.2}, LEARNED
+    weights = Weights(tag=1.0, root=0, bass=0, pitch=0, all=1.0)
+    once = {"weights": weights, "mean_seconds": 1e-6, "prior": prior, "learned": learned}
+    first = decoder(**once)(activations)
+    assert first.labels == ("C:maj",)
+    assert first.confidence[0] == pytest.approx(2 / 3, abs=1e-3)
+
+
+@pytest.mark.parametrize("vocabulary", VOCABULARIES)
+def test_every_vocabulary_takes_a_prior(vocabulary):
+    segments = decoder(vocabulary=vocabulary, prior="music")(signals.chord_activations(SONG))
+    assert parse_chord(segments.labels[1]).shorthand == "maj"
+
+
+def test_a_wrong_prior_is_told_before_any_recording():
+    with pytest.raises(UnknownName, match="Did you mean 'music'"):
+        decoder(prior="musik")
+    with pytest.raises(UnknownName, match="class of chords"):
+        decoder(prior={"maj9": 0.2})
+
+
+def test_a_card_brings_prior_and_calibration_and_options_win():
+    card = registry.card("chord-crnn")
+    shipped = decoder(card=card).decoder
+    assert (shipped.prior, shipped.learned) == ("music", card.prior)
+    assert shipped.calibration == (card.confidence["slope"], card.confidence["offset"])
+    flat = decoder(card=card, prior="flat").decoder
+    curve = card.confidence["flat"]
+    assert (flat.prior, flat.calibration) == ("flat", (curve["slope"], curve["offset"]))
+    own = decoder(card=card, prior={"7": 0.3}, calibration=None).decoder
+    assert (own.prior, own.calibration) == ({"7": 0.3}, None)
+    assert decoder().decoder.prior == decoder(card=registry.card("librosa-chords")).decoder.prior

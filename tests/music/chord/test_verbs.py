@@ -6,6 +6,7 @@ import signals
 import soundfile
 
 import mirkit
+from mirkit.errors import ParameterError
 from mirkit.metrics.chord import chord_scores
 from mirkit.system import load
 from mirkit.vocab import parse_chord
@@ -121,3 +122,23 @@ def test_madmom_stands_behind_the_same_verb(audio, model):
     assert mirkit.chords(signals.silence(0.5, 44100), model=model).intervals[-1, 1] == 0.5
     with pytest.raises(mirkit.ParameterError, match="major and minor only"):
         mirkit.chords(audio, model=model, vocabulary="full")
+
+
+def test_the_prior_of_music_is_the_default_of_the_shipped_model(audio):
+    default = mirkit.chords(audio)
+    assert default == mirkit.chords(audio, prior="music")
+    assert default.labels == tuple(label for label, _ in SONG)
+    assert default != mirkit.chords(audio, prior="flat")
+    assert mirkit.chords(audio, **PEER) == mirkit.chords(audio, prior="flat", **PEER)
+
+
+def test_a_peer_takes_a_prior_where_it_is_asked(audio):
+    sevenths = {"maj7": 0.45, "min7": 0.45}
+    labels = mirkit.chords(audio, prior=sevenths, **PEER).labels
+    assert {parse_chord(label).shorthand for label in labels} <= {"maj7", "min7", "maj", "min"}
+    assert mirkit.chords(audio, prior={"maj": 0.97}, **PEER).confidence[0] > 0.5
+
+
+def test_a_decoder_without_priors_says_so(audio):
+    with pytest.raises(ParameterError, match="no option 'prior'"):
+        load("chord-crnn", decoder="madmom", prior="music")

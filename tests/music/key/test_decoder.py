@@ -8,6 +8,7 @@ from mirkit.frames import FrameGrid
 from mirkit.music.key.decoder import decoder, pool, without_short
 from mirkit.vocab import KEYS
 from mirkit.vocab.keys import transpose_key
+from mirkit.zoo import registry
 
 
 def test_the_key_that_most_frames_say_is_the_key_and_each_stretch_has_its_own():
@@ -100,3 +101,59 @@ def test_wrong_options_are_refused():
         decoder(meter=4)
     with pytest.raises(ParameterError, match="min_seconds is 0"):
         decoder(min_seconds=0)
+
+
+LEARNED = {"major": 0.5, "minor": 0.5}
+
+
+def doubtful(minor, seconds=40):
+    """Activations between C major and A minor, of which the second has that probability."""
+    row = np.zeros(24)
+    row[KEYS.index("A minor")], row[KEYS.index("C major")] = minor, 1 - minor
+    frames = np.tile(row, (seconds, 1))
+    heads = {
+        "key": Head(frames, KEYS, FrameGrid.from_fps(1), "softmax"),
+        "clip_key": Head(row[None], KEYS, None, "softmax"),
+    }
+    return Activations(heads)
+
+
+def test_what_is_expected_decides_between_modes_that_are_near():
+    activations = doubtful(0.4)
+    flat, minor = (decoder(prior=prior, learned=LEARNED)(activations)
+                   for prior in ("flat", {"minor": 0.8}))  # fmt: skip
+    assert (flat.label, flat.segments.labels) == ("C major", ("C major",))
+    assert (minor.label, minor.segments.labels) == ("A minor", ("A minor",))
+    assert minor.confidence == pytest.approx(0.4 * 1.6 / (0.4 * 1.6 + 0.6 * 0.4))
+    assert decoder()(activations) == flat
+
+
+def test_what_was_learned_is_taken_out():
+    prior = {"minor": 0.8, "major": 0.2}
+    activations = signals.key_activations([("C major", 40), ("D minor", 20)], noise=0.2)
+    assert decoder(prior=prior, learned=prior)(activations) == decoder()(activations)
+
+
+def test_a_clear_key_is_named_whatever_is_expected():
+    assert decoder(prior={"minor": 0.9})(doubtful(0.02)).label == "C major"
+
+
+def test_no_prior_makes_a_key_of_nothing():
+    rows = np.full((60, 24), 1 / 24)
+    activations = Activations({"key": Head(rows, KEYS, FrameGrid.from_fps(1), "softmax")})
+    assert decoder(prior={"minor": 0.98})(activations).label is None
+
+
+def test_a_wrong_prior_is_told_before_any_recording():
+    with pytest.raises(UnknownName, match="class of key 'dorian'"):
+        decoder(prior={"dorian": 0.2})
+
+
+def test_a_card_brings_prior_and_calibration_and_options_win():
+    card = registry.card("key-crnn")
+    shipped, flat = decoder(card=card).decoder, decoder(card=card, prior="flat").decoder
+    assert (shipped.prior, shipped.learned) == ("music", card.prior)
+    assert shipped.calibration == (card.confidence["slope"], card.confidence["offset"])
+    curve = card.confidence["flat"]
+    assert (flat.prior, flat.calibration) == ("flat", (curve["slope"], curve["offset"]))
+    assert decoder(card=registry.card("librosa-key")).decoder.prior == "flat"

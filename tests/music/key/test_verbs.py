@@ -6,6 +6,7 @@ import signals
 import soundfile
 
 import mirkit
+from mirkit.errors import ParameterError, UnknownName
 from mirkit.vocab.keys import transpose_key
 
 CADENCES = {
@@ -86,3 +87,20 @@ def test_madmom_stands_behind_the_same_verb():
     assert key.label in ("C major", "G major", "A minor")
     assert key.segments.labels == (key.label,)
     assert key.provenance.model == "madmom-key"
+
+
+def test_the_prior_of_music_is_the_default_of_the_shipped_model():
+    audio = cadence("A minor")
+    default = mirkit.key(audio)
+    assert default == mirkit.key(audio, prior="music")
+    assert default.label == "A minor"
+    flat, sure = (mirkit.key(audio, prior=prior).confidence for prior in ("flat", {"minor": 0.99}))
+    assert flat != default.confidence < sure
+    assert mirkit.key(audio, **PEER) == mirkit.key(audio, prior="flat", **PEER)
+
+
+def test_a_wrong_prior_is_refused():
+    with pytest.raises(UnknownName, match="Did you mean 'music'"):
+        mirkit.key(cadence("C major"), prior="musik")
+    with pytest.raises(ParameterError, match="percentage"):
+        mirkit.key(cadence("C major"), prior={"minor": 80}, **PEER)

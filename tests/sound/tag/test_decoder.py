@@ -3,9 +3,10 @@ import pytest
 
 from mirkit.activations import Activations, Head
 from mirkit.calibration import Calibration
-from mirkit.errors import ParameterError
+from mirkit.errors import ParameterError, UnknownName
 from mirkit.frames import FrameGrid
-from mirkit.sound.tag.decoder import TagDecoder
+from mirkit.sound.tag.decoder import TagDecoder, decoder
+from mirkit.zoo import registry
 
 LABELS = ("Dog", "Rain", "Music", "Speech")
 
@@ -109,3 +110,53 @@ def test_other_heads_are_refused():
 def test_an_embedding_is_no_probability():
     with pytest.raises(ParameterError, match="no probabilities"):
         TagDecoder()(heard((0.1, 0.2, 0.3, 0.4), "embedding"))
+
+
+LEARNED = {"Dog": 0.3, "Rain": 0.6, "Music": 0.5, "Speech": 0.1}
+
+
+def test_a_prior_moves_the_odds_of_a_label_by_how_much_more_is_expected():
+    found = dict(TagDecoder(None, prior={"Dog": 0.05, "Speech": 0.4}, learned=LEARNED)(heard()))
+    assert logit(found["Dog"]) == pytest.approx(logit(0.2) + logit(0.05) - logit(0.3), abs=1e-5)
+    assert logit(found["Speech"]) == pytest.approx(logit(0.05) + logit(0.4) - logit(0.1), abs=1e-5)
+
+
+def test_labels_that_are_not_named_are_as_expected_in_music():
+    named = dict(TagDecoder(None, prior={"Dog": 0.05}, learned=LEARNED)(heard()))
+    music = dict(TagDecoder(None, prior="music", learned=LEARNED)(heard()))
+    assert named["Rain"] == music["Rain"] != pytest.approx(0.9)
+
+
+def test_a_label_whose_rate_was_not_learned_keeps_its_score():
+    found = dict(TagDecoder(None, prior="music", learned={"Dog": 0.3})(heard()))
+    assert found["Rain"] == pytest.approx(0.9, abs=1e-6)
+    assert found["Dog"] != pytest.approx(0.2, abs=1e-3)
+
+
+def test_a_prior_of_classes_that_exclude_each_other_keeps_their_sum():
+    decode = TagDecoder(None, prior={"Dog": 0.6}, learned={"Dog": 0.3})
+    found = dict(decode(heard((0.1, 0.6, 0.2, 0.1), "softmax")))
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["Dog"] / found["Speech"] == pytest.approx(2.0 * 0.5 / 0.5)
+
+
+def test_flat_scores_are_the_calibrated_ones():
+    curve = Calibration(0.5, 1.0)
+    flat = TagDecoder(None, calibration=curve, prior="flat", learned=LEARNED)(heard())
+    np.testing.assert_array_equal(flat.scores, TagDecoder(None, calibration=curve)(heard()).scores)
+
+
+def test_a_prior_needs_what_was_learned_and_labels_that_are_there():
+    with pytest.raises(ParameterError, match="takes 'flat' alone"):
+        TagDecoder(prior="music")
+    with pytest.raises(UnknownName, match="Did you mean 'Dog'"):
+        TagDecoder(prior={"Dogs": 0.1}, learned=LEARNED)(heard())
+
+
+def test_a_card_brings_what_is_expected_and_an_option_wins():
+    known = registry.card("tag-mn")
+    assert decoder(card=known).prior == "music"
+    assert decoder(card=known).learned == known.prior
+    assert decoder(card=known, prior="flat").prior == "flat"
+    assert decoder(card=registry.card("cnn14")).prior == "flat"
+    assert decoder().prior == "flat"
