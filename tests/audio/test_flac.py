@@ -169,6 +169,20 @@ def test_headers_are_found_as_ffprobe_does(whole, frames):
     assert position == SECONDS * 44100
 
 
+def test_sound_that_looks_like_the_header_of_the_next_frame_is_sound(tmp_path):
+    """Noise is kept as it is, so bytes of a header in it stay: of frame 1, inside frame 0."""
+    start = bytes.fromhex("fff96326018e")  # of another rate and sample size
+    header = next(x for x in (start + bytes((c, 0)) for c in range(256)) if flac.parse_frame(x))
+    samples = np.random.default_rng(0).integers(-(2**15), 2**15, 3 * 4096).astype(">i2")
+    place = 200
+    samples[place : place + 4] = np.frombuffer(header, ">i2")
+    path = tmp_path / "noise.flac"
+    soundfile.write(path, samples.astype(np.int16), 44100)
+    assert header in path.read_bytes()
+    assert flac.parse_frame(header).number == 1
+    np.testing.assert_array_equal(read(path).samples[0], samples.astype(np.float32) / 2**15)
+
+
 @pytest.mark.parametrize("n", [0, 127, 128, 2047, 2048, 65_535, 65_536, 2**21, 2**26, 2**35])
 def test_numbers_of_any_length_are_read(n):
     """Written as in UTF-8, of up to seven bytes."""

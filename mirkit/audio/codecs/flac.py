@@ -151,10 +151,12 @@ class _Chain:
         self.longest = max(self.longest, frame.n_samples)
 
     def _follow(self, file: BinaryIO, at: int, frame: Frame) -> None:
+        if frame.kind != self._kind:
+            return  # sound that looks like a header by chance, whatever its number
         if frame.number * self._size == self.end:
             self._append(at, frame)
-        elif frame.kind == self._kind and _is_whole(file, self._at, at):
-            self.broken = True  # and no sound that looks like a header by chance
+        elif _is_whole(file, self._at, at):
+            self.broken = True
 
 
 @dataclass(frozen=True, slots=True)
