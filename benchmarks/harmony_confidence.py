@@ -132,9 +132,10 @@ def measures(confidence: np.ndarray, right: np.ndarray) -> dict[str, float]:
 
 def weights_of(task: str, prior: str, rows: Sequence[Decision]) -> np.ndarray:
     """Return what each decision counts, 1 in the mean: more where what is true is frequent."""
+    from mirkit.tasks import TASKS
     from mirkit.vocab.priors import expected_shares
 
-    expected = expected_shares(task, prior)
+    expected = expected_shares(str(TASKS[task].expects), prior)
     if expected is None:
         return np.ones(len(rows))
     seen: Counter[str] = Counter()

@@ -45,8 +45,7 @@ NO_MUSIC = 0.4 + 0.6 * 0.5
 LISTENERS = {"ten genres": (86, 0.69), "electronic music": (373, 0.89)}
 """Recordings whose key listeners named, and the share of minor keys among them."""
 
-POP_CHORDS = {"maj": 0.55, "min": 0.20, "7": 0.09, "min7": 0.08, "maj7": 0.03, "sus4": 0.015,
-              "N": 0.03}  # fmt: skip
+POP_CHORDS = {"maj": 0.55, "min": 0.20, "7": 0.09, "min7": 0.08, "maj7": 0.03, "sus4": 0.015}
 POP_OTHERS = 0.004
 """Shares of the time in annotated pop songs; the other qualities have `POP_OTHERS` each."""
 
@@ -63,6 +62,8 @@ the recordings that are counted, and .50, .625, .65 of the classes of ESC-10's f
 
 def main() -> None:
     """Find and write."""
+    from mirkit.tasks import TASKS
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("learned", "music"))
     parser.add_argument("--clips", type=int, default=300, help="of each list, evenly spaced")
@@ -80,7 +81,9 @@ def main() -> None:
             "tags": tags_of_recordings(args.keep),
         }
         write_card("tag-mn", results["music"]["tags"]["expected"])
-        write_table({task: found["shares"] for task, found in results["music"].items()})
+        write_table(
+            {str(TASKS[task].expects): each["shares"] for task, each in results["music"].items()}
+        )
     report.write_json("priors", results)
     if set(results) == {"learned", "music"}:
         report.write_between_markers(
@@ -169,9 +172,8 @@ def chords_of_music(keep: Path | None) -> dict[str, Any]:
     from mirkit.vocab.priors import EXCLUSIVE
     from mirkit.zoo.registry import card
 
-    names = EXCLUSIVE["chords"]
+    names = EXCLUSIVE["quality"]
     old = [card("chord-crnn").prior[name] for name in names]
-    pop = normalized({name: POP_CHORDS.get(name, POP_OTHERS) for name in names})
     recordings = real_recordings.open_to_learning("music")
     rows, weights = [], []
     for item, activations in real_recordings.activations("chords", recordings, keep):
@@ -180,6 +182,7 @@ def chords_of_music(keep: Path | None) -> dict[str, Any]:
         weights.append(np.full(len(frames), item.weight / max(len(frames), 1)))
     p, w = np.concatenate(rows), np.concatenate(weights)
     alone = estimate_prior(p, old, weights=w)
+    pop = pop_songs(names, alone[names.index("N")])
     shares = estimate_prior(p, old, weights=w, expected=list(pop.values()), strength=N_POP)
     return {
         "recordings": real_recordings.count(recordings),
@@ -187,6 +190,14 @@ def chords_of_music(keep: Path | None) -> dict[str, Any]:
         "alone": named(names, alone),
         "shares": named(names, np.maximum(shares, 1e-4)),
     }
+
+
+def pop_songs(names: Sequence[str], nothing: float) -> dict[str, float]:
+    """Return the shares in pop songs, and of N what is found: songs tell nothing of loops."""
+    chords = {name: POP_CHORDS.get(name, POP_OTHERS) for name in names if name != "N"}
+    whole = sum(chords.values())
+    shares = {name: share * (1 - nothing) / whole for name, share in chords.items()}
+    return {name: shares.get(name, nothing) for name in names}
 
 
 def qualities(activations: Any) -> np.ndarray:
@@ -281,12 +292,6 @@ def named(names: Sequence[str], shares: Any) -> dict[str, float]:
     return {name: float(share) for name, share in zip(names, shares, strict=True)}
 
 
-def normalized(shares: Mapping[str, float]) -> dict[str, float]:
-    """Return shares of sum 1."""
-    whole = sum(shares.values())
-    return {name: share / whole for name, share in shares.items()}
-
-
 def write_card(model: str, shares: Mapping[str, float]) -> None:
     """Write the section [prior] of a card anew."""
     path = CARDS / f"{model}.toml"
@@ -294,13 +299,13 @@ def write_card(model: str, shares: Mapping[str, float]) -> None:
     path.write_text(f"{kept}\n\n[prior]\n{toml(shares)}")
 
 
-def write_table(tasks: Mapping[str, Mapping[str, float]]) -> None:
+def write_table(kinds: Mapping[str, Mapping[str, float]]) -> None:
     """Write the priors of music."""
     parts = [
         "# How often classes come in music: shares of the time, of recordings, of recordings.\n"
         "# Written by benchmarks/priors.py.\n"
     ]
-    parts += [f"[{task}]\n{toml(shares)}" for task, shares in tasks.items()]
+    parts += [f"[{kind}]\n{toml(shares)}" for kind, shares in kinds.items()]
     TABLE.write_text("\n".join(parts))
 
 

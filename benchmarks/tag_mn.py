@@ -6,7 +6,8 @@
 
 DATA holds the folders esc10, berklee, ambience, samples and songs. ``ship`` writes the weights and
 the card, and the table of docs/training-log-tags.md between its markers. Scores and calibration are
-of recordings whose sources were not trained on, of their first ten seconds.
+of recordings whose sources were not trained on, of their first ten seconds. Then
+``python benchmarks/priors.py music`` writes what the tagger expects into its card.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ summary = "a small residual network (no MobileNet) that tags music and all other
 entry = "mirkit.sound.tag.model:Tagger"
 weights = "tag-mn.onnx"
 sha256 = "{sha256}"
+weights_hash = "{weights_hash}"
 sample_rate = 32000
 labels = ["tags", "frames", "embedding"]
 license_code = "MIT"
@@ -129,7 +131,8 @@ def ship(args: argparse.Namespace) -> None:
         name: "".join(f"{json.dumps(x)} = {y:.4f}\n" for x, y in zip(labels, values, strict=True))
         for name, values in (("slope", slopes), ("offset", offsets))
     }
-    card = CARD.format(sha256=sha256, labels=listed, **columns)
+    trained = checkpoints.sha256_of(args.run / "best.safetensors")
+    card = CARD.format(sha256=sha256, weights_hash=trained, labels=listed, **columns)
     (ROOT / "mirkit" / "cards" / f"{NAME}.toml").write_text(card, "utf-8")
     rows = class_rows(labels, boards)
     write_between_markers(PAGE, "classes", table(["class", *head(boards)], rows))

@@ -339,9 +339,10 @@ def _own_card(row: Task, made_by: Provenance | None) -> Card | None:
     """Return the card of the weights that made activations, where it serves the task."""
     if made_by is None or made_by.weights_hash is None:
         return None
-    same = (card for card in registry.models() if card.name == made_by.model)
-    card = next((card for card in same if card.sha256 == made_by.weights_hash), None)
-    return card if card is not None and row.is_served_by(card.task) else None
+    for card in registry.models():
+        if card.name == made_by.model and row.is_served_by(card.task):
+            return card if made_by.weights_hash in (card.sha256, card.weights_hash) else None
+    return None
 
 
 class _NoModel:

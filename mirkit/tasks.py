@@ -38,6 +38,8 @@ class Task:
         Name of the function in ``decoder.py`` that makes the decoder of the task.
     analyzed
         Whether `mirkit.analyze` finds it without being asked.
+    expects
+        Kind of the classes whose prior its decoder takes, see `mirkit.vocab.priors`, or None.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Task:
     needs: tuple[str, ...] = ()
     decoder: str = "decoder"
     analyzed: bool = True
+    expects: str | None = None
 
     @property
     def command(self) -> str:
@@ -83,6 +86,7 @@ _ROWS = (
         value="Segments",
         summary="chords of recordings",
         model="chord-crnn",
+        expects="quality",
     ),
     Task(
         name="key",
@@ -90,6 +94,7 @@ _ROWS = (
         value="Key",
         summary="the key of recordings, and where it changes",
         model="key-crnn",
+        expects="mode",
     ),
     Task(
         name="sections",
@@ -113,6 +118,7 @@ _ROWS = (
         value="Tags",
         summary="tags of recordings: instruments, genres, sounds",
         model="tag-mn",
+        expects="label",
     ),
     Task(
         name="embed",

@@ -295,7 +295,12 @@ def test_activations_of_shipped_weights_are_decoded_as_their_model_decodes_them(
     assert run(task, activations, prior="flat") == load(task=task, prior="flat")(audio)
     other = Provenance(activations.provenance.model, weights_hash="0" * 64)
     unknown = Activations(dict(activations), other, activations.duration)
-    assert decoding(task).decode(activations) == run(task, unknown)
+    assert decoding(task).decode(unknown) == run(task, unknown)
+
+
+@pytest.mark.parametrize("name", ["chord-crnn", "key-crnn", "tag-mn"])
+def test_cards_name_the_trained_weights_that_activations_remember(name):
+    assert registry.card(name).weights_hash == load(name).model.provenance.weights_hash
 
 
 def test_activations_of_other_tasks_and_models_are_decoded_plainly():

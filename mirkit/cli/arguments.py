@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_prior(parser: argparse.ArgumentParser, example: str) -> None:
-    """Add ``--prior``."""
+def add_prior(parser: argparse.ArgumentParser, kind: str, example: str) -> None:
+    """Add ``--prior``, which takes shares of a kind of classes."""
     parser.add_argument(
         "--prior",
-        type=prior,
+        type=partial(prior, kind),
         metavar="PRIOR",
         help=f"what is expected: music, flat (as the model learned), or shares such as {example}",
     )
@@ -108,14 +109,16 @@ def length(text: str) -> float:
     return value
 
 
-def prior(text: str) -> Any:
-    """Parse a prior: a name, or shares of classes."""
-    from mirkit.errors import ParameterError
-    from mirkit.vocab.priors import parse_prior
+def prior(kind: str, text: str) -> Any:
+    """Parse a prior: a name, or shares of a kind of classes."""
+    from mirkit.errors import MirkitError
+    from mirkit.vocab.priors import expected_shares, parse_prior
 
     try:
-        return parse_prior(text)
-    except ParameterError as error:
+        parsed = parse_prior(text)
+        expected_shares(kind, parsed)  # classes and sums are told here
+        return parsed
+    except MirkitError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_recordings(parser, SUFFIXES)
     parser.add_argument("--decoder", metavar="NAME", help="how chords are found in activations")
-    add_prior(parser, "7=.4,min7=.2")
+    add_prior(parser, "quality", "7=.4,min7=.2")
     parser.add_argument("--vocabulary", choices=VOCABULARIES, help="default: full")
     parser.add_argument(
         "--no-inversions", action="store_true", help="name no chord tone in the bass"

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_recordings(parser, SUFFIXES)
     parser.add_argument("--decoder", metavar="NAME", help="how keys are found in activations")
-    add_prior(parser, "minor=.8")
+    add_prior(parser, "mode", "minor=.8")
     parser.add_argument(
         "--notation", choices=NOTATIONS, default="standard", help="what is printed: A minor, 8A, 1m"
     )

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--top", type=n_tags, default=10, metavar="N", help="how many tags at most, or all"
     )
     parser.add_argument("--threshold", type=score, metavar="X", help="the lowest score kept: 0 … 1")
-    add_prior(parser, "Dog=.3")
+    add_prior(parser, "label", "Dog=.3")
 
 
 def run(args: argparse.Namespace) -> int:

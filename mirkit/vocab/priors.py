@@ -1,10 +1,10 @@
-"""Priors: how often the classes of a task come in music, and what else a user may expect.
+"""Priors: how often classes come in music, and what else a user may expect.
 
-| task | classes | shares |
+| kind of class | classes | shares |
 |---|---|---|
-| ``chords`` | the chord qualities and N | of the time; of sum 1 |
-| ``key`` | major, minor | of recordings; of sum 1 |
-| ``tags`` | the labels of the default tagger | of recordings, each by itself |
+| ``quality`` | the chord qualities and N | of the time; of sum 1 |
+| ``mode`` | major, minor | of recordings; of sum 1 |
+| ``label`` | the labels of the default tagger | of recordings, each by itself |
 
 ``priors.toml`` holds those of music. docs/chords-and-key.md says where they come from;
 ``benchmarks/priors.py`` writes them.
@@ -30,14 +30,17 @@ Prior: TypeAlias = PriorName | Mapping[str, float]
 
 Shares: TypeAlias = Mapping[str, float]
 
-EXCLUSIVE: Mapping[str, tuple[str, ...]] = {"chords": (*CHORD_QUALITIES, "N"), "key": MODES}
-"""Classes of the tasks in which one excludes the others."""
+EXCLUSIVE: Mapping[str, tuple[str, ...]] = {"quality": (*CHORD_QUALITIES, "N"), "mode": MODES}
+"""Classes of the kinds of which one excludes the others."""
+
+KINDS = (*EXCLUSIVE, "label")
+"""The kinds of classes."""
 
 TOLERANCE = 1e-3
 """How far shares in a table may be from a sum of 1."""
 
 
-def expected_shares(task: str, prior: Prior) -> Shares | None:
+def expected_shares(kind: str, prior: Prior) -> Shares | None:
     """Return the share of each class that a prior means, or None where it is flat.
 
     Classes that a mapping does not name share what it leaves as they do in music.
@@ -51,67 +54,65 @@ def expected_shares(task: str, prior: Prior) -> Shares | None:
 
     Examples
     --------
-    >>> expected_shares("key", {"minor": 0.75})
+    >>> expected_shares("mode", {"minor": 0.75})
     mappingproxy({'major': 0.25, 'minor': 0.75})
     """
     if isinstance(prior, str):
         if prior not in get_args(PriorName):
             raise UnknownName("prior", prior, list(get_args(PriorName)))
-        return None if prior == "flat" else music_prior(task)
+        return None if prior == "flat" else music_prior(kind)
     if not isinstance(prior, Mapping):
         raise ParameterError(f"prior is {prior!r}; it is 'music', 'flat', or shares by class")
-    _check(f"prior of {task}", prior)
-    music = music_prior(task)
-    if task not in EXCLUSIVE:
+    _check(f"prior by {kind}", prior)
+    music = music_prior(kind)
+    if kind not in EXCLUSIVE:
         return MappingProxyType({**music, **prior})
-    return _completed(task, prior, music)
+    return _completed(kind, prior, music)
 
 
 @cache
-def music_prior(task: str) -> Shares:
+def music_prior(kind: str) -> Shares:
     """Return the share of each class in music.
 
     Examples
     --------
-    >>> music_prior("chords")["maj"] > music_prior("chords")["7"]
+    >>> music_prior("quality")["maj"] > music_prior("quality")["7"]
     True
     """
     text = (resources.files("mirkit") / "vocab" / "priors.toml").read_text("utf-8")
-    return read_priors(text, "mirkit/vocab/priors.toml")[task]
+    return read_priors(text, "mirkit/vocab/priors.toml")[kind]
 
 
 def read_priors(text: str, source: str = "<priors>") -> Mapping[str, Shares]:
-    """Return the shares of each task in a table of priors (TOML).
+    """Return the shares by kind of class in a table of priors (TOML).
 
     Raises
     ------
     FormatError
-        Where a task or class is missing or unknown, or shares are out of range; the message names
+        Where a kind or a class is missing or unknown, or shares are out of range; the message names
         the table and the class.
     """
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FormatError(f"{source} is not TOML: {error}") from None
-    tasks = {*EXCLUSIVE, "tags"}
-    for task in sorted(tasks ^ set(tables)):
-        raise FormatError(f"{source}: [{task}] is {'unknown' if task in tables else 'missing'}")
-    return {task: read_shares(tables[task], task, f"{source}: [{task}]") for task in tables}
+    kinds = set(KINDS)
+    for kind in sorted(kinds ^ set(tables)):
+        raise FormatError(f"{source}: [{kind}] is {'unknown' if kind in tables else 'missing'}")
+    return {kind: read_shares(tables[kind], kind, f"{source}: [{kind}]") for kind in tables}
 
 
-def read_shares(table: Any, task: str, source: str) -> Shares:
-    """Return the shares of all classes of a task, checked.
+def read_shares(table: Any, kind: str, source: str) -> Shares:
+    """Return the shares of all classes of a kind, checked.
 
     Raises
     ------
     FormatError
         Where a class is missing or unknown, or shares are out of range.
     """
-    if task not in (*EXCLUSIVE, "tags"):
-        raise FormatError(f"{source}: {task} has no prior; {', '.join(EXCLUSIVE)} and tags do")
     if not isinstance(table, Mapping):
         raise FormatError(f"{source} is {table!r}; it is a table of shares by class")
-    classes = EXCLUSIVE.get(task, tuple(table))
+    classes = EXCLUSIVE.get(kind, tuple(table))
     try:
         _check(source, table)
         for name in table:
@@ -123,19 +124,19 @@ def read_shares(table: Any, task: str, source: str) -> Shares:
         if name not in table:
             raise FormatError(f"{source} has no {name!r}; each class has a share")
     total = sum(table.values())
-    if task in EXCLUSIVE and abs(total - 1) > TOLERANCE:
+    if kind in EXCLUSIVE and abs(total - 1) > TOLERANCE:
         raise FormatError(f"{source} has shares of sum {total:g}; it is 1")
     return MappingProxyType({name: float(table[name]) for name in classes})
 
 
 def share_ratios(
-    task: str, prior: Prior, learned: Shares, vocabulary: str = "full"
+    kind: str, prior: Prior, learned: Shares, vocabulary: str = "full"
 ) -> Mapping[str, float]:
     """Return how many times as much of each class is expected as a model learned to expect.
 
     Parameters
     ----------
-    task
+    kind
         One of `EXCLUSIVE`.
     prior
         What is expected.
@@ -147,12 +148,12 @@ def share_ratios(
 
     Examples
     --------
-    >>> ratios = share_ratios("key", {"minor": 0.75}, learned={"major": 0.5, "minor": 0.5})
+    >>> ratios = share_ratios("mode", {"minor": 0.75}, learned={"major": 0.5, "minor": 0.5})
     >>> dict(ratios)
     {'major': 0.5, 'minor': 1.5}
     """
-    classes = EXCLUSIVE[task]
-    new = expected_shares(task, prior)
+    classes = EXCLUSIVE[kind]
+    new = expected_shares(kind, prior)
     if new is None:
         return dict.fromkeys(classes, 1.0)
     old = learned or dict.fromkeys(classes, 1 / len(classes))
@@ -168,11 +169,11 @@ def _kept(name: str, vocabulary: str) -> str:
     return reduced_quality(name, vocabulary) if name in CHORD_QUALITIES else name
 
 
-def _completed(task: str, prior: Shares, music: Shares) -> Shares:
-    classes = EXCLUSIVE[task]
+def _completed(kind: str, prior: Shares, music: Shares) -> Shares:
+    classes = EXCLUSIVE[kind]
     for name in prior:
         if name not in classes:
-            raise UnknownName(f"class of {task}", name, list(classes))
+            raise UnknownName(kind, name, list(classes))
     left, others = 1 - sum(prior.values()), [name for name in classes if name not in prior]
     if left < -TOLERANCE or (others and left <= 0):
         raise ParameterError(

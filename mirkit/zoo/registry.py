@@ -55,6 +55,9 @@ class Card:
         wheel; None where there is none.
     sha256
         Hash of the checkpoint. A file in a wheel has one; a URL has one, or an `md5`.
+    weights_hash
+        sha256 of the trained weights that a shipped checkpoint was exported from: what activations
+        remember. None where it is that of the checkpoint.
     md5
         The same, where its authors publish no better one.
     size
@@ -110,6 +113,7 @@ class Card:
     min_activation: float = 0.0
     weights: str | None = None
     sha256: str | None = None
+    weights_hash: str | None = None
     md5: str | None = None
     size: int | None = None
     obtain: str | None = None
@@ -254,7 +258,10 @@ def _consistent(card: Card) -> Card:
         if is_wrong:
             raise _invalid(card.source, name, value, why)
     if card.prior:
-        read_shares(card.prior, card.task, f"{card.source}: [prior]")
+        kind = TASKS[card.task].expects
+        if kind is None:
+            raise _invalid(card.source, "prior", dict(card.prior), f"{card.task} expect nothing")
+        read_shares(card.prior, kind, f"{card.source}: [prior]")
     return card
 
 
@@ -339,6 +346,7 @@ RULES: Mapping[str, Rule] = {
         "a file name in mirkit/weights, an http(s) URL, or a path in a wheel",
     ),
     "sha256": (_matches(r"[0-9a-f]{64}"), "64 small hexadecimal digits"),
+    "weights_hash": (_matches(r"[0-9a-f]{64}"), "64 small hexadecimal digits"),
     "md5": (_matches(r"[0-9a-f]{32}"), "32 small hexadecimal digits"),
     "size": (lambda value: type(value) is int and value > 0, "a number of bytes"),
     "obtain": (_matches(r"\S[^\n]*[.!]"), "a sentence, in one line"),

@@ -206,5 +206,12 @@ def test_weights_of_ones_own_have_no_prior_but_the_flat_one(run, folder):
     flat = run("tags", folder / "song.wav", "--prior", "flat")
     assert (flat.status, flat.out) == (0, run("tags", folder / "song.wav").out)
     refused = run("tags", folder / "song.wav", "--prior", "music")
-    assert refused.status == 2
+    assert refused.status == 1
     assert "takes 'flat' alone" in refused.err
+
+
+@pytest.mark.parametrize("prior", ["musik", "Dog=30"])
+def test_a_wrong_prior_is_wrong_usage(run, folder, prior):
+    result = run("tags", folder / "song.wav", "--prior", prior)
+    assert (result.status, result.out) == (2, "")
+    assert prior.partition("=")[0] in result.err

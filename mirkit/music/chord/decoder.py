@@ -116,7 +116,7 @@ class ViterbiDecoder:
 
     def _expectation(self, chords: States) -> Floats:
         """Return what the prior adds to the score of each chord, ``(n_states,)``."""
-        ratios = share_ratios("chords", self.prior, self.learned, self.vocabulary)
+        ratios = share_ratios("quality", self.prior, self.learned, self.vocabulary)
         return np.log([ratios[quality] for quality in chords.qualities])
 
     def _segments(

@@ -77,7 +77,7 @@ class ViterbiDecoder:
 
     def _ratios(self) -> Floats:
         """Return how many times as much of each key is expected as was learned, ``(24,)``."""
-        ratios = share_ratios("key", self.prior, self.learned)
+        ratios = share_ratios("mode", self.prior, self.learned)
         return np.array([ratios[mode] for mode in MODES for _ in TONICS])
 
     def __call__(self, activations: Activations) -> Key:

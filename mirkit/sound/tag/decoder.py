@@ -54,7 +54,7 @@ class TagDecoder:
         if self.top is not None and (self.top < 1 or int(self.top) != self.top):
             raise ParameterError(f"top is {self.top}; it is a number of tags from 1, or None")
         checks.unit_number("threshold", self.threshold)
-        if expected_shares("tags", self.prior) is not None and not self.learned:
+        if expected_shares("label", self.prior) is not None and not self.learned:
             raise ParameterError(
                 f"prior is {self.prior!r}, and the model does not say how often it expects its "
                 "labels; such a model takes 'flat' alone"
@@ -87,7 +87,7 @@ class TagDecoder:
 
     def _as_expected(self, head: Head, scores: Floats) -> Floats:
         """Return the scores under the prior; a label of which nothing is known keeps its own."""
-        expected = expected_shares("tags", self.prior)
+        expected = expected_shares("label", self.prior)
         if expected is None:
             return scores
         for label in self.prior if isinstance(self.prior, Mapping) else ():

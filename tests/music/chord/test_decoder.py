@@ -214,15 +214,15 @@ def test_wrong_options_are_refused():
         decoder(mean_seconds=0)
 
 
-def doubtful(first, second, share):
-    """Activations of 3 s in which `first` has that share of the tag head, and `second` the rest."""
-    tag = np.full((30, 170), 1e-6)
+def doubtful(first, second, share, n_frames=30):
+    """Activations in which `first` has that share of the tag head, and `second` the rest."""
+    tag = np.full((n_frames, 170), 1e-6)
     tag[:, CHORD_TAGS.index(first)] = share
     tag[:, CHORD_TAGS.index(second)] = 1 - share
     return Activations({"tag": Head(tag, CHORD_TAGS, FrameGrid.from_fps(10), "softmax")})
 
 
-LEARNED = dict.fromkeys(EXCLUSIVE["chords"], 1 / 15)
+LEARNED = dict.fromkeys(EXCLUSIVE["quality"], 1 / 15)
 
 
 def test_what_is_expected_decides_where_the_model_doubts():
@@ -239,19 +239,18 @@ def test_a_clear_chord_is_named_whatever_is_expected():
 
 
 def test_what_was_learned_is_taken_out():
-    learned = expected_shares("chords", "music")
+    learned = expected_shares("quality", "music")
     activations = signals.chord_activations(SONG, noise=0.3)
     assert decoder(prior="music", learned=learned)(activations) == decoder()(activations)
 
 
 def test_the_posterior_is_that_of_the_new_prior():
-    activations = doubtful("C:maj", "C:7", 0.5)
+    activations = doubtful("C:maj", "C:7", 0.5, n_frames=1)
     prior, learned = {"maj": 0.4, "7": 0.2}, LEARNED
     weights = Weights(tag=1.0, root=0, bass=0, pitch=0, all=1.0)
-    once = {"weights": weights, "mean_seconds": 1e-6, "prior": prior, "learned": learned}
-    first = decoder(**once)(activations)
+    first = decoder(weights=weights, prior=prior, learned=learned)(activations)
     assert first.labels == ("C:maj",)
-    assert first.confidence[0] == pytest.approx(2 / 3, abs=1e-3)
+    assert first.confidence[0] == pytest.approx(2 / 3, abs=5e-3)
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
@@ -263,7 +262,7 @@ def test_every_vocabulary_takes_a_prior(vocabulary):
 def test_a_wrong_prior_is_told_before_any_recording():
     with pytest.raises(UnknownName, match="Did you mean 'music'"):
         decoder(prior="musik")
-    with pytest.raises(UnknownName, match="class of chords"):
+    with pytest.raises(UnknownName, match="unknown quality"):
         decoder(prior={"maj9": 0.2})
 
 

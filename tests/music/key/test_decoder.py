@@ -145,7 +145,7 @@ def test_no_prior_makes_a_key_of_nothing():
 
 
 def test_a_wrong_prior_is_told_before_any_recording():
-    with pytest.raises(UnknownName, match="class of key 'dorian'"):
+    with pytest.raises(UnknownName, match="unknown mode 'dorian'"):
         decoder(prior={"dorian": 0.2})
 
 
