@@ -51,6 +51,18 @@ def test_beats_without_levels_take_their_tempo_from_the_median_interval():
     assert Beats().bpm is None
 
 
+def test_held_and_missing_beats_leave_the_tempo_as_it_is():
+    even = np.arange(21) * 0.42
+    held = even + 0.09 * (np.arange(21) > 7) + 0.08 * (np.arange(21) > 8)
+    assert Beats(held).bpm == pytest.approx(60 / 0.42, rel=1e-9)
+    assert Beats(np.delete(even, [5, 12])).bpm == pytest.approx(60 / 0.42, rel=1e-9)
+
+
+def test_beats_on_a_coarse_clock_still_have_a_fine_tempo():
+    coarse = np.round(np.arange(30) * 60 / 127.3, 2)
+    assert Beats(coarse).bpm == pytest.approx(127.3, rel=2e-3)
+
+
 @pytest.mark.parametrize(
     ("positions", "meters", "meter"),
     [

@@ -20,6 +20,9 @@ from mirkit.errors import ParameterError
 from mirkit.values import Value, count, join, sure
 from mirkit.vocab.meters import DENOMINATORS, QUARTER
 
+STEADY = 0.1
+"""How far an interval may be from the median one, as part of it, to count in a tempo."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TempoHypothesis(Value):
@@ -409,9 +412,15 @@ def measure_bpm(times: Floats) -> float | None:
     """Return the median tempo over spans of eight beats [bpm], or None where there is no interval.
 
     Eight intervals at once measure a tempo eight times as finely as one does; of few beats the
-    spans are shorter, so that there are as many of them.
+    spans are shorter, so that there are as many of them. Intervals further than `STEADY` from
+    their median, as at a held beat or a missing one, count as the median: a span would pass them
+    on to all the beats that it covers.
     """
     if len(times) < 2:
         return None
-    span = min(8, max(1, (len(times) - 1) // 2))
-    return float(60 * span / np.median(times[span:] - times[:-span]))
+    intervals = np.diff(times)
+    median = np.median(intervals)
+    is_steady = np.abs(intervals - median) <= STEADY * median
+    even = np.append(0.0, np.cumsum(np.where(is_steady, intervals, median)))
+    span = min(8, max(1, len(intervals) // 2))
+    return float(60 * span / np.median(even[span:] - even[:-span]))
