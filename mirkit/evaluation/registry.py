@@ -7,11 +7,11 @@ and figures are shared.
 from __future__ import annotations
 
 from mirkit.errors import UnknownName
-from mirkit.evaluation import beat, chord, key, section, tag, tempo
+from mirkit.evaluation import beat, chord, key, note, section, tag, tempo
 from mirkit.evaluation.benchmark import Benchmark
 
 BENCHMARKS: dict[str, Benchmark] = {
-    room.BENCHMARK.task: room.BENCHMARK for room in (beat, tempo, chord, key, section, tag)
+    room.BENCHMARK.task: room.BENCHMARK for room in (beat, tempo, chord, key, section, note, tag)
 }
 """The benchmarks by task."""
 
