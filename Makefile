@@ -8,6 +8,7 @@ JOBS ?= auto
 .PHONY: demo test check format lint types tests madmom wheel clean
 
 demo: $(VENV)/.core  ## beats and tempo of the demo piece
+	@echo "Finding the beats of examples/audio/demo.ogg"
 	$(VENV)/bin/mirkit beats examples/audio/demo.ogg
 
 test: $(VENV)/.test tests  ## install what tests need, and run them
@@ -15,13 +16,16 @@ test: $(VENV)/.test tests  ## install what tests need, and run them
 check: $(VENV)/.test format lint types tests  ## what CI runs
 
 $(VENV)/.core: pyproject.toml constraints.txt
+	@echo "Making a virtual environment in $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --upgrade pip
-	$(PIP) install --quiet $(CONSTRAINTS) -e .
+	@echo "Installing mirkit and what it needs (some 300 MB: minutes on a slow machine); pip names each package"
+	$(PIP) install --progress-bar off $(CONSTRAINTS) -e .
 	touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(PIP) install --quiet $(CONSTRAINTS) -e '.[torch,test]'
+	@echo "Installing torch and what the tests need (some 1 GB)"
+	$(PIP) install --progress-bar off $(CONSTRAINTS) -e '.[torch,test]'
 	touch $@
 
 format:

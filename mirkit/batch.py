@@ -56,6 +56,13 @@ class Tally:
         """Count a file that failed."""
         self.failed.append(name)
 
+    def count(self, name: str, failure: Failure | None) -> None:
+        """Count a file that was done, or that failed."""
+        if failure is None:
+            self.done()
+        else:
+            self.fail(name)
+
     @property
     def status(self) -> int:
         """Exit status of the command: 0 where all were done, or 1."""
@@ -112,8 +119,10 @@ def _parallel(
     from collections import deque
     from concurrent.futures import Future
     from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import active_children
 
     todo = deque(items)
+    others = set(active_children())
     while todo:
         pool = _pool(n_jobs)
         waiting: deque[tuple[Item, Future[Any]]] = deque()
@@ -129,6 +138,10 @@ def _parallel(
         except BrokenProcessPool:
             for item, _ in waiting:
                 yield item, _alone(function, item)
+        except BaseException:  # an interrupt, or nobody wants the rest: what they do is lost
+            for process in set(active_children()) - others:
+                process.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)  # waits: a worker cut off while it starts complains
 
@@ -152,10 +165,14 @@ def _pool(n_jobs: int) -> Any:
 
 
 def _begin() -> None:
-    """Keep a worker to one thread, as there is one for each core, and its warnings to one line."""
+    """Keep a worker to one thread, as there is one for each core, and its warnings to one line.
+
+    Interrupts are for the parent, which ends its workers.
+    """
     import os
+    import signal
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     plain_warnings()
-
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")

@@ -68,6 +68,10 @@ class AudioWarning(MirkitWarning):
     """A recording is read in a way that its user should know of, or a file is left out."""
 
 
+class FormatWarning(MirkitWarning):
+    """A part of an annotation file is left out, or held as no measure takes it."""
+
+
 _formatted = warnings.formatwarning
 
 

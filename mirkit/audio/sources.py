@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
@@ -38,6 +39,7 @@ FFMPEG_SUFFIXES = (
 
 AUDIO_SUFFIXES = frozenset(SOUND_SUFFIXES + FFMPEG_SUFFIXES)
 
+_LOOKED_AT = 1000  # files of a folder that is refused
 _LONGEST_PATH = 4096  # [bytes]
 _MEMORY_LIMIT = 64 * 2**20  # a stream that cannot seek is kept in memory up to here [bytes]
 
@@ -264,21 +266,25 @@ def _guess(x: Any) -> str:
     )
 
 
-def _audio_in(folder: Path) -> list[Path]:
-    found = []
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and its sub-folders, but hidden ones, in order of name."""
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(root, name)
-            for name in sorted(files)
-            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES
-        ]
+        yield from (Path(root, name) for name in sorted(files) if not name.startswith("."))
+
+
+def _audio_in(folder: Path) -> list[Path]:
+    found = [path for path in _walk(folder) if path.suffix.lower() in AUDIO_SUFFIXES]
     if not found:
-        raise AudioError(
-            f"{folder} holds no recording, nor do its sub-folders; recordings end in "
-            f"{', '.join(SOUND_SUFFIXES)} or, through ffmpeg, {', '.join(FFMPEG_SUFFIXES)}"
-        )
+        raise AudioError(_nothing_in(folder))
     return found
+
+
+def _nothing_in(folder: Path) -> str:
+    return (
+        f"{folder} holds no recording, nor do its sub-folders; recordings end in "
+        f"{', '.join(SOUND_SUFFIXES)} or, through ffmpeg, {', '.join(FFMPEG_SUFFIXES)}"
+    )
 
 
 def _check(folder: Path) -> list[Path]:
@@ -309,13 +315,15 @@ def _special(path: Path) -> str | None:
 
 
 def _folder_message(folder: Path) -> str:
-    try:
-        found = _audio_in(folder)
-    except AudioError as error:
-        return str(error)
+    """Return what to say of a folder; it may be a whole disk, so few files are looked at."""
+    looked_at = list(islice(_walk(folder), _LOOKED_AT))
+    found = next((path for path in looked_at if path.suffix.lower() in AUDIO_SUFFIXES), None)
+    if found is None and len(looked_at) < _LOOKED_AT:
+        return _nothing_in(folder)
+    such = "" if found is None else f", such as {str(found)!r}"
     return (
-        f"{folder} is a folder with {len(found)} recordings; one call takes one, such as "
-        f"{str(found[0])!r}"
+        f"{folder} is a folder; one call takes one recording{such}. Pass the list that "
+        "mirkit.audio.reading.find_audio returns, or run the command line on the folder"
     )
 
 

@@ -51,7 +51,9 @@ def _tempo(tempo: Any) -> str:
 
 
 def _beats(beats: Any) -> str:
-    return f"{len(beats)}, {len(beats.downbeats)} downbeats"
+    from mirkit.values import count
+
+    return f"{len(beats)}, {count(len(beats.downbeats), 'downbeat')}"
 
 
 def _tags(tags: Any) -> str:

@@ -65,4 +65,6 @@ class OnBeats(Worker):
 
 
 def _summary(found: Found) -> str:
-    return f"{len(found.value)} chords ({found.model})"
+    from mirkit.values import count
+
+    return f"{count(len(found.value), 'chord')} ({found.model})"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirkit.batch import Failure, run_batch
+from mirkit.batch import Failure, Tally, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
-from mirkit.cli.files import print_beats, report_failure
+from mirkit.cli.files import print_beats, report_failure, report_tally
 
 DEFAULT_FPS = 100.0
 
@@ -33,14 +33,16 @@ def run(args: argparse.Namespace) -> int:
     worker.system()  # a wrong name is the fault of no file
     paths = [str(path) for given in args.paths for path in _files(given)]
     n_jobs = min(args.jobs or processors(), len(paths) or 1)
-    n_failed = 0
+    tally = Tally()
     for path, result in run_batch(worker, paths, n_jobs, "decode"):
-        if isinstance(result, Failure):
-            n_failed += 1
-            report_failure(path, result, args.json)
+        failure = result if isinstance(result, Failure) else None
+        tally.count(path, failure)
+        if failure is not None:
+            report_failure(path, failure, args.json)
         else:
             print_beats(result, path, "json" if args.json else "beats")
-    return 1 if n_failed else 0
+    report_tally(tally)
+    return tally.status
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from mirkit.batch import Failure, Tally, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
-from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
+from mirkit.cli.files import Source, find_sources, print_json, report_failure, report_tally, targets
 from mirkit.cli.kept import BESIDE, analyze_kept, open_playlists
 from mirkit.cli.tracks import READ, Outcome, Worker
 from mirkit.tasks import SCHEMA
@@ -187,8 +187,7 @@ def run(args: argparse.Namespace) -> int:
     write(done, args, tally, playlists, places)
     if args.keep is not None:
         _summarize(len(done), n_known, len(tally.failed), args)
-    if tally.worth_saying:
-        print(f"mirkit: {tally.summary(args.output)}", file=sys.stderr)
+    report_tally(tally, args.output)
     return tally.status
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from mirkit.batch import Failure
+from mirkit.batch import Failure, Tally
 from mirkit.errors import AudioError, ParameterError
 from mirkit.tasks import SCHEMA
 
@@ -92,6 +92,12 @@ def report_failure(path: str, failure: Failure, as_json: bool) -> None:
         print_json({"schema": SCHEMA, "file": path, "error": error})
 
 
+def report_tally(tally: Tally, where: Path | None = None) -> None:
+    """Print on stderr what became of a batch, where there was more than one file."""
+    if tally.worth_saying:
+        print(f"mirkit: {tally.summary(where)}", file=sys.stderr)
+
+
 def print_json(value: Any) -> None:
     """Print one object on one line; strict JSON, so never NaN."""
     print(json.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
@@ -105,7 +111,8 @@ def print_beats(beats: Any, path: str, format_name: str, note: str = "") -> None
         print_json(to_object(beats, file=path))
         return
     from mirkit.formats import dumps
+    from mirkit.values import count
 
     bpm = "no tempo" if beats.bpm is None else f"{beats.bpm:.2f} bpm"
-    print(f"# {path}: {bpm}, {len(beats)} beats{note}")
+    print(f"# {path}: {bpm}, {count(len(beats), 'beat')}{note}")
     print(dumps(beats, format_name), end="", flush=True)

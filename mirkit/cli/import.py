@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mirkit.batch import Failure, Tally
-from mirkit.cli.files import print_json, report_failure
+from mirkit.cli.files import print_json, report_failure, report_tally
 from mirkit.tasks import SCHEMA
 
 FORMATS = ("rekordbox", "traktor", "virtualdj", "serato", "mixxx", "engine")
@@ -46,14 +45,12 @@ def run(args: argparse.Namespace) -> int:
     names = _names([track.location for track in collection.tracks])
     for track, name in zip(collection.tracks, names, strict=True):
         failure = _written(track, name, args)
+        tally.count(track.location, failure)
         if failure is None:
-            tally.done()
             _report(track, args.json)
         else:
-            tally.fail(track.location)
             report_failure(track.location, failure, args.json)
-    if tally.worth_saying:
-        print(f"mirkit: {tally.summary(args.output)}", file=sys.stderr)
+    report_tally(tally, args.output)
     return tally.status
 
 

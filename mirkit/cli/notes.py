@@ -45,4 +45,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _summary(found: Found) -> str:
-    return f"{len(found.value)} notes ({found.model})"
+    from mirkit.values import count
+
+    return f"{count(len(found.value), 'note')} ({found.model})"

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mirkit.batch import Failure, run_batch
+from mirkit.batch import Failure, Tally, run_batch
 from mirkit.cli.arguments import add_jobs, length, processors, seconds
-from mirkit.cli.files import Source, find_sources, print_json, report_failure, targets
+from mirkit.cli.files import Source, find_sources, print_json, report_failure, report_tally, targets
+from mirkit.errors import WriteError
 from mirkit.tasks import TASKS
 
 WHOLE = (".jams", ".json")
@@ -203,40 +204,52 @@ def run_recordings(args: argparse.Namespace, command: Command, worker: Any) -> i
         args.usage_error(f"--format {args.format} writes files; give -o DIR too")
     worker = replace(worker, offset=args.offset, limit=args.duration)
     sources, failed = find_sources(args.paths)
-    for path, failure in failed:
-        report_failure(path, failure, args.json)
+    tally = Tally()
+    for path, why in failed:
+        tally.fail(path)
+        report_failure(path, why, args.json)
     files = {}
     if args.output:
+        check_target(args.output)
         files = targets(sources, args.output, command.suffixes[args.format])
     if args.skip_existing:
         sources = [source for source in sources if not files[source].exists()]
     worker.check()
-    n_failed = sum(
-        not _delivered(result, source, files.get(source), args, command)
-        for source, result in run_batch(worker, sources, _n_jobs(args, sources), command.title)
-    )
-    return 1 if failed or n_failed else 0
+    for source, result in run_batch(worker, sources, _n_jobs(args, sources), command.title):
+        failure = _deliver(result, source, files.get(source), args, command)
+        tally.count(source.path, failure)
+        if failure is not None:
+            report_failure(source.path, failure, args.json)
+    report_tally(tally, args.output)
+    return tally.status
 
 
-def _delivered(
+def check_target(folder: Path) -> None:
+    """Raise before the work where no file could be written to a folder."""
+    from mirkit.formats.atomic import check_folder
+
+    check_folder(folder)
+
+
+def _deliver(
     result: Any, source: Source, file: Path | None, args: argparse.Namespace, command: Command
-) -> bool:
-    """Write or print a result and return True, or report why there is none."""
-    outcome = result
-    if not isinstance(result, Failure) and file is not None:
-        outcome = _written(result, file, command)
-    if isinstance(outcome, Failure):
-        report_failure(source.path, outcome, args.json)
-        return False
+) -> Failure | None:
+    """Write or print a result, and return why that failed, or why there is none."""
+    if isinstance(result, Failure):
+        return result
+    if file is not None and (failure := _written(result, file, command)) is not None:
+        return failure
     if args.json or file is None:
         command.print(result, source.path, "json" if args.json else args.format)
-    return True
+    return None
 
 
 def _written(result: Any, path: Path, command: Command) -> Failure | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         command.save(result, path)
+    except WriteError as error:
+        return Failure(type(error).__name__, str(error))
     except OSError as error:
         return Failure(type(error).__name__, f"{path} cannot be written: {error}")
     return None

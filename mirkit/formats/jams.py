@@ -32,7 +32,7 @@ from typing import Any
 from mirkit.activations import Provenance
 from mirkit.annotation import Analysis, Annotation, Events, Key, Segments
 from mirkit.audio import Track
-from mirkit.errors import FormatError, ParameterError
+from mirkit.errors import FormatError, FormatWarning, ParameterError
 from mirkit.formats.jams_reading import READERS, guess_type
 from mirkit.formats.jams_writing import WRITERS
 from mirkit.vocab.keys import NO_KEY, is_scored
@@ -116,7 +116,9 @@ def from_jams(jam: Any, name: str = "<jams>") -> Annotation | Analysis:
     if failed and not annotations:
         raise FormatError(failed[0])
     for message in failed:
-        warnings.warn(f"{message}. It is left out, and the rest is read", stacklevel=2)
+        warnings.warn(
+            f"{message}. It is left out, and the rest is read", FormatWarning, stacklevel=2
+        )
     return _whole(jam, annotations, len(annotations) + len(failed), name)
 
 
@@ -144,6 +146,7 @@ def _warn_of_modes(value: Annotation, place: str) -> None:
         if label != NO_KEY and not is_scored(label):
             warnings.warn(
                 f"{place}: {label} is kept as a label; measures know major and minor keys only",
+                FormatWarning,
                 stacklevel=3,
             )
 
@@ -156,7 +159,9 @@ def _jam(jams: Any, x: Mapping[str, Any], name: str) -> Any:
             kind = type(getattr(jam, part))
             setattr(jam, part, kind(**(x.get(part) or {})))
         except _DAMAGE as error:
-            warnings.warn(f"{name}: its {part} is left out: {_said(error)}", stacklevel=4)
+            warnings.warn(
+                f"{name}: its {part} is left out: {_said(error)}", FormatWarning, stacklevel=4
+            )
     return jam
 
 
@@ -170,7 +175,9 @@ def _annotations(jams: Any, found: list[Any], name: str) -> Iterator[Any]:
     if errors and len(errors) == len(found):
         raise FormatError(errors[0])
     for message in errors:
-        warnings.warn(f"{message}. It is left out, and the rest is read", stacklevel=5)
+        warnings.warn(
+            f"{message}. It is left out, and the rest is read", FormatWarning, stacklevel=5
+        )
 
 
 def _observations(x: Mapping[str, Any]) -> Any:

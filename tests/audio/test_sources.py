@@ -104,8 +104,19 @@ def test_a_folder_is_told_with_what_it_holds(save_wav, tmp_path):
     with pytest.raises(AudioError, match="holds no recording"):
         track(tmp_path)
     save_wav("b/x.wav", TONE)
-    with pytest.raises(AudioError, match=r"is a folder with 1 recordings.*x\.wav"):
+    with pytest.raises(AudioError, match=r"is a folder; one call takes one recording.*x\.wav"):
         read(tmp_path)
+
+
+def test_a_folder_is_refused_at_once(tmp_path, monkeypatch):
+    """Before a model is loaded, and however many files there are below it."""
+    for name in range(30):
+        (tmp_path / f"{name}.txt").touch()
+    (tmp_path / "z.wav").touch()
+    monkeypatch.setattr("mirkit.audio.sources._LOOKED_AT", 10)
+    monkeypatch.setattr("mirkit.system.load", lambda *args, **settings: pytest.fail("loaded"))
+    with pytest.raises(AudioError, match=r"is a folder; one call takes one recording\. Pass"):
+        mirkit.beats(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Batches of `mirkit export` and `mirkit import`: one file that fails ends nothing."""
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
 
+import numpy as np
 import pytest
 import signals
 import soundfile
@@ -14,6 +16,7 @@ from djtracks import make_library
 from mirkit.annotation import Beats
 from mirkit.batch import Tally
 from mirkit.cli import main, tracks
+from mirkit.cli.files import print_beats
 from mirkit.decoding.grid import BeatGrid
 from mirkit.formats import read, save
 from mirkit.formats.dj import Collection, DJTrack, read_collection, save_collection
@@ -221,3 +224,52 @@ def test_a_summary_names_what_failed_and_not_all_of_many():
     assert tally.summary().startswith("0 done, 14 failed: 0.mp3, 1.mp3")
     assert tally.summary().endswith("9.mp3 and 4 others")
     assert (tally.status, Tally().status, Tally().worth_saying) == (1, 0, False)
+
+
+def test_batches_of_analyses_end_with_a_summary(music, tmp_path, capsys):
+    (music / "broken.mp3").write_bytes(b"this is no music")
+    given = ("beats", music, "--model", "tempogram", "--jobs", 1)
+    status, out, said = run(capsys, *given)
+    assert status == 1
+    assert said.splitlines()[-1] == f"mirkit: 3 done, 1 failed: {music / 'broken.mp3'}"
+    status, out, said = run(capsys, *given, "-o", tmp_path / "out")
+    assert (status, out) == (1, "")
+    assert said.splitlines()[-1].endswith(f"broken.mp3; written to {tmp_path / 'out'}")
+    status, out, said = run(capsys, "beats", music / "slow.wav", "--model", "tempogram")
+    assert (status, said) == (0, "")  # one file has had its own line
+
+
+def test_a_folder_that_cannot_be_written_ends_an_analysis_before_the_work(
+    music, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(
+        "mirkit.cli.recordings.Worker.__call__",
+        lambda self, source: pytest.fail("it was worked on"),
+    )
+    (tmp_path / "file").touch()
+    status, out, said = run(capsys, "beats", music, "-o", tmp_path / "file" / "below")
+    assert (status, out) == (1, "")
+    assert len(said.splitlines()) == 1
+    assert "file" in said
+
+
+def test_batches_of_activations_end_with_a_summary(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", beats=np.zeros(100))
+    np.savez(tmp_path / "b.npz", other=np.zeros(100))
+    status, _, said = run(capsys, "decode", "beats", tmp_path, "--jobs", 1)
+    assert status == 1
+    assert said.splitlines()[-1] == f"mirkit: 1 done, 1 failed: {tmp_path / 'b.npz'}"
+
+
+@pytest.mark.parametrize(("n", "said"), [(0, "0 beats"), (1, "1 beat"), (2, "2 beats")])
+def test_numbers_agree_with_their_nouns(n, said, capsys):
+    print_beats(Beats(np.arange(1, n + 1)), "x.wav", "beats")
+    assert re.search(rf", {said}$", capsys.readouterr().out.splitlines()[0])
+
+
+def test_help_keeps_the_names_of_programs(capsys):
+    for command in ("vamp", "export"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        shown = capsys.readouterr().out
+        assert "DJ software" in shown or "Sonic Visualiser" in shown

@@ -111,6 +111,43 @@ def test_the_screen_shows_a_comment_with_the_key_and_a_line_a_segment(run, folde
     assert line == "0.000000\t10.000000\tC major"
 
 
+@pytest.mark.parametrize("notation", ["standard", "camelot", "openkey"])
+@pytest.mark.parametrize("format_name", ["lab", "csv", "json"])
+def test_the_notation_is_obeyed_in_every_output(run, folder, tmp_path, format_name, notation):
+    spelled = {"standard": "C major", "camelot": "8B", "openkey": "1d"}[notation]
+    given = ("key", folder / "song.wav", "--model", "librosa-key", "--notation", notation,
+             "--format", format_name)  # fmt: skip
+    shown = run(*given)
+    result = run(*given, "-o", tmp_path)
+    assert (shown.status, result.status, result.out) == (0, 0, "")
+    path = tmp_path / f"song.{format_name}"
+    for text in (shown.out, path.read_text()):
+        assert spelled in text
+        assert notation == "standard" or "C major" not in text
+    found = mirkit.read(path)
+    if isinstance(found, mirkit.Analysis):
+        assert found.duration == 10.0
+        assert str(found.track.source).endswith("song.wav")
+        found = found["key"]
+    assert found.label == "C major" if format_name != "lab" else found.labels == ("C major",)
+
+
+def test_jams_refuses_a_notation(run, folder, tmp_path):
+    result = run("key", folder / "song.wav", "-o", tmp_path, "--format", "jams",
+                 "--notation", "camelot")  # fmt: skip
+    assert result.status == 2
+    assert "JAMS spells keys in its own way" in result.err
+
+
+def test_no_key_is_no_line_on_the_screen(run, folder, tmp_path):
+    quiet = ("key", folder / "quiet.wav", "--model", "librosa-key")
+    lines = run(*quiet).out.splitlines()
+    assert len(lines) == 1
+    assert "no key" in lines[0]
+    assert run(*quiet, "-o", tmp_path).status == 0
+    assert mirkit.read(tmp_path / "quiet.lab").kind == "key"
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

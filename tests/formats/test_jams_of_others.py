@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mirkit.annotation import Analysis, Beats, Events, Key, Segments, Tags, Tempo
-from mirkit.errors import FormatError
+from mirkit.errors import FormatError, FormatWarning
 from mirkit.formats import loads, read, save
 
 
@@ -31,7 +31,7 @@ CHORDS = annotation("chord", (0, 2, "C:maj", None))
 
 
 def test_good_annotations_beside_a_mode_are_read(cases):
-    with pytest.warns(UserWarning, match="D dorian is kept as a label"):
+    with pytest.warns(FormatWarning, match="D dorian is kept as a label"):
         found = read(cases / "r12_beats_chords_dorian.jams")
     assert isinstance(found, Analysis)
     assert found["beats"] == Beats([0.5, 1.0], [1, 2])
@@ -62,7 +62,7 @@ def test_good_annotations_beside_a_mode_are_read(cases):
     ],
 )
 def test_one_damaged_annotation_loses_no_other(damaged, said):
-    with pytest.warns(UserWarning, match=said) as caught:
+    with pytest.warns(FormatWarning, match=said) as caught:
         found = loads(jams(BEATS, damaged, CHORDS), "jams", "x.jams")
     assert "the rest is read" in str(caught[0].message)
     assert len(caught) == 1
@@ -76,7 +76,7 @@ def test_one_damaged_annotation_loses_no_other(damaged, said):
 
 @pytest.mark.parametrize("part", ["file_metadata", "sandbox"])
 def test_a_damaged_head_loses_no_annotation(part):
-    with pytest.warns(UserWarning, match=f"its {part} is left out"):
+    with pytest.warns(FormatWarning, match=f"its {part} is left out"):
         found = loads(jams(BEATS, **{part: ["odd"]}), "jams")
     assert found == Beats([0.5, 1.0], [1, 2])
     for missing in ({}, None):
@@ -200,5 +200,5 @@ def test_events_without_labels_come_back(kind, tmp_path):
 def test_modes_that_jams_does_not_know_come_back(tmp_path):
     for label in ("C# modal", "A other"):
         save(Key(label), tmp_path / "x.jams")
-        with pytest.warns(UserWarning, match=label):
+        with pytest.warns(FormatWarning, match=label):
             assert read(tmp_path / "x.jams") == Key(label)
