@@ -6,12 +6,13 @@ import queue
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirkit import checks
+from mirkit.audio import mixing
 from mirkit.errors import AudioError, MissingExtra, ParameterError
 from mirkit.hosts.live.clocks import Clock
 
@@ -20,6 +21,10 @@ BLOCK_SECONDS = 0.02
 
 ENCODINGS = {"s16": ("<i2", 32768.0), "s32": ("<i4", 2147483648.0), "f32": ("<f4", 1.0)}
 """How raw samples are written, little-endian: their type, and what full scale is."""
+
+
+Arrival: TypeAlias = tuple[NDArray[np.float32], float | None]
+"""Samples, and when they were there on the machine's clock [s], or None for when they are taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +83,7 @@ def raw_blocks(
     own_rate
         Rate of the pipe [Hz].
     n_channels
-        Channels in the pipe; their mean is heard.
+        Channels in the pipe, which are mixed as those of files are (`mirkit.audio.mixing`).
     encoding
         One of `ENCODINGS`.
 
@@ -92,14 +97,14 @@ def raw_blocks(
     if encoding not in ENCODINGS:
         raise ParameterError(f"encoding is {encoding!r}; it is one of {', '.join(ENCODINGS)}")
     dtype, scale = ENCODINGS[encoding]
-    return _resample(
-        _raw(stream, own_rate, n_channels, np.dtype(dtype), scale), own_rate, sample_rate
-    )
+    raw = _raw(stream, own_rate, n_channels, np.dtype(dtype), scale)
+    return _resample(_mix(raw, own_rate, "the pipe"), own_rate, sample_rate)
 
 
 def _raw(
     stream: BinaryIO, own_rate: int, n_channels: int, dtype: np.dtype[Any], scale: float
-) -> Iterator[tuple[NDArray[np.float32], float | None]]:
+) -> Iterator[Arrival]:
+    """Yield samples ``(n_channels, n_samples)``."""
     n_frame = n_channels * dtype.itemsize
     n_block = max(1, round(BLOCK_SECONDS * own_rate)) * n_frame
     # what is there already is taken at once, if less than a block: a pipe is no file
@@ -111,7 +116,22 @@ def _raw(
         values = np.frombuffer(rest[:whole], dtype).reshape(-1, n_channels)
         rest = rest[whole:]
         if len(values):
-            yield (values.mean(axis=1) / scale).astype(np.float32), None
+            yield (values.T / scale).astype(np.float32), None
+
+
+def _mix(arrivals: Iterable[Arrival], sample_rate: int, name: str) -> Iterator[Arrival]:
+    """Yield one channel, ``(n_samples,)``, each part with the arrival of the last block in it."""
+    arrived: float | None = None
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        nonlocal arrived
+        for arrival in arrivals:
+            arrived = arrival[1]
+            yield arrival[0]
+
+    for part in mixing.mono(blocks(), sample_rate, name):
+        if part.shape[1]:
+            yield part[0], arrived
 
 
 def microphone(device: str | int | None, sample_rate: int, clock: Clock) -> Iterator[Block]:
@@ -130,10 +150,10 @@ def microphone(device: str | int | None, sample_rate: int, clock: Clock) -> Iter
         raise MissingExtra(
             "sounddevice with PortAudio", "pip install 'mirkit[live]'", "a sound card"
         ) from None
-    arrived: queue.Queue[tuple[NDArray[np.float32], float | None]] = queue.Queue()
+    arrived: queue.Queue[Arrival] = queue.Queue()
 
     def callback(samples: NDArray[np.float32], *_: Any) -> None:
-        arrived.put((samples.mean(axis=1), clock.now()))
+        arrived.put((samples.T.copy(), clock.now()))
 
     try:
         own_rate = round(sounddevice.query_devices(device, "input")["default_samplerate"])
@@ -141,15 +161,14 @@ def microphone(device: str | int | None, sample_rate: int, clock: Clock) -> Iter
             own_rate, round(BLOCK_SECONDS * own_rate), device, dtype="float32", latency="low",
             callback=callback,
         ):  # fmt: skip
-            yield from _resample(iter(arrived.get, None), own_rate, sample_rate)
+            mono = _mix(iter(arrived.get, None), own_rate, "the sound card")
+            yield from _resample(mono, own_rate, sample_rate)
     except (sounddevice.PortAudioError, ValueError) as error:
         known = str(sounddevice.query_devices()) or "none"
         raise AudioError(f"sound card {device!r}: {error}. Devices here: {known}") from None
 
 
-def _resample(
-    blocks: Iterable[tuple[NDArray[np.float32], float | None]], own_rate: int, sample_rate: int
-) -> Iterator[Block]:
+def _resample(blocks: Iterable[Arrival], own_rate: int, sample_rate: int) -> Iterator[Block]:
     """Yield blocks at `sample_rate`; their ends are those of what came in."""
     import soxr
 

@@ -5,8 +5,10 @@
 
        u8 type, u32 length, `length` bytes        in the byte order of the machine
 
-   to the worker:   'H' hello: u32 protocol, f64 sample rate [Hz], f64 parameter 0, identifier
-                    'A' audio: f32 mono samples        'F' finish        'Z' reset: start anew
+   to the worker:   'H' hello: u32 protocol, u32 channels, f64 sample rate [Hz], f64 parameter 0,
+                        identifier
+                    'A' audio: f32 samples, channels interleaved; the worker mixes them
+                    'F' finish        'Z' reset: start anew
    from the worker: 'R' ready, after hello
                     'E' error: text                    both answer 'F'
                     'O' output: u32 n, n features of u32 output, f64 time [s], f64 duration [s] or
@@ -36,7 +38,7 @@
 #define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE instead */
 #endif
 
-enum { PROTOCOL = 1, PREFERRED_STEP = 1024, MAX_CHANNELS = 16, BUFFERED = 16384 };
+enum { PROTOCOL = 2, PREFERRED_STEP = 1024, MAX_CHANNELS = 16, BUFFERED = 16384 };
 static const uint32_t LONGEST_REPLY = 1u << 28;
 static const double START_SECONDS = 60, LEAST_SECONDS = 60, SECONDS_PER_SECOND = 4;
 
@@ -271,13 +273,13 @@ static int spawn(Plugin *p, int end)
 static int say_hello(Plugin *p)
 {
     char hello[64];
-    uint32_t protocol = PROTOCOL, n;
+    uint32_t whole[2] = {PROTOCOL, p->n_channels}, n;
     double numbers[2] = {p->sample_rate, p->parameter};
     size_t length = strlen(p->descriptor->identifier);
-    memcpy(hello, &protocol, 4);
-    memcpy(hello + 4, numbers, 16);
-    memcpy(hello + 20, p->descriptor->identifier, length);
-    if (!send_message(p, 'H', hello, (uint32_t)(20 + length))) return 0;
+    memcpy(hello, whole, 8);
+    memcpy(hello + 8, numbers, 16);
+    memcpy(hello + 24, p->descriptor->identifier, length);
+    if (!send_message(p, 'H', hello, (uint32_t)(24 + length))) return 0;
     char *ready = receive_message(p, 'R', &n, START_SECONDS);
     free(ready);
     return ready != NULL;
@@ -452,8 +454,8 @@ static int initialise(Handle handle, unsigned int channels, unsigned int step, u
         return fail(p, "needs 1 to 16 channels, and a step of 1 up to the block", sizes);
     free(p->waiting);
     free(p->tail);
-    p->waiting = malloc((BUFFERED + (size_t)block) * sizeof(float));
-    p->tail = malloc((size_t)block * sizeof(float));
+    p->waiting = malloc((BUFFERED + (size_t)block) * channels * sizeof(float));
+    p->tail = malloc((size_t)block * channels * sizeof(float));
     if (!p->waiting || !p->tail) return fail(p, "out of memory", sizes);
     p->n_channels = channels, p->step = step, p->block = block;
     begin(p);
@@ -471,22 +473,24 @@ static void reset(Handle handle)
         send_message(p, 'Z', NULL, 0);
 }
 
+static int send_audio(Plugin *p, const float *samples, size_t n)
+{
+    return send_message(p, 'A', samples, (uint32_t)(n * p->n_channels * sizeof(float)));
+}
+
 static int flush(Plugin *p)
 {
     size_t n = p->n_waiting;
     p->n_waiting = 0;
-    return !n || send_message(p, 'A', p->waiting, (uint32_t)(n * sizeof(float)));
+    return !n || send_audio(p, p->waiting, n);
 }
 
-/* Mix samples `first` to `end` of the channels to one, as mirkit does: their mean. */
-static void mix(const Plugin *p, const float *const *channels, unsigned int first, unsigned int end,
-                float *to)
+/* Interleave samples `first` to `end` of the channels. */
+static void interleave(const Plugin *p, const float *const *channels, unsigned int first,
+                       unsigned int end, float *to)
 {
-    for (unsigned int i = first; i < end; i++) {
-        float sum = 0;
-        for (unsigned int c = 0; c < p->n_channels; c++) sum += channels[c][i];
-        *to++ = sum / (float)p->n_channels;
-    }
+    for (unsigned int i = first; i < end; i++)
+        for (unsigned int c = 0; c < p->n_channels; c++) *to++ = channels[c][i];
 }
 
 static FeatureList *process(Handle handle, const float *const *channels, int sec, int nsec)
@@ -496,8 +500,8 @@ static FeatureList *process(Handle handle, const float *const *channels, int sec
     if (p->failed || p->socket < 0) return p->lists;
     if (!p->started) p->origin = sec + 1e-9 * nsec;
     p->started = 1;
-    mix(p, channels, 0, p->step, p->waiting + p->n_waiting);
-    mix(p, channels, p->step, p->block, p->tail); /* heard in the next block, if one comes */
+    interleave(p, channels, 0, p->step, p->waiting + p->n_waiting * p->n_channels);
+    interleave(p, channels, p->step, p->block, p->tail); /* heard in the next block, if one comes */
     p->n_waiting += p->step;
     p->n_sent += p->step;
     if (p->n_waiting >= BUFFERED) flush(p);
@@ -512,7 +516,7 @@ static FeatureList *remaining(Handle handle)
     if (p->failed || p->socket < 0 || !p->started) return p->lists;
     size_t n_tail = p->block - p->step;
     if (!flush(p)) return p->lists;
-    if (n_tail && !send_message(p, 'A', p->tail, (uint32_t)(n_tail * sizeof(float)))) return p->lists;
+    if (n_tail && !send_audio(p, p->tail, n_tail)) return p->lists;
     if (!send_message(p, 'F', NULL, 0)) return p->lists;
     double seconds = LEAST_SECONDS + SECONDS_PER_SECOND * p->n_sent / p->sample_rate;
     char *data = receive_message(p, 'O', &n, seconds);

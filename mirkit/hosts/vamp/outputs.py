@@ -31,7 +31,14 @@ BLOCK = 1024
 
 
 def features_of(hello: Hello, samples: NDArray[np.float32]) -> list[Feature]:
-    """Return all features of one recording, ``(n_samples,)``, each output's in order of time.
+    """Return all features of one recording, each output's in order of time.
+
+    Parameters
+    ----------
+    hello
+        What the library said first.
+    samples
+        Shape ``(n_channels, n_samples)``.
 
     Raises
     ------
@@ -52,16 +59,17 @@ def features_of(hello: Hello, samples: NDArray[np.float32]) -> list[Feature]:
 
 
 def without_padding(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a recording, ``(n_samples,)``, less the zeros that fill its last block.
+    """Return a recording, ``(n_channels, n_samples)``, less the zeros that fill its last block.
 
     A host hands over whole blocks and never says where the recording ends, and in the zeros that
     follow it a beat may be found that is past the end. So zeros at the end, fewer than a block, are
     taken for such filling.
     """
-    tail = samples[max(0, samples.size - (BLOCK - 1)) :]
-    heard = np.flatnonzero(tail)
-    n_filled = tail.size - (int(heard[-1]) + 1 if heard.size else 0)
-    return samples[: samples.size - n_filled]
+    n_samples = samples.shape[1]
+    heard = np.flatnonzero(samples[:, max(0, n_samples - (BLOCK - 1)) :].any(axis=0))
+    n_tail = min(n_samples, BLOCK - 1)
+    n_filled = n_tail - (int(heard[-1]) + 1 if heard.size else 0)
+    return samples[:, : n_samples - n_filled]
 
 
 def find_beats(x: Recording, parameter: float) -> list[Feature]:
@@ -74,7 +82,7 @@ def find_beats(x: Recording, parameter: float) -> list[Feature]:
     downbeats = [
         Feature(1, time, (), label) for time, label in _pairs(found, labels) if label.endswith(":1")
     ]
-    return points + downbeats + list(_tempo(found, x[0].size / x[1]))
+    return points + downbeats + list(_tempo(found, x[0].shape[1] / x[1]))
 
 
 def find_chords(x: Recording, parameter: float) -> list[Feature]:

@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 from mirkit.errors import FormatError
 
-PROTOCOL = 1
+PROTOCOL = 2
 _HEAD = struct.Struct("=cI")
-_HELLO = struct.Struct("=Idd")
+_HELLO = struct.Struct("=IIdd")
 _FEATURE = struct.Struct("=IddI")
 _COUNT = struct.Struct("=I")
 
@@ -29,11 +29,14 @@ class Hello:
         Of the audio that follows [Hz].
     parameter
         The value of its parameter; 0 where it has none.
+    n_channels
+        Of the audio, which is interleaved.
     """
 
     plugin: str
     sample_rate: float
     parameter: float = 0.0
+    n_channels: int = 1
 
 
 @dataclass(frozen=True)
@@ -85,19 +88,19 @@ def parse_hello(content: bytes) -> Hello:
     FormatError
         Where the library speaks another version of the protocol.
     """
-    version = _COUNT.unpack_from(content)[0] if len(content) >= _HELLO.size else None
-    if version != PROTOCOL:
+    version = _COUNT.unpack_from(content)[0] if len(content) >= _COUNT.size else None
+    if version != PROTOCOL or len(content) < _HELLO.size:
         raise FormatError(
             f"the plug-in library speaks protocol {version}, this mirkit {PROTOCOL}; run "
             "`mirkit vamp install` to compile it anew"
         )
-    _, sample_rate, parameter = _HELLO.unpack_from(content)
-    return Hello(content[_HELLO.size :].decode(), sample_rate, parameter)
+    _, n_channels, sample_rate, parameter = _HELLO.unpack_from(content)
+    return Hello(content[_HELLO.size :].decode(), sample_rate, parameter, n_channels)
 
 
 def pack_hello(hello: Hello) -> bytes:
     """Return the content of a message of type H, as the library makes it."""
-    head = _HELLO.pack(PROTOCOL, hello.sample_rate, hello.parameter)
+    head = _HELLO.pack(PROTOCOL, hello.n_channels, hello.sample_rate, hello.parameter)
     return head + hello.plugin.encode()
 
 

@@ -70,7 +70,8 @@ def _answer(hello: Hello | None, audio: bytearray) -> tuple[str, bytes]:
 
         from mirkit.hosts.vamp.outputs import features_of
 
-        return "O", pack_features(features_of(hello, np.frombuffer(bytes(audio), np.float32)))
+        samples = np.frombuffer(bytes(audio), np.float32).reshape(-1, hello.n_channels).T
+        return "O", pack_features(features_of(hello, samples))
     except MirkitError as error:
         return "E", str(error).encode()
     except Exception as error:  # noqa: BLE001 -- the border: the host must hear of it whatever it is

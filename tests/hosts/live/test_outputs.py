@@ -8,9 +8,11 @@ import time
 import mido
 import numpy as np
 import pytest
+import signals
 
 from mirkit.annotation import Key
-from mirkit.errors import MissingExtra, ParameterError
+from mirkit.audio import mixing
+from mirkit.errors import AudioWarning, MissingExtra, ParameterError
 from mirkit.hosts.live.events import Beat, KeyFound, Pulse, Start, Stop
 from mirkit.hosts.live.keywatch import KeyWatch
 from mirkit.hosts.live.osc import message
@@ -148,6 +150,19 @@ def test_raw_samples_are_mixed_and_scaled(encoding):
     heard = np.concatenate([block.samples for block in blocks])
     np.testing.assert_allclose(heard, left / 2, atol=1 / 32768)
     assert blocks[-1].end == pytest.approx(500 / 22050)
+
+
+def test_channels_that_cancel_are_heard_as_those_of_files_are():
+    left = signals.music(4.0, 22050).samples[0]
+    both = np.stack([left, -left]).astype(np.float32)
+    with pytest.warns(AudioWarning, match=r"the pipe: its channels cancel"):
+        blocks = list(raw_blocks(Trickle(both.T.tobytes()), 22050, 22050, 2, "f32"))
+    heard = np.concatenate([block.samples for block in blocks])
+    with pytest.warns(AudioWarning):
+        expected = mixing.mix_to_mono(both, 22050)[0]
+    np.testing.assert_array_equal(heard, expected)
+    np.testing.assert_array_equal(heard[22050:], left[22050:])
+    assert np.abs(np.diff([0.0, *(block.end for block in blocks)])).max() < 0.051
 
 
 def test_raw_samples_of_another_rate_last_as_long():

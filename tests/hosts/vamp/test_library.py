@@ -96,6 +96,16 @@ def test_beats_and_downbeats_are_those_of_mirkit(vamp_rows, clicks):
     assert [row[2] for row in downbeats] == [f"{i + 1}:1" for i in range(len(downbeats))]
 
 
+def test_channels_that_cancel_are_heard(vamp_rows, tmp_path):
+    left = signals.chords([("C:maj", 3), ("A:min", 3)], 22050).samples[0]
+    paths = [tmp_path / "left.wav", tmp_path / "inverted.wav"]
+    for path, channels in zip(paths, ([left], [left, -left]), strict=True):
+        soundfile.write(path, np.stack(channels, axis=1), 22050, subtype="FLOAT")
+    alone, inverted = (vamp_rows("chords:chords", path) for path in paths)
+    assert [row[2] for row in alone] == ["C:maj", "A:min"]
+    assert inverted == alone
+
+
 def test_tempo_lasts_to_the_end(vamp_rows, clicks):
     ((start, duration, rest),) = vamp_rows("beats:tempo", clicks)
     assert rest == "120 120.00 bpm"

@@ -49,7 +49,9 @@ def test_messages_come_one_by_one_until_the_end():
 def test_library_of_another_protocol_is_told_to_be_compiled_anew():
     hello = Hello("beats", 48000.0, 120.0)
     assert parse_hello(pack_hello(hello)) == hello
-    for content in (b"", struct.pack("=Idd", 99, 1, 1) + b"beats"):
+    stereo = Hello("key", 48000.0, 0.0, 2)
+    assert parse_hello(pack_hello(stereo)) == stereo
+    for content in (b"", struct.pack("=Idd", 1, 1, 1) + b"beats", struct.pack("=I", 2)):
         with pytest.raises(FormatError, match="mirkit vamp install"):
             parse_hello(content)
 
@@ -100,11 +102,13 @@ def test_faults_are_answers(hello, audio, message, monkeypatch):
 def test_zeros_that_fill_the_last_block_are_not_heard(n_zeros, n_left):
     samples = np.zeros(5000 + n_zeros, np.float32)
     samples[:5000:2], samples[4999] = 0.1, -0.1
-    assert without_padding(samples).size == n_left
+    assert without_padding(samples[None]).shape == (1, n_left)
+    both = np.stack([np.zeros_like(samples), samples])
+    assert without_padding(both).shape == (2, n_left)
 
 
 def test_a_block_of_zeros_alone_is_nothing():
-    assert without_padding(np.zeros(1023, np.float32)).size == 0
+    assert without_padding(np.zeros((2, 1023), np.float32)).size == 0
 
 
 def test_what_is_no_protocol_is_answered_too():
