@@ -2,8 +2,9 @@
 
 Times are milliseconds and tempi have six decimals, so each beat keeps its place to a microsecond.
 Traktor 4 holds flexible grids, of many markers; older ones hold one, for which `dumps` takes
-``flexible=False``. Bars are of four beats, and the first marker is a downbeat. Cues have no colors;
-key and rating are kept.
+``flexible=False``. Bars are of four beats, counted from the first marker, which is a downbeat: one
+that begins anew inside a bar is lost, and `losses` tells it. Cues have no colors; key and rating
+are kept.
 """
 
 from __future__ import annotations

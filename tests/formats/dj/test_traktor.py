@@ -1,6 +1,7 @@
 """Traktor NML, read back by us and by traktor-nml-utils."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import FormatError, ParameterError
-from mirkit.formats.dj import traktor
+from mirkit.formats.dj import losses, traktor
 from mirkit.formats.dj.anchors import deviation
 from mirkit.formats.dj.model import Collection, Cue, DJTrack, Playlist
 
@@ -46,10 +47,34 @@ def test_no_beat_moves(grid):
     track = DJTrack("/a.mp3", duration=grid.end + 1, grid=grid)
     (found,) = traktor.loads(traktor.dumps(Collection([track])), "x.nml").tracks
     assert deviation(grid, found.grid) <= 2e-5
-    if len(grid.times) == 1 and grid.positions is not None:
-        beats, again = grid.beats(), found.grid.extend().beats()
-        near = np.argmin(np.abs(again.times[:, None] - beats.times), axis=0)
-        np.testing.assert_array_equal(again.positions[near], beats.positions)
+    if grid.positions is None:
+        return
+    beats, again = grid.beats(), found.grid.extend(grid.end + 1).beats()
+    near = np.argmin(np.abs(again.times[:, None] - beats.times), axis=0)
+    kept = np.array_equal(again.positions[near], beats.positions)
+    (loss,) = losses(Collection([track]), "traktor")
+    assert ("bars" in loss.fields) == (not kept)
+    if has_one_count(grid):
+        assert kept
+
+
+def has_one_count(grid):
+    """Whether bars go on across all tempi, from a downbeat at the first: what Traktor can hold."""
+    counted = grid.positions[0] - 1 + np.concatenate([[0], np.cumsum(grid.counts)[:-1]])
+    goes_on = np.array_equal(counted % 4 + 1, grid.positions)
+    return goes_on and (len(grid) == 1 or grid.counts[0] > (5 - grid.positions[0]) % 4)
+
+
+def test_a_bar_that_begins_anew_is_a_loss_that_is_told():
+    """Markers have tempi and no bars: beats are counted in fours from the first of them."""
+    grid = BeatGrid([0.0, 2.0], [60.0, 60.0], 8.0, [1, 1], [4, 4])
+    track = DJTrack("/a.mp3", duration=9.0, grid=grid)
+    (loss,) = losses(Collection([track]), "traktor")
+    assert loss.deviation <= 1e-6
+    assert "bars" in loss.fields
+    steady = replace(track, grid=BeatGrid([0.0, 4.0], [60.0, 60.0], 8.0, [1, 1], [4, 4]))
+    (loss,) = losses(Collection([steady]), "traktor")
+    assert "bars" not in loss.fields
 
 
 def test_old_versions_get_one_marker_with_the_tempo_that_fits_best():
