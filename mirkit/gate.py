@@ -17,7 +17,10 @@ LEVEL = "level"
 """Name of the head that holds the peak level, one row per tenth of a second."""
 
 SILENCE = 10 ** (-70 / 20)
-"""Peak level of silence: 70 dB below full scale, the noise of 8 to 12 bits."""
+"""Peak level of silence: 70 dB below full scale, the noise of 8 to 12 bits.
+
+A recording that stays below it is silent; in others, what lies as far below their peak is.
+"""
 
 SECONDS_PER_LEVEL = 0.1
 
@@ -131,8 +134,13 @@ class SilenceGate:
 
 
 def silent_at(level: Head, times: Floats) -> Bools:
-    """Return at which times [s] nothing sounds, nor in the step of a level head before or after."""
-    loud = np.pad(level.values[:, 0] > SILENCE, 1)
+    """Return at which times [s] nothing sounds, nor in the step of a level head before or after.
+
+    What sounds is measured against the peak of the recording, so that quiet ones are heard.
+    """
+    peak = float(level.values.max(initial=0.0))
+    threshold = SILENCE * min(1.0, peak) if peak > SILENCE else np.inf
+    loud = np.pad(level.values[:, 0] > threshold, 1)
     near = loud[:-2] | loud[1:-1] | loud[2:]
     if not len(near) or level.grid is None:
         return np.ones(len(times), dtype=bool)

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.errors import ParameterError
+from mirkit.features.conditioning import RunningLevel
 from mirkit.features.logs import OffsetLog
 from mirkit.features.spectrogram import LogSpectrogram
 from mirkit.features.stft import STFT
 
+LEVEL = RunningLevel(lookahead=5512)  # 0.25 s
 REFERENCE_PITCH = 440.0  # [Hz] one filter is centred here
 
 
@@ -111,6 +113,7 @@ SEMITONES_22K = LogSpectrogram(
     STFT(8192, 2205, padding="zero", power=1),
     LogBank(12, 61, 1100),
     OffsetLog(1.0, gain=3000.0),
+    conditioning=(LEVEL,),
 )
 
 # The same number of bands at half the rates: a quarter of the work, for a small network.
@@ -120,4 +123,5 @@ TCN_22K = LogSpectrogram(
     STFT(1024, 441, padding="zero", power=1),
     LogBank(13.8, 30, 10500),
     OffsetLog(1.0, gain=1000.0),
+    conditioning=(LEVEL,),
 )

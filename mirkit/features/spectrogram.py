@@ -90,7 +90,8 @@ class LogSpectrogram(FrontEnd):
     @property
     def latency(self) -> float:
         """The longest time from the centre of a frame until the stream can give it [s]."""
-        return (self.stft.framing.delay + self._withheld) / self.sample_rate
+        waits = sum(step.lookahead for step in self.conditioning)
+        return (self.stft.framing.delay + self._withheld + waits) / self.sample_rate
 
     @property
     def _withheld(self) -> int:

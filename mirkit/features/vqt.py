@@ -21,6 +21,7 @@ from mirkit import checks
 from mirkit.arrays import Floats32
 from mirkit.errors import ParameterError
 from mirkit.features.base import FrontEnd, mono_slices
+from mirkit.features.conditioning import RunningLevel, Step
 from mirkit.features.framing import Framing
 from mirkit.features.logs import OffsetLog
 from mirkit.frames import FrameGrid
@@ -58,6 +59,8 @@ class VQT(FrontEnd):
         The logarithm.
     tuning
         How far the recording is above A4 = 440 Hz [cents]; all bins move with it.
+    conditioning
+        What is done to the samples first; each step gives a sample for a sample.
 
     Examples
     --------
@@ -81,6 +84,7 @@ class VQT(FrontEnd):
     gamma: float = 0.33
     log: OffsetLog = LOG
     tuning: float = 0.0
+    conditioning: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "hop_length", "fmin", "n_octaves", "bins_per_octave"):
@@ -131,7 +135,8 @@ class VQT(FrontEnd):
     @property
     def latency(self) -> float:
         """The longest time from the centre of a frame until the stream can give it [s]."""
-        return self.framing.delay / self.sample_rate
+        waits = sum(step.lookahead for step in self.conditioning)
+        return (self.framing.delay + waits) / self.sample_rate
 
     def n_frames(self, n_samples: int) -> int:
         """Return how many frames a recording of `n_samples` has."""
@@ -145,7 +150,10 @@ class VQT(FrontEnd):
     def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
         octaves = _octaves(self)
-        for frames in self.framing.frames(mono_slices(blocks, self.sample_rate)):
+        signal = mono_slices(blocks, self.sample_rate)
+        for step in self.conditioning:
+            signal = step(signal)
+        for frames in self.framing.frames(signal):
             values = np.empty((len(frames), self.n_bins), np.float32)
             for start in range(0, len(frames), CHUNK):
                 chunk = frames[start : start + CHUNK]
@@ -235,4 +243,4 @@ def _parts(frames: Floats32, first: int, step: int, shape: tuple[int, int]) -> F
 
 
 # C1 to B7, three bins to a semitone, the middle one in tune: for chords and keys.
-VQT_11K = VQT("vqt_11k")
+VQT_11K = VQT("vqt_11k", conditioning=(RunningLevel(lookahead=2756),))  # 0.25 s

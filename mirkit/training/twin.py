@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mirkit.errors import ParameterError
 from mirkit.features import LogSpectrogram
-from mirkit.features.conditioning import Gain, PreEmphasis
+from mirkit.features.conditioning import Gain, PreEmphasis, RunningLevel
 from mirkit.features.logs import OffsetLog
 
 
@@ -36,7 +36,7 @@ class TorchLogSpectrogram(nn.Module):
     def __init__(self, front_end: LogSpectrogram) -> None:
         super().__init__()
         steps = front_end.conditioning
-        is_plain = all(isinstance(step, PreEmphasis | Gain) for step in steps)
+        is_plain = all(isinstance(step, PreEmphasis | Gain | RunningLevel) for step in steps)
         if not is_plain or front_end.stft.remove_dc or front_end.stft.preemphasis:
             raise ParameterError(
                 f"front end {front_end.name!r} conditions its samples; its twin does not"
@@ -61,6 +61,10 @@ class TorchLogSpectrogram(nn.Module):
                 samples = samples[..., 1:] - step.coefficient * samples[..., :-1]
             elif isinstance(step, Gain):
                 samples = samples * step.factor
+            elif isinstance(step, RunningLevel):
+                ahead = F.pad(samples.abs(), (0, step.lookahead))
+                peaks = ahead.cummax(-1).values[..., step.lookahead :]
+                samples = samples / peaks.clamp(min=step.floor)
         return samples
 
     def from_frames(self, frames: Tensor, gains: Tensor | None = None) -> Tensor:

@@ -12,6 +12,7 @@ import signals
 from mirkit.audio import Audio
 from mirkit.errors import AudioError, MirkitError, ParameterError, UnknownName
 from mirkit.features import FRONT_ENDS, front_end
+from mirkit.features.conditioning import RunningLevel
 from mirkit.features.onset import OnsetStrength
 from mirkit.features.spectrogram import LogSpectrogram
 
@@ -86,12 +87,17 @@ def test_channels_are_averaged(name):
     np.testing.assert_allclose(stream(front, np.array_split(both, 7, axis=1)), mono, atol=1e-5)
 
 
+def without_level(front):
+    """The steps of a front end but its running level, which makes noise before a click loud."""
+    return tuple(step for step in front.conditioning if not isinstance(step, RunningLevel))
+
+
 @pytest.mark.parametrize(
     "name", [name for name, each in FRONT_ENDS.items() if isinstance(each, LogSpectrogram)]
 )
 @pytest.mark.parametrize("at", [0.5, 0.7123, 1.3337])
 def test_a_click_peaks_at_the_frame_the_grid_says(name, at):
-    front = front_end(name)
+    front = dataclasses.replace(front_end(name), conditioning=without_level(front_end(name)))
     loudness = front(signals.click(at, 2.0, front.sample_rate)).values.mean(axis=1)
     assert loudness.argmax() == front.grid.frame_at(at)
     audible = np.flatnonzero(loudness > (loudness.max() + np.median(loudness)) / 2)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import librosa
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from mirkit.errors import ParameterError
 from mirkit.features import estimate_tuning, front_end, tune, tuning_of
 from mirkit.features.tuning import shift
 
-FRONT = front_end("vqt_11k")
+FRONT = replace(front_end("vqt_11k"), conditioning=())  # at the level of the samples
 CHORDS = ([48, 52, 55, 59], [45, 52, 57, 60], [50, 53, 57, 60], [43, 50, 55, 59, 65])
 
 

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from mirkit.audio import Audio  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 from mirkit.features import FRONT_ENDS, LogSpectrogram  # noqa: E402
-from mirkit.features.conditioning import Gain, PreEmphasis  # noqa: E402
+from mirkit.features.conditioning import Gain, PreEmphasis, RunningLevel  # noqa: E402
 from mirkit.training.twin import TorchLogSpectrogram  # noqa: E402
 
 SPECTROGRAMS = [each for each in FRONT_ENDS.values() if isinstance(each, LogSpectrogram)]
@@ -17,7 +17,9 @@ SPECTROGRAMS = [each for each in FRONT_ENDS.values() if isinstance(each, LogSpec
 
 def has_twin(front_end):
     stft = front_end.stft
-    is_plain = all(isinstance(step, Gain | PreEmphasis) for step in front_end.conditioning)
+    is_plain = all(
+        isinstance(step, Gain | PreEmphasis | RunningLevel) for step in front_end.conditioning
+    )
     return is_plain and not (stft.remove_dc or stft.preemphasis)
 
 

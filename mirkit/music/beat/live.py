@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mirkit.activations import Activations, Head
 from mirkit.arrays import Floats32
 from mirkit.errors import NotStreamable, ParameterError
-from mirkit.features import FrontEnd, front_end
+from mirkit.features import FrontEnd, LogSpectrogram, front_end
+from mirkit.features.conditioning import RunningLevel
 from mirkit.frames import FrameGrid
 from mirkit.model import Heard, choose_heads, features_of
 from mirkit.music.beat.model import BeatTCN
@@ -165,8 +166,17 @@ class BeatTCNLive(BeatTCN):
         )
 
     @property
+    def front_ends(self) -> tuple[FrontEnd, ...]:
+        """The front end, whose running level does not wait for samples to come."""
+        return (self._front_end,)
+
+    @property
     def _front_end(self) -> FrontEnd:
-        return front_end(self.front_end)
+        found = front_end(self.front_end)
+        if not isinstance(found, LogSpectrogram):
+            return found
+        steps = (RunningLevel() if isinstance(x, RunningLevel) else x for x in found.conditioning)
+        return replace(found, conditioning=tuple(steps))
 
 
 def join(heads: Sequence[Head]) -> Head:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mirkit import __version__
 from mirkit.activations import Activations, Head, Provenance
 from mirkit.arrays import Floats
+from mirkit.features.conditioning import RunningLevel
 from mirkit.features.logs import DECIBEL_OF_POWER, FloorLog
 from mirkit.features.mel import MelBank
 from mirkit.features.onset import OnsetStrength
@@ -49,6 +50,7 @@ ONSET = OnsetStrength(
         STFT(1024, 256, padding="zero"),
         MelBank(40, 30.0, 10000.0),
         FloorLog(1e-4, DECIBEL_OF_POWER),  # what rustles in a fade or a hall is no onset
+        conditioning=(RunningLevel(lookahead=5512),),
     ),
     lag=2,
     shift=0,  # measured on renders: moved by half a window, beats come 24 ms late

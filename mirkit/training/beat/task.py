@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from mirkit.backbones.export import export_live, export_onnx
 from mirkit.backbones.tcn.network import TCN, TCNLogits, layout, past_taps
 from mirkit.errors import ParameterError
 from mirkit.features import LogSpectrogram, front_end
+from mirkit.features.conditioning import RunningLevel
 from mirkit.training import weights
 from mirkit.training.augment import mix_examples
 from mirkit.training.beat.augment import change_features, change_samples, draw_equalizer, draw_hop
@@ -101,11 +103,20 @@ class BeatTask(Task[BeatRecipe]):
         length = stft.framing.frame_length
         n_samples = (self.n_frames - 1) * hop + length
         start = int(rng.integers(-hop, max(1, chosen.length - self.n_frames * hop)))
-        samples = self.train.excerpt(chosen, start - length // 2, n_samples)[:, 0]
+        samples = self._leveled(chosen, start - length // 2, n_samples)
         samples = change_samples(samples, settings, rng)
         frames = as_strided(samples, (self.n_frames, length), (hop * 4, 4), writeable=False)
         excerpt = {"frames": frames, "gains": draw_equalizer(stft.n_bins, settings, rng)}
         return excerpt | self._targets(chosen, start / self.front_end.sample_rate, hop)
+
+    def _leveled(self, clip: Clip, first: int, n_samples: int) -> Floats32:
+        """Return samples of a clip as the front end conditions them, with those before in mind."""
+        samples = self.train.excerpt(clip, first, n_samples)[:, 0]
+        for step in self.front_end.conditioning:
+            if isinstance(step, RunningLevel):
+                before = np.abs(self.train.excerpt(clip, 0, max(first, 0))).max(initial=step.floor)
+                samples = np.concatenate([*replace(step, floor=float(before))([samples])])
+        return samples
 
     def _targets(self, clip: Clip, start: float, hop: int) -> dict[str, Floats32]:
         fps, loss = self.front_end.sample_rate / hop, self.recipe.loss
