@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mirkit.backbones.tcn.inference import Probabilities
+from mirkit.backbones.tcn.inference import Probabilities, fused
 from mirkit.backbones.tcn.live import LiveTCN
 from mirkit.backbones.tcn.network import TCN
 from mirkit.errors import MissingExtra
@@ -35,7 +35,7 @@ def export_onnx(net: TCN, path: str | Path, metadata: Mapping[str, str] | None =
     """
     features = torch.zeros(1, 64, net.config.n_bins)
     axes = dict.fromkeys(("features", "weight", "beat", "downbeat"), FRAMES)
-    module = Probabilities(net)
+    module = Probabilities(fused(net))
     inputs = {"features": features, "weight": torch.ones(1, 64)}
     _export(net, module, path, inputs, module.names, {**axes, "tempo": {0: "batch"}})
     write_metadata(path, dict(metadata or {}))
@@ -57,7 +57,7 @@ def export_live(net: TCN, path: str | Path, metadata: Mapping[str, str] | None =
     metadata
         What to keep inside the file.
     """
-    module = LiveTCN(net)
+    module = LiveTCN(fused(net))
     inputs = {"features": torch.zeros(1, 64, net.config.n_bins)}
     inputs |= {name: torch.zeros(1, *shape) for name, shape in net.config.states.items()}
     axes = {

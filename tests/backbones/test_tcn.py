@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mirkit.backbones.export import export_onnx  # noqa: E402
-from mirkit.backbones.tcn.inference import Probabilities, tcn_runner  # noqa: E402
+from mirkit.backbones.tcn.inference import Probabilities, fused, tcn_runner  # noqa: E402
 from mirkit.backbones.tcn.network import TCN, TCNConfig, past_taps  # noqa: E402
 from mirkit.errors import ParameterError  # noqa: E402
 from mirkit.zoo.runtime import Session  # noqa: E402
@@ -129,7 +129,7 @@ def test_dropout_is_the_only_chance():
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_onnxruntime_gives_the_same_numbers(variant, tmp_path):
-    net = TCN(TCNConfig(**SMALL | VARIANTS[variant])).eval()
+    net = trained(TCN(TCNConfig(**SMALL | VARIANTS[variant])).eval(), 1)
     path = tmp_path / "net.onnx"
     export_onnx(net, path, {"weights_sha256": "abc"})
     session = Session(path)
@@ -144,6 +144,33 @@ def test_onnxruntime_gives_the_same_numbers(variant, tmp_path):
         assert actual.keys() == expected.keys()
         for name, y in expected.items():
             np.testing.assert_allclose(actual[name], y, rtol=0, atol=1e-4)
+
+
+def trained(net, sign):
+    """Give norms statistics and scales as after training; `sign` is that of some scales."""
+    for module in net.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+            module.weight.data.uniform_(0.5, 2)[::2] *= sign
+            module.bias.data.normal_()
+    return net
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_fused_networks_give_the_same(variant, sign):
+    net = trained(TCN(TCNConfig(**SMALL | VARIANTS[variant])).eval(), sign)
+    features, weight = torch.randn(2, 90, net.config.n_bins), torch.rand(2, 90)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    fast = fused(net)
+    for expected, actual in zip(net(features, weight), fast(features, weight), strict=True):
+        if expected is not None:
+            torch.testing.assert_close(actual, expected, atol=1e-4, rtol=1e-4)
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+    norms = [m for m in fast.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    # those between a convolution and its pooling stay where a scale turns the order round
+    assert len(norms) == (3 if variant == "normed" and sign < 0 else 0)
 
 
 def test_export_leaves_the_mode_as_it_was(tmp_path):

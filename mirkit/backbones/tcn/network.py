@@ -117,8 +117,9 @@ class ResidualBlock(nn.Module):
         super().__init__()
         n_filters, kernel = config.n_filters, config.kernel
         self.causal = config.lookahead is not None
-        self.narrow = nn.Conv1d(n_inputs, n_filters, kernel, dilation=dilation)
-        self.wide = nn.Conv1d(n_inputs, n_filters, kernel, dilation=2 * dilation)
+        edge = 0 if self.causal else dilation * (kernel - 1) // 2
+        self.narrow = nn.Conv1d(n_inputs, n_filters, kernel, 1, edge, dilation)
+        self.wide = nn.Conv1d(n_inputs, n_filters, kernel, 1, 2 * edge, 2 * dilation)
         batch_norm = config.norm == "batch"
         self.norm = nn.BatchNorm1d(2 * n_filters) if batch_norm else nn.Identity()
         self.dropout = nn.Dropout1d(config.dropout)
@@ -148,9 +149,9 @@ class ResidualBlock(nn.Module):
 
     def same(self, conv: nn.Conv1d, x: Tensor) -> Tensor:
         """Convolve with zeros around `x`, or only before it, so that the length stays."""
-        reach = conv.dilation[0] * (conv.kernel_size[0] - 1)
-        before = reach if self.causal else reach // 2
-        y: Tensor = conv(F.pad(x, (before, reach - before)))
+        if self.causal:
+            x = F.pad(x, (conv.dilation[0] * (conv.kernel_size[0] - 1), 0))
+        y: Tensor = conv(x)
         return y
 
 
