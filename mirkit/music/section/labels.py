@@ -32,8 +32,10 @@ def best_diagonal(block: Floats) -> float:
     """
     rows, columns = block.shape
     least = max(1, (min(rows, columns) + 1) // 2)
-    shifts = range(least - rows, columns - least + 1)
-    return max(float(np.diagonal(block, shift).mean()) for shift in shifts)
+    diagonal = (np.arange(columns) - np.arange(rows)[:, None] + rows - 1).ravel()
+    sums, lengths = np.bincount(diagonal, block.ravel()), np.bincount(diagonal)
+    is_long = lengths >= least
+    return float((sums[is_long] / lengths[is_long]).max())
 
 
 def letters(alike: Floats, threshold: float) -> tuple[str, ...]:

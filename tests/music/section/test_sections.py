@@ -112,6 +112,18 @@ def test_a_part_that_comes_again_cut_short_is_as_like_as_it_was():
     assert best_diagonal(np.ones((1, 5))) == 1
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 7), (7, 2), (9, 8), (8, 8)])
+def test_the_best_diagonal_is_that_of_all_means(shape):
+    block = np.random.default_rng(3).standard_normal(shape)
+    least = (min(shape) + 1) // 2
+    means = [
+        np.diagonal(block, shift).mean()
+        for shift in range(-shape[0] + 1, shape[1])
+        if len(np.diagonal(block, shift)) >= least
+    ]
+    assert best_diagonal(block) == pytest.approx(max(means))
+
+
 def test_without_beats_half_seconds_are_counted():
     np.testing.assert_allclose(beat_edges(Beats([1.0]), 1.8), [0, 0.5, 1, 1.5, 1.8])
     many = Beats(np.arange(10) * 0.4)
