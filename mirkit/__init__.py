@@ -15,6 +15,7 @@ _HOMES = {
     "mirkit.analysis": ("analyze",),
     "mirkit.evaluation": ("evaluate", "score"),
     "mirkit.exporting": ("export",),
+    "mirkit.sound.loudness": ("loudness",),
     "mirkit.formats": ("read", "save"),
     "mirkit.plots": ("plot",),
     "mirkit.sonification": ("sonify",),

@@ -29,6 +29,7 @@ COMMANDS = {task.command: task.summary for task in TASKS.values()} | {
     "sonify": "clicks, chords, notes and events of a recording as sound, mixed with it",
     "live": "beats as they happen, as OSC, WebSocket, MIDI clock and JSON, on the beat",
     "vamp": "the plug-in library for Sonic Visualiser, Audacity and other Vamp hosts",
+    "library": "a music library: scan, analyze what is new, search",
     "models": "the models, their licenses and their scores",
     "doctor": "installed and missing programs and packages",
 }

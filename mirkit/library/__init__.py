@@ -1,11 +1,13 @@
 """A music library: scan folders, analyze what is new, keep what is known, find tracks again.
 
     library = mirkit.library.Library("music.db")
-    library.add("~/Music")
+    library.add("/home/me/Music")
+    library.analyze(n_jobs=4)
 
 The database is one SQLite file: see `mirkit.library.schema`.
 """
 
+from mirkit.library.analyzing import AnalysisReport, Plan, Progress
 from mirkit.library.core import Library
 from mirkit.library.database import LibraryError
 from mirkit.library.makers import DEFAULT_TASKS, HUMAN, LIBRARY_TASKS, Maker
@@ -17,10 +19,13 @@ __all__ = [
     "DEFAULT_TASKS",
     "HUMAN",
     "LIBRARY_TASKS",
+    "AnalysisReport",
     "FailureRow",
     "Library",
     "LibraryError",
     "Maker",
+    "Plan",
+    "Progress",
     "Result",
     "ScanReport",
     "Status",

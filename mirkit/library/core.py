@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,9 +12,11 @@ from typing import Any, Self
 from mirkit.annotation import Analysis
 from mirkit.audio import Track
 from mirkit.errors import ParameterError, UnknownName
-from mirkit.library import records, scanning
+from mirkit.library import records, scanning, tables
+from mirkit.library.analyzing import AnalysisReport, Analyzer, Plan, Progress, executor_of
 from mirkit.library.database import Database, from_sql, to_sql
-from mirkit.library.makers import LIBRARY_TASKS, Maker, human
+from mirkit.library.executors import Executor
+from mirkit.library.makers import LIBRARY_TASKS, Maker, human, makers
 from mirkit.library.records import Result
 from mirkit.library.rows import COLUMNS, FailureRow, Status, TrackRow, track_row
 from mirkit.library.scanning import ScanReport
@@ -132,6 +134,67 @@ class Library:
                 (content_hash, time.time(), *columns.values()),
             )
         return self._number(content_hash)
+
+    # The analysis
+
+    def analyze(
+        self,
+        tasks: Sequence[str] | None = None,
+        *,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        n_jobs: int = 1,
+        limit: int | None = None,
+        retry: bool = False,
+        share: float = 1.0,
+        niceness: int = 0,
+        executor: Executor | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> AnalysisReport:
+        """Analyze what is new or changed; what is done is kept, whatever ends the analysis.
+
+        A file is decoded once for all tasks. Every track ends as results, or reasons for there
+        being none. An interrupt (Ctrl-C) ends it and is told in the report.
+
+        Parameters
+        ----------
+        tasks
+            Names of tasks; None for `mirkit.library.DEFAULT_TASKS`.
+        settings
+            Arguments of `mirkit.load` by task, such as ``{"tags": {"model": "cnn14"}}``.
+        n_jobs
+            Number of processes, one thread each; 1 works in this one.
+        limit
+            How many tracks at most; None for all.
+        retry
+            Whether to try again what has failed.
+        share
+            Share of the time that each process works, in (0, 1].
+        niceness
+            How far the processes give way to others, 0 to 19.
+        executor
+            Where the jobs run, in the place of `n_jobs`, `share` and `niceness`.
+        progress
+            Is called after each track.
+        """
+        analyzer = Analyzer(
+            self.database,
+            makers(tasks, settings),
+            executor or executor_of(n_jobs, share, niceness),
+            limit,
+            retry,
+            progress,
+        )
+        return analyzer.run()
+
+    def plan(
+        self,
+        tasks: Sequence[str] | None = None,
+        *,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        retry: bool = False,
+    ) -> Plan:
+        """Return what `analyze` would do."""
+        return Analyzer(self.database, makers(tasks, settings), retry=retry).plan()
 
     # What is known
 
@@ -276,6 +339,14 @@ class Library:
         n_tracks, n_files = sum(tracks.values()), files.get("here", 0)
         return Status(n_tracks, n_files, tracks, files, by_task, size)
 
+    def table(self, rows: Sequence[TrackRow] | None = None) -> Any:
+        """Return tracks as a table of pyarrow; all of the library where there are no `rows`."""
+        return tables.arrow(self.tracks(limit=None) if rows is None else rows)
+
+    def frame(self, rows: Sequence[TrackRow] | None = None) -> Any:
+        """Return tracks as a data frame of pandas; all of the library where there are no `rows`."""
+        return tables.frame(self.tracks(limit=None) if rows is None else rows)
+
     # Upkeep
 
     def remove(self, *paths: str | os.PathLike[str]) -> int:
@@ -328,8 +399,3 @@ def _check_kind(task: str, value: Any) -> None:
     wanted = TASKS[task].value if _known_task(task) in TASKS else "Loudness"
     if type(value).__name__ != wanted:
         raise ParameterError(f"value is {value!r}; {task} is corrected by {wanted}")
-
-
-def numbers(rows: Sequence[TrackRow]) -> list[int]:
-    """Return the numbers of tracks."""
-    return [row.id for row in rows]

@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from mirkit import annotation
 from mirkit.activations import Activations, Features, Head, Provenance
+from mirkit.batch import Failure
 from mirkit.errors import FormatError, ParameterError
 from mirkit.frames import FrameGrid
+from mirkit.sound.loudness import Loudness
 
 _MAGIC = b"M\x01"
 _LENGTH = struct.Struct("<I")
@@ -46,15 +48,11 @@ KNOWN: dict[str, type] = {
         Head,
         Provenance,
         FrameGrid,
+        Loudness,
+        Failure,
     )
 }
-"""The classes that can be packed, by name; `register` adds to them."""
-
-
-def register(kind: type) -> type:
-    """Let values of a frozen dataclass be packed; return the class, as a decorator does."""
-    KNOWN[kind.__name__] = kind
-    return kind
+"""The classes that can be packed, by name."""
 
 
 def pack(value: Any) -> bytes:

@@ -25,7 +25,7 @@ class Result:
     task
         Name of the task.
     value
-        The annotation, or why there is none.
+        The annotation, packed perhaps (`mirkit.library.packing`), or why there is none.
     seconds
         How long it took [s], or None.
     """
@@ -55,11 +55,13 @@ def store(db: sqlite3.Connection, track: int, maker: Maker, result: Result) -> N
 
     A failure takes the place of no result that was made.
     """
-    error = result.value if isinstance(result.value, Failure) else None
-    held = current_maker(db, track, maker.task)
-    row_id = maker_id(db, maker)
-    if error is not None and _is_made(db, track, row_id):
+    is_packed = isinstance(result.value, Failure | bytes)
+    value = result.value if is_packed else pack(result.value)
+    error = value if isinstance(value, Failure) else None
+    number = maker_id(db, maker)
+    if error is not None and _is_made(db, track, number):
         return
+    held = current_maker(db, track, maker.task)
     is_current = maker.model == HUMAN or (held != HUMAN and (error is None or held is None))
     if is_current:
         db.execute(
@@ -67,7 +69,7 @@ def store(db: sqlite3.Connection, track: int, maker: Maker, result: Result) -> N
             (track, maker.task),
         )
     row = (
-        track, row_id, maker.task, int(is_current),
+        track, number, maker.task, int(is_current),
         error and error.type, error and error.message, result.seconds, time.time(),
     )  # fmt: skip
     db.execute("delete from results where track = ? and maker = ?", row[:2])
@@ -77,10 +79,9 @@ def store(db: sqlite3.Connection, track: int, maker: Maker, result: Result) -> N
         row,
     )
     if error is None:
-        content = (cursor.lastrowid, pack(result.value))
-        db.execute("insert into contents (result, value) values (?, ?)", content)
+        db.execute("insert into contents values (?, ?)", (cursor.lastrowid, value))
         if is_current:
-            describe(db, track, result.value)
+            describe(db, track, unpack(value))
     settle(db, track)
 
 
@@ -209,4 +210,12 @@ def forget_human(db: sqlite3.Connection, track: int, task: str) -> None:
     value = load(db, track, task)
     if value is not None:
         describe(db, track, value)
+    settle(db, track)
+
+
+def describe_all(db: sqlite3.Connection, track: int) -> None:
+    """Set all columns of a track by its current results."""
+    sql = "select task from results where track = ? and current and error_type is null"
+    for (task,) in db.execute(sql, (track,)).fetchall():
+        describe(db, track, load(db, track, task))
     settle(db, track)

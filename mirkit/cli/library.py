@@ -1,0 +1,185 @@
+"""``mirkit library``: a music library that is scanned, analyzed and searched.
+
+Each row of `COMMANDS` is a sub-command: its help, its arguments and the function that runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mirkit.cli import library_arguments as arguments
+from mirkit.cli import library_lists as lists
+from mirkit.cli.files import print_json
+from mirkit.tasks import SCHEMA
+
+if TYPE_CHECKING:
+    from mirkit.library import Library
+
+VARIABLE = "MIRKIT_LIBRARY"
+"""The environment variable that names the library, where ``--library`` does not."""
+
+Run = Callable[["Library", argparse.Namespace], int]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A sub-command.
+
+    Parameters
+    ----------
+    summary
+        Help line.
+    add
+        Declares its arguments.
+    run
+        Runs it on a library and returns the exit status.
+    writes
+        Whether it writes to the library.
+    """
+
+    summary: str
+    add: Callable[[argparse.ArgumentParser], None]
+    run: Run
+    writes: bool = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    default = os.environ.get(VARIABLE, "music.db")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="library_command")
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(
+            name, help=command.summary, description=command.summary.capitalize() + "."
+        )
+        sub.add_argument(
+            "--library", metavar="FILE", default=default,
+            help=f"the library (default: ${VARIABLE}, or music.db)",
+        )  # fmt: skip
+        sub.add_argument("--json", action="store_true", help="print one JSON object a line")
+        command.add(sub)
+        sub.set_defaults(usage_error=sub.error)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    from mirkit.library import Library
+
+    command = COMMANDS[args.library_command]
+    with Library(args.library, read_only=not command.writes) as library:
+        return command.run(library, args)
+
+
+def run_add(library: Library, args: argparse.Namespace) -> int:
+    """Scan folders and files, and those that the library is of already."""
+    report = library.add(*args.paths, verify=args.verify)
+    for path, why in report.failed.items():
+        print(f"mirkit: {path}: {why.removeprefix(f'{path} ')}", file=sys.stderr)
+    for path in report.absent:
+        print(f"mirkit: {path} is not there; its files are left as they were", file=sys.stderr)
+    if args.json:
+        print_json({"schema": SCHEMA, **vars(report)})
+    else:
+        print(f"{report.summary()}; {len(library)} tracks in {library.path}")
+    return 1 if report.failed or report.absent else 0
+
+
+def run_analyze(library: Library, args: argparse.Namespace) -> int:
+    """Analyze what is new or changed."""
+    from mirkit.cli.arguments import processors
+    from mirkit.cli.library_progress import Bar
+
+    settings = arguments.settings(args)
+    if args.scan:
+        library.add()
+    if args.dry_run:
+        plan = library.plan(args.tasks, settings=settings, retry=args.retry)
+        print(f"{plan.n_tracks} tracks are left")
+        for task, n in plan.tasks.items():
+            print(f"{task}\t{n}\t{plan.makers[task].model}")
+        return 0
+    with Bar() as bar:
+        report = library.analyze(
+            args.tasks,
+            settings=settings,
+            n_jobs=args.jobs or processors(),
+            limit=args.limit,
+            retry=args.retry,
+            share=args.cpu / 100,
+            niceness=args.nice,
+            executor=arguments.executor(args),
+            progress=bar,
+        )
+    if args.json:
+        print_json({"schema": SCHEMA, **vars(report)})
+    else:
+        print(report.summary() + ("; interrupted" if report.interrupted else ""))
+    if report.n_failed:
+        print("mirkit: mirkit library list --failed says why files failed", file=sys.stderr)
+    if report.interrupted:
+        return 130
+    return 1 if report.n_failed else 0
+
+
+def run_check(library: Library, args: argparse.Namespace) -> int:
+    """Look for damage, missing files and duplicates; back up."""
+    problems = library.problems()
+    for problem in problems:
+        print(f"mirkit: {library.path}: {problem}", file=sys.stderr)
+    status = library.status()
+    print(f"{status.n_tracks} tracks, {status.files.get('missing', 0)} files missing")
+    if args.forget_missing:
+        print(f"{library.forget_missing()} tracks removed, whose files are gone")
+    if args.duplicates:
+        for rows in library.duplicates():
+            places = [path for row in rows for path in library.places(row.id)]
+            print("same samples: " + "\t".join(places))
+    if args.backup:
+        print(f"backed up to {library.back_up(args.backup)}")
+    return 1 if problems else 0
+
+
+def run_remove(library: Library, args: argparse.Namespace) -> int:
+    """Take folders and files out of the library."""
+    print(f"{library.remove(*args.paths)} tracks removed; no file was touched")
+    return 0
+
+
+def run_export(library: Library, args: argparse.Namespace) -> int:
+    """Write tracks for DJ programs, or as a table."""
+    from mirkit.library.tables import SUFFIXES
+
+    rows = arguments.rows(library, args, limit=args.limit)
+    if args.format == "table":
+        if not str(args.output or "").endswith(SUFFIXES):
+            args.usage_error(f"a table needs -o FILE that ends in {' or '.join(SUFFIXES)}")
+        from mirkit.library import tables
+
+        tables.save(rows, args.output)
+        print(f"{len(rows)} tracks written to {args.output}")
+        return 0
+    from mirkit.exporting import export
+
+    lost = export([library.analysis(row.id) for row in rows], args.format, args.output)
+    where = args.output or "the recordings"
+    print(f"{len(lost)} tracks written to {where}")
+    return 0
+
+
+COMMANDS: Mapping[str, Command] = {
+    "add": Command("scan folders and files", arguments.add_paths, run_add),
+    "analyze": Command("analyze what is new or changed", arguments.add_analysis, run_analyze),
+    "status": Command(
+        "count tracks, files and results", arguments.add_nothing, lists.run_status, False
+    ),
+    "list": Command("list tracks, or what failed", arguments.add_list, lists.run_list, False),
+    "show": Command("show all that is known", arguments.add_show, lists.run_show, False),
+    "check": Command("look for damage, back up", arguments.add_check, run_check),
+    "remove": Command("take folders and files out", arguments.add_removed, run_remove),
+    "export": Command("write to DJ programs and tables", arguments.add_export, run_export, False),
+}
+"""The sub-commands by name."""

@@ -1,0 +1,94 @@
+"""``mirkit library status``, ``list`` and ``show``: what is known, on the screen."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from mirkit.cli.files import print_json
+from mirkit.tasks import SCHEMA
+
+if TYPE_CHECKING:
+    from mirkit.library import Library, TrackRow
+
+
+def run_status(library: Library, args: argparse.Namespace) -> int:
+    """Print the counts of a library."""
+    status = library.status()
+    if args.json:
+        held = {name: getattr(status, name) for name in type(status).__dataclass_fields__}
+        print_json({"schema": SCHEMA, **held, "roots": library.roots})
+        return 0
+    print(f"{library.path}: {status.n_tracks} tracks, {status.n_files} files, ", end="")
+    print(f"{status.n_bytes / 2**20:.1f} MiB")
+    for root in library.roots:
+        print(f"  {root}")
+    print("tracks\t" + _counts(status.tracks))
+    print("files\t" + _counts(status.files))
+    for task, (n_done, n_failed) in status.results.items():
+        print(f"{task}\t{n_done} done" + (f", {n_failed} failed" if n_failed else ""))
+    return 0
+
+
+def _counts(counts: Any) -> str:
+    return ", ".join(f"{n} {name}" for name, n in counts.items() if n) or "none"
+
+
+def run_list(library: Library, args: argparse.Namespace) -> int:
+    """Print tracks, or what failed and why."""
+    if not args.failed:
+        print_rows(library.tracks(limit=args.limit), args.json)
+        return 0
+    for row in library.failures(limit=args.limit):
+        if args.json:
+            error = {"type": row.type, "message": row.message}
+            print_json({"schema": SCHEMA, "file": row.path, "task": row.task, "error": error})
+        else:
+            print(f"{row.path}\t{row.task or 'file'}\t{row.type}: {row.message}")
+    return 0
+
+
+def print_rows(rows: Iterable[TrackRow], as_json: bool) -> None:
+    """Print tracks, one a line."""
+    for row in rows:
+        if as_json:
+            print_json({"schema": SCHEMA, **row.as_dict()})
+        else:
+            print(line(row))
+
+
+def line(row: TrackRow) -> str:
+    """Return the line of a track: number, tempo, key, energy, name."""
+    bpm = "-" if row.bpm is None else f"{row.bpm:.1f}"
+    energy = "-" if row.energy is None else f"{row.energy:.2f}"
+    name = " - ".join(text for text in (row.artist, row.title) if text)
+    return "\t".join([str(row.id), bpm, row.camelot or "-", energy, name])
+
+
+def run_show(library: Library, args: argparse.Namespace) -> int:
+    """Print all that is known of a track."""
+    from mirkit.formats.json import to_object
+
+    row = library.track(int(args.track) if args.track.isdecimal() else args.track)
+    if args.json:
+        held = {"track": row.as_dict(), "analysis": to_object(library.analysis(row.id))}
+        print_json({"schema": SCHEMA, **held})
+        return 0
+    for name, value in row.as_dict().items():
+        if value not in (None, ""):
+            print(f"{name}\t{value}")
+    for path in library.places(row.id)[1:]:
+        print(f"also\t{path}")
+    print("tags\t" + ", ".join(f"{label} {score:.2f}" for label, score in library.tags(row.id)))
+    for task in library.status().results:
+        _show_task(library, row.id, task)
+    return 0
+
+
+def _show_task(library: Library, track: int, task: str) -> None:
+    value, maker = library.get(track, task), library.maker(track, task)
+    if value is not None and maker is not None:
+        print(f"{task}\t{value.summary()}\t({maker.model})")
+    sys.stdout.flush()

@@ -1,0 +1,75 @@
+import pytest
+
+
+@pytest.fixture(scope="module")
+def library(clicks, mirkit_cli, tmp_path_factory):
+    """The arguments that name a library of the click tracks, which are analyzed."""
+    path = tmp_path_factory.mktemp("library") / "music.db"
+    option = ["--library", path]
+    added = mirkit_cli("library", "add", clicks, *option)
+    assert (added.status, added.out) == (0, f"3 new; 3 tracks in {path}\n")
+    tasks = ["--tasks", "beats,loudness", "--model", "beats=tempogram", "-j", "1"]
+    planned = mirkit_cli("library", "analyze", *tasks, "--dry-run", *option)
+    assert planned.out == "3 tracks are left\nbeats\t3\ttempogram\nloudness\t3\tebu-r128\n"
+    done = mirkit_cli("library", "analyze", *tasks, *option)
+    assert done.status == 1
+    assert done.out.startswith("2 analyzed, 1 failed; ")
+    assert "list --failed" in done.err
+    again = mirkit_cli("library", "analyze", *tasks, *option)
+    assert again.status == 0
+    return option
+
+
+def test_status_counts(mirkit_cli, library):
+    found = mirkit_cli("library", "status", *library)
+    assert "tracks\t2 done, 1 failed" in found.out
+    assert "beats\t2 done, 1 failed" in found.out
+    (counts,) = mirkit_cli("library", "status", "--json", *library).objects()
+    assert counts["results"]["loudness"] == [2, 1]
+
+
+def test_tracks_are_listed_and_failures_named(mirkit_cli, library, clicks):
+    lines = mirkit_cli("library", "list", *library).out.splitlines()
+    assert [line.split("\t")[4] for line in lines] == ["broken", "slow", "fast"]
+    assert float(lines[1].split("\t")[1]) == pytest.approx(84, abs=1)
+    (failure,) = mirkit_cli("library", "list", "--failed", "--limit", 1, *library).out.splitlines()
+    assert failure.startswith(f"{clicks / 'a' / 'broken.mp3'}\tbeats\tAudioError: ")
+    rows = mirkit_cli("library", "list", "--json", *library).objects()
+    assert rows[2]["status"] == "done"
+
+
+def test_a_track_is_shown(mirkit_cli, library, clicks):
+    path = clicks / "b c" / "fast.flac"
+    shown = mirkit_cli("library", "show", path, *library).out
+    assert f"path\t{path}\n" in shown
+    assert "beats\t30 beats, 126" in shown
+    (found,) = mirkit_cli("library", "show", path, "--json", *library).objects()
+    assert len(found["analysis"]["beats"]) == 30
+
+
+def test_a_library_is_exported_checked_and_cut_down(mirkit_cli, library, tmp_path, clicks):
+    out = mirkit_cli("library", "export", "table", "-o", tmp_path / "a.csv", *library)
+    assert out.out == f"3 tracks written to {tmp_path / 'a.csv'}\n"
+    xml = tmp_path / "rekordbox.xml"
+    assert mirkit_cli("library", "export", "rekordbox", "-o", xml, *library).status == 0
+    assert xml.read_text().count("<TEMPO") >= 2
+    assert mirkit_cli("library", "export", "table", *library).status == 2
+    copy = tmp_path / "copy.db"
+    checked = mirkit_cli("library", "check", "--backup", copy, "--duplicates", *library)
+    assert (checked.status, copy.exists()) == (0, True)
+    removed = mirkit_cli("library", "remove", clicks / "a", "--library", copy)
+    assert removed.out == "2 tracks removed; no file was touched\n"
+
+
+def test_wrong_usage_is_told(mirkit_cli, library, tmp_path):
+    for words in (
+        ["analyze", "--tasks", "beat"],
+        ["analyze", "--model", "beats"],
+        ["analyze", "--model", "beats=nothing"],
+        ["analyze", "--cpu", "0"],
+        ["list", "--limit", "0"],
+    ):
+        assert mirkit_cli("library", *words, *library).status == 2
+    missing = mirkit_cli("library", "status", "--library", tmp_path / "no.db")
+    assert missing.status == 1
+    assert "mirkit library add FOLDER makes it" in missing.err
