@@ -149,11 +149,24 @@ def run_remove(library: Library, args: argparse.Namespace) -> int:
     return 0
 
 
+def run_playlist(library: Library, args: argparse.Namespace) -> int:
+    """Order tracks for mixing, and print the list or write it for DJ programs."""
+    rows = library.playlist(library.search(args.query, limit=args.limit), args.first)
+    if args.output is None:
+        lists.print_rows(rows, args.json)
+        return 0
+    from mirkit.library.export import save_playlist
+
+    save_playlist(library, rows, args.output, args.format, args.name)
+    print(f"{len(rows)} tracks written to {args.output}")
+    return 0
+
+
 def run_export(library: Library, args: argparse.Namespace) -> int:
     """Write tracks for DJ programs, or as a table."""
     from mirkit.library.tables import SUFFIXES
 
-    rows = arguments.rows(library, args, limit=args.limit)
+    rows = library.search(args.query, limit=args.limit)
     if args.format == "table":
         if not str(args.output or "").endswith(SUFFIXES):
             args.usage_error(f"a table needs -o FILE that ends in {' or '.join(SUFFIXES)}")
@@ -178,6 +191,11 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "list": Command("list tracks, or what failed", arguments.add_list, lists.run_list, False),
     "show": Command("show all that is known", arguments.add_show, lists.run_show, False),
+    "search": Command("find tracks by a query line", arguments.add_search, lists.run_search, False),
+    "similar": Command(
+        "find tracks that sound alike", arguments.add_similar, lists.run_similar, False
+    ),
+    "playlist": Command("order tracks for mixing", arguments.add_playlist, run_playlist, False),
     "check": Command("look for damage, back up", arguments.add_check, run_check),
     "remove": Command("take folders and files out", arguments.add_removed, run_remove),
     "export": Command("write to DJ programs and tables", arguments.add_export, run_export, False),

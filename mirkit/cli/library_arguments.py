@@ -10,7 +10,6 @@ from mirkit.cli.arguments import add_jobs
 from mirkit.errors import UnknownName
 
 if TYPE_CHECKING:
-    from mirkit.library import Library, TrackRow
     from mirkit.library.executors import Executor
 
 
@@ -56,6 +55,37 @@ def add_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=at_least_1, metavar="N", help="N rows at most")
 
 
+def _add_query(parser: argparse.ArgumentParser, name: str = "query") -> None:
+    kind: Any = {"default": ""} if name.startswith("-") else {}
+    parser.add_argument(
+        name, metavar="QUERY", help='such as "bpm:120-126 key:~8A tag:jazz -tag:vocals"', **kind
+    )
+
+
+def add_search(parser: argparse.ArgumentParser) -> None:
+    """Declare what is searched for."""
+    _add_query(parser)
+    parser.add_argument("--limit", type=at_least_1, default=50, metavar="N", help="default: 50")
+
+
+def add_similar(parser: argparse.ArgumentParser) -> None:
+    """Declare what is alike."""
+    parser.add_argument("track", metavar="TRACK", help="a path, or the number of a track")
+    parser.add_argument("--at", type=float, metavar="S", help="sounds like this moment of it [s]")
+    parser.add_argument("--limit", type=at_least_1, default=10, metavar="N", help="default: 10")
+    _add_query(parser, "--query")
+
+
+def add_playlist(parser: argparse.ArgumentParser) -> None:
+    """Declare what is put in order."""
+    _add_query(parser)
+    parser.add_argument("--limit", type=at_least_1, default=30, metavar="N", help="default: 30")
+    parser.add_argument("--first", type=int, metavar="TRACK", help="number of the first track")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the list")
+    parser.add_argument("--format", default="m3u", metavar="FORMAT", help="default: m3u")
+    parser.add_argument("--name", default="mirkit", metavar="NAME", help="of the list")
+
+
 def add_show(parser: argparse.ArgumentParser) -> None:
     """Declare what is shown."""
     parser.add_argument("track", metavar="TRACK", help="a path, or the number of a track")
@@ -75,6 +105,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "format", metavar="FORMAT", help="table, or a DJ format: see `mirkit export --help`"
     )
+    _add_query(parser, "--query")
     parser.add_argument("-o", "--output", metavar="PATH", help="the file, or the database")
     parser.add_argument("--limit", type=at_least_1, metavar="N", help="N tracks at most")
 
@@ -111,11 +142,6 @@ def settings(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
 def executor(args: argparse.Namespace) -> Executor | None:
     """Return the executor that the arguments name, or None for processes of this machine."""
     return None
-
-
-def rows(library: Library, args: argparse.Namespace, limit: int | None) -> list[TrackRow]:
-    """Return the tracks that the arguments name."""
-    return library.tracks(limit=limit)
 
 
 def at_least_1(text: str) -> int:

@@ -67,11 +67,34 @@ def line(row: TrackRow) -> str:
     return "\t".join([str(row.id), bpm, row.camelot or "-", energy, name])
 
 
+def run_search(library: Library, args: argparse.Namespace) -> int:
+    """Print the tracks that a query line finds."""
+    print_rows(library.search(args.query, limit=args.limit), args.json)
+    return 0
+
+
+def run_similar(library: Library, args: argparse.Namespace) -> int:
+    """Print the tracks that sound most like one, or like a moment of it."""
+    row = find(library, args.track)
+    sound = row.id if args.at is None else library.moment(row.id, args.at)
+    for found, score in library.similar(sound, args.limit, query=args.query):
+        if args.json:
+            print_json({"schema": SCHEMA, "score": score, **found.as_dict()})
+        else:
+            print(f"{score:.3f}\t{line(found)}")
+    return 0
+
+
+def find(library: Library, text: str) -> TrackRow:
+    """Return the track that a number or a path names."""
+    return library.track(int(text) if text.isdecimal() else text)
+
+
 def run_show(library: Library, args: argparse.Namespace) -> int:
     """Print all that is known of a track."""
     from mirkit.formats.json import to_object
 
-    row = library.track(int(args.track) if args.track.isdecimal() else args.track)
+    row = find(library, args.track)
     if args.json:
         held = {"track": row.as_dict(), "analysis": to_object(library.analysis(row.id))}
         print_json({"schema": SCHEMA, **held})

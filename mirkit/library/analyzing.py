@@ -220,7 +220,7 @@ class Analyzer:
         """Yield what is left, claimed; once more from the start, for what came meanwhile."""
         after, n_round = 0, 0
         while True:
-            found = self._claimed(owner, after)
+            found = self._claim(owner, after)
             n_round += len(found)
             for track in found:
                 after = track
@@ -233,7 +233,7 @@ class Analyzer:
                 return
             after, n_round = 0, 0
 
-    def _claimed(self, owner: Owner, after: int) -> list[int]:
+    def _claim(self, owner: Owner, after: int) -> list[int]:
         n = _AHEAD if self.limit is None else min(_AHEAD, self.limit - self._taken)
         if n <= 0:
             return []

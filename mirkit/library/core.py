@@ -9,14 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mirkit.annotation import Analysis
-from mirkit.audio import Track
+from mirkit.annotation import Analysis, Embedding
+from mirkit.audio import Track, reading
 from mirkit.errors import ParameterError, UnknownName
-from mirkit.library import records, scanning, tables
+from mirkit.library import ordering, records, scanning, searching, tables, worker
 from mirkit.library.analyzing import AnalysisReport, Analyzer, Plan, Progress, executor_of
 from mirkit.library.database import Database, from_sql, to_sql
 from mirkit.library.executors import Executor
 from mirkit.library.makers import LIBRARY_TASKS, Maker, human, makers
+from mirkit.library.neighbors import Neighbors
 from mirkit.library.records import Result
 from mirkit.library.rows import COLUMNS, FailureRow, Status, TrackRow, track_row
 from mirkit.library.scanning import ScanReport
@@ -56,6 +57,7 @@ class Library:
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         self.database = Database(path, read_only)
+        self.neighbors = Neighbors(self.database)
 
     @property
     def path(self) -> Path:
@@ -311,6 +313,85 @@ class Library:
         sql = f"select {COLUMNS} from tracks where {where} order by id limit ?"
         return [track_row(row) for row in self.database.rows(sql, values)]
 
+    def search(self, query: str, *, limit: int | None = 50, offset: int = 0) -> list[TrackRow]:
+        """Return the tracks that a query line finds, such as ``"bpm:120-126 key:~8A tag:jazz"``.
+
+        Parameters
+        ----------
+        query
+            See `mirkit.library.query`.
+        limit
+            How many at most; None for all.
+        offset
+            How many to leave out before.
+
+        Raises
+        ------
+        ParameterError, UnknownName
+            Where a term means nothing, or no track has a tag.
+        """
+        return searching.search(self.database, query, limit, offset)
+
+    def similar(
+        self, x: int | Embedding, n: int = 10, *, query: str = ""
+    ) -> list[tuple[TrackRow, float]]:
+        """Return the tracks that sound most alike, with the cosines of their embeddings.
+
+        Parameters
+        ----------
+        x
+            Number of a track, or the embedding of any recording by the model of the library: of a
+            moment too, as ``mirkit.embed`` gives it.
+        n
+            How many at most.
+        query
+            A query line that they fulfill, too.
+
+        Raises
+        ------
+        ParameterError
+            Where there is no embedding of the track, or it is of another model.
+        """
+        embedding = self.get(x, "embed") if isinstance(x, int) else x
+        if embedding is None:
+            raise ParameterError(f"track {x} has no embedding: analyze it first (task embed)")
+        wanted = None if not query else {row.id for row in self.search(query, limit=None)}
+        n_near = n + 1 if wanted is None else _WIDE * (n + 1)
+        found: list[tuple[TrackRow, float]] = []
+        for number, score in self.neighbors.nearest(embedding, n_near):
+            if number != x and (wanted is None or number in wanted) and len(found) < n:
+                rows = self.database.rows(_HERE, (number,))
+                found += [(track_row(row), score) for row in rows]
+        return found
+
+    def moment(self, track: int, at: float, length: float = 10.0) -> Embedding:
+        """Return the embedding of a moment of a track, for `similar`.
+
+        Parameters
+        ----------
+        track
+            Its number.
+        at
+            Middle of the moment [s].
+        length
+            Its length [s].
+
+        Raises
+        ------
+        ParameterError
+            Where the track has no embedding yet, whose model is taken, or no file is there.
+        """
+        maker, path = self.maker(track, "embed"), self.track(track).path
+        if maker is None or path is None:
+            raise ParameterError(f"track {track} has no embedding: analyze it first (task embed)")
+        sound = reading.read(path, mono=True, offset=max(0.0, at - length / 2), duration=length)
+        found: Embedding = worker.system(maker)(sound)
+        return found
+
+    def playlist(self, rows: Sequence[TrackRow], first: int | None = None) -> list[TrackRow]:
+        """Return tracks in an order for mixing: see `mirkit.library.ordering`."""
+        return ordering.order(rows, first)
+
     def failures(self, *, limit: int | None = None) -> list[FailureRow]:
         """Return what failed and why: files that cannot be read, and tasks of tracks."""
         sql = (
@@ -328,7 +409,9 @@ class Library:
     def status(self) -> Status:
         """Return the counts of the library."""
         counts = {str(row[0]): int(row[1]) for row in self.database.rows("select * from counters")}
-        tracks, files, results = (_counted(counts, x) for x in ("tracks:", "files:", "results:"))
+        tracks, files, results = (
+            _with_prefix(counts, x) for x in ("tracks:", "files:", "results:")
+        )
         tasks = {name.partition(":")[0] for name in results}
         by_task = {
             task: (results.get(f"{task}:done", 0), results.get(f"{task}:failed", 0))
@@ -379,7 +462,11 @@ class Library:
         yield from scanning.duplicates(self.database)
 
 
-def _counted(counts: dict[str, int], prefix: str) -> dict[str, int]:
+_WIDE = 50  # neighbors that are looked at for each that also fulfills a query
+_HERE = f"select {COLUMNS} from tracks where id = ? and here > 0"
+
+
+def _with_prefix(counts: dict[str, int], prefix: str) -> dict[str, int]:
     return {name.removeprefix(prefix): n for name, n in counts.items() if name.startswith(prefix)}
 
 

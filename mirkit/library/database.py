@@ -51,7 +51,7 @@ class Database:
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._writing = threading.RLock()
-        with self._explained():
+        with self._explaining():
             self._prepare()
 
     def _prepare(self) -> None:
@@ -59,11 +59,11 @@ class Database:
             raise FormatError(f"{self.path} is not there; mirkit library add FOLDER makes it")
         if not self.path.parent.is_dir():
             raise LibraryError(f"{self.path} cannot be made: {self.path.parent} is no folder")
-        version = self._checked_version()
+        version = self._check_version()
         if version < VERSION and not self.read_only:
             self._migrate(version)
 
-    def _checked_version(self) -> int:
+    def _check_version(self) -> int:
         """Return the version of the schema, 0 for an empty file."""
         version = int(self.value("pragma user_version"))
         mark = int(self.value("pragma application_id"))
@@ -110,19 +110,19 @@ class Database:
 
     def rows(self, sql: str, values: Any = ()) -> list[sqlite3.Row]:
         """Return the rows of a query."""
-        with self._explained():
+        with self._explaining():
             return self.connection.execute(sql, values).fetchall()
 
     def value(self, sql: str, values: Any = ()) -> Any:
         """Return the first column of the first row of a query, or None where there is none."""
-        with self._explained():
+        with self._explaining():
             row = self.connection.execute(sql, values).fetchone()
         return None if row is None else row[0]
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Give the connection within a transaction, which is kept whole or not at all."""
-        with self._writing, self._explained():
+        with self._writing, self._explaining():
             db = self.connection
             if db.in_transaction:
                 yield db
@@ -139,7 +139,7 @@ class Database:
         """Write a copy of the whole database, also while others write, and return its path."""
         target = Path(path)
         partial = target.with_name(f".{target.name}.tmp")
-        with self._explained():
+        with self._explaining():
             partial.unlink(missing_ok=True)
             with closing(sqlite3.connect(partial)) as copy:
                 self.connection.backup(copy)
@@ -159,7 +159,7 @@ class Database:
         self._local = threading.local()
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explaining(self) -> Iterator[None]:
         """Turn what SQLite and the system say into errors of mirkit."""
         try:
             yield

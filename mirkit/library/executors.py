@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from mirkit import checks
 from mirkit.batch import Failure
 from mirkit.errors import ParameterError, plain_warnings
-from mirkit.library.worker import Job, Outcome, failed
+from mirkit.library.worker import Job, Outcome, fail
 
 Work = Callable[[Job], Outcome]
 
@@ -61,7 +61,7 @@ class Serial:
         for job in jobs:
             self.in_hand = [job.path]
             with _one_blas_thread():
-                outcome = rested(work, job, self.share)
+                outcome = work_and_rest(work, job, self.share)
             yield job, outcome
         self.in_hand = []
 
@@ -126,7 +126,7 @@ class Processes:
                 if outcome is None:
                     self._workers.remove(worker)
                     worker.kill()
-                    yield job, failed(job, _death(job, worker))
+                    yield job, fail(job, _death(job, worker))
                     self._start(work, jobs)
                 else:
                     if not worker.give(next(jobs, None)):
@@ -212,10 +212,10 @@ def _serve(pipe: Any, work: Work, share: float, niceness: int) -> None:
         os.nice(niceness)
     with suppress(EOFError, OSError):
         while (job := pipe.recv()) is not None:
-            pipe.send(rested(work, job, share))
+            pipe.send(work_and_rest(work, job, share))
 
 
-def rested(work: Work, job: Job, share: float) -> Outcome:
+def work_and_rest(work: Work, job: Job, share: float) -> Outcome:
     """Work on a job, then rest as long as the share of the time asks for."""
     start = time.perf_counter()
     outcome = work(job)

@@ -129,7 +129,7 @@ def scan(
     seen = walk([place for place in places if place not in report.absent])
     todo = _to_hash(seen, known, verify, report)
     while batch := list(islice(todo, _BATCH)):
-        hashed = [_hashed(each, progress) for each in batch]
+        hashed = [_hash(each, progress) for each in batch]
         with database.write() as db:
             for each, digest, why in hashed:
                 _write(db, each, digest, why, known.get(each.path), report)
@@ -160,7 +160,7 @@ def _to_hash(
             yield each
 
 
-def _hashed(
+def _hash(
     seen: Seen, progress: Callable[[str], None] | None
 ) -> tuple[Seen, str | None, str | None]:
     """Return a file with the hash of its content, or why it cannot be read."""

@@ -186,7 +186,35 @@ create trigger here_update after update of state, track on files begin
 end;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST + _HERE + _COUNTERS,)
+_SECOND = """
+alter table tracks add column pulse real generated always as (
+    case when bpm < 40 then bpm * 4 when bpm < 80 then bpm * 2 when bpm < 160 then bpm
+    when bpm < 320 then bpm / 2 else bpm / 4 end
+) virtual;
+create index tracks_pulse on tracks (pulse);
+create index tracks_key_pulse on tracks (key, pulse);
+create index tracks_duration on tracks (duration);
+
+create table edits (
+    id integer primary key,
+    path text not null,
+    made real not null,
+    kind text not null,
+    before blob not null,
+    after blob not null,
+    undone integer not null default 0
+);
+create index edits_path on edits (path);
+
+create table examples (
+    tag integer not null references tags (id),
+    track integer not null references tracks (id) on delete cascade,
+    is_one integer not null,
+    primary key (tag, track)
+) without rowid;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST + _HERE + _COUNTERS, _SECOND)
 """The script that makes each version from the one before; version 1 is made from nothing."""
 
 VERSION = len(MIGRATIONS)

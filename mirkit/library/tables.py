@@ -25,9 +25,9 @@ def arrow(rows: Sequence[TrackRow]) -> Any:
     MissingExtra
         Where pyarrow is not installed.
     """
-    from mirkit.formats.parquet import needed
+    from mirkit.formats.parquet import require_pyarrow
 
-    pyarrow, _ = needed()
+    pyarrow, _ = require_pyarrow()
     kinds = {"int": pyarrow.int64(), "float": pyarrow.float64(), "str": pyarrow.string()}
     columns = {name: [] for name in names()}  # type: dict[str, list[Any]]
     for row in rows:
@@ -87,9 +87,9 @@ def _csv(rows: Sequence[TrackRow]) -> bytes:
 
 
 def _parquet(rows: Sequence[TrackRow]) -> bytes:
-    from mirkit.formats.parquet import needed
+    from mirkit.formats.parquet import require_pyarrow
 
-    pyarrow, parquet = needed()
+    pyarrow, parquet = require_pyarrow()
     sink = pyarrow.BufferOutputStream()
     parquet.write_table(arrow(rows), sink)
     content: bytes = sink.getvalue().to_pybytes()

@@ -84,9 +84,9 @@ def work(job: Job) -> Outcome:
     try:
         heard = _Heard(job)
     except MirkitError as error:
-        return failed(job, Failure(type(error).__name__, str(error)), start)
+        return fail(job, Failure(type(error).__name__, str(error)), start)
     except Exception as error:  # noqa: BLE001  # a defect of ours must not stop the other files
-        return failed(job, Failure(type(error).__name__, f"{job.path}: {error}"), start)
+        return fail(job, Failure(type(error).__name__, f"{job.path}: {error}"), start)
     if heard.audio_hash == job.audio_hash:
         results: tuple[Result, ...] = ()
     else:
@@ -101,7 +101,7 @@ def work(job: Job) -> Outcome:
     )
 
 
-def failed(job: Job, failure: Failure, start: float | None = None) -> Outcome:
+def fail(job: Job, failure: Failure, start: float | None = None) -> Outcome:
     """Return the outcome of a job that failed as a whole."""
     results = tuple(Result(maker.task, failure) for maker in job.makers)
     return Outcome(results, seconds=0.0 if start is None else time.perf_counter() - start)

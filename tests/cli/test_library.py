@@ -47,6 +47,20 @@ def test_a_track_is_shown(mirkit_cli, library, clicks):
     assert len(found["analysis"]["beats"]) == 30
 
 
+def test_tracks_are_found_and_put_in_order(mirkit_cli, library, tmp_path, clicks):
+    found = mirkit_cli("library", "search", "bpm:62-64", *library).out.splitlines()
+    assert [line.split("\t")[4] for line in found] == ["fast"]
+    wrong = mirkit_cli("library", "search", "bmp:62", *library)
+    assert (wrong.status, "Did you mean 'bpm'" in wrong.err) == (1, True)
+    playlist = tmp_path / "set.m3u8"
+    mirkit_cli("library", "playlist", "status:done", "-o", playlist, "--name", "Set", *library)
+    lines = playlist.read_text().splitlines()
+    assert lines[1] == "#PLAYLIST:Set"
+    assert set(lines[3::2]) == {str(clicks / "a" / "slow.wav"), str(clicks / "b c" / "fast.flac")}
+    none = mirkit_cli("library", "similar", clicks / "a" / "slow.wav", *library)
+    assert "has no embedding" in none.err
+
+
 def test_a_library_is_exported_checked_and_cut_down(mirkit_cli, library, tmp_path, clicks):
     out = mirkit_cli("library", "export", "table", "-o", tmp_path / "a.csv", *library)
     assert out.out == f"3 tracks written to {tmp_path / 'a.csv'}\n"

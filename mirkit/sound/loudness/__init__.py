@@ -23,7 +23,7 @@ from mirkit.arrays import Floats
 from mirkit.audio import reading
 from mirkit.audio.sources import Source
 from mirkit.sound.loudness.meter import CELLS_PER_SECOND, Meter
-from mirkit.values import Value, joined
+from mirkit.values import Value, join
 
 REPLAYGAIN_TARGET = -18.0
 """Loudness that ReplayGain 2 brings tracks to [LUFS]."""
@@ -84,7 +84,7 @@ class Loudness(Value):
         """Return loudness, range, peak and energy."""
         if self.integrated is None:
             return "silent"
-        return joined(
+        return join(
             f"{self.integrated:.1f} LUFS",
             None if self.range is None else f"range {self.range:.1f} LU",
             None if self.true_peak is None else f"true peak {self.true_peak:.1f} dBTP",
@@ -136,7 +136,7 @@ def loudness_of(meter: Meter) -> Loudness:
     from mirkit import __version__
 
     power = meter.power
-    momentary, short_term = _windowed(power, _MOMENTARY), _windowed(power, _SHORT_TERM)
+    momentary, short_term = _window_means(power, _MOMENTARY), _window_means(power, _SHORT_TERM)
     integrated = integrated_loudness(momentary)
     return Loudness(
         integrated,
@@ -152,13 +152,13 @@ def loudness_of(meter: Meter) -> Loudness:
 
 def integrated_loudness(momentary: Floats) -> float | None:
     """Return the gated loudness of powers in windows of 0.4 s [LUFS], or None."""
-    gated = _gated(momentary, _RELATIVE_GATE)
+    gated = _gate(momentary, _RELATIVE_GATE)
     return _OFFSET + 10 * log10(gated.mean()) if gated.size else None
 
 
 def loudness_range(short_term: Floats) -> float | None:
     """Return the loudness range of powers in windows of 3 s [LU], or None."""
-    gated = _gated(short_term, _RANGE_GATE)
+    gated = _gate(short_term, _RANGE_GATE)
     if not gated.size:
         return None
     low, high = np.percentile(_lufs(gated), _RANGE)
@@ -210,7 +210,7 @@ def attacks(power: Floats) -> float:
     return count * CELLS_PER_SECOND / len(power)
 
 
-def _windowed(power: Floats, length: int) -> Floats:
+def _window_means(power: Floats, length: int) -> Floats:
     """Return the mean power in windows of so many cells, one for each 100 ms."""
     if len(power) < length:
         return np.empty(0)
@@ -219,7 +219,7 @@ def _windowed(power: Floats, length: int) -> Floats:
     return np.asarray(np.maximum((sums[starts + length] - sums[starts]) / length, 0))
 
 
-def _gated(power: Floats, relative: float) -> Floats:
+def _gate(power: Floats, relative: float) -> Floats:
     """Return the powers above -70 LUFS, and above their mean by `relative` [LU]."""
     kept = power[power > 10 ** ((_ABSOLUTE_GATE - _OFFSET) / 10)]
     return np.asarray(kept[kept > kept.mean() * 10 ** (relative / 10)]) if kept.size else kept
