@@ -25,7 +25,7 @@ TINY = float(np.finfo(np.float32).tiny)
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Which model made a value.
+    """Origin of a value: the model that made it.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Features(Value):
-    """What a front end computes from audio.
+    """Features of a recording: what a front end computes from audio.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Failure:
 
 @dataclass
 class Tally:
-    """What became of the files of a batch, and the summary that ends it.
+    """Counts of the files of a batch, and the summary that ends it.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Tally:
 
     @property
     def worth_saying(self) -> bool:
-        """Whether there was more than one file: one has had its own line already."""
+        """Tell whether there was more than one file: one has had its own line already."""
         return self.n_done + len(self.failed) > 1
 
     def summary(self, where: object = None) -> str:

@@ -75,7 +75,7 @@ class Recording:
 
     @property
     def is_part(self) -> bool:
-        """Whether not all of it is read."""
+        """Tell whether a part of it is read, not all."""
         return self.offset > 0 or self.limit is not None
 
     @property

@@ -1,4 +1,4 @@
-"""What all values share: they are frozen, and equal when all they hold is equal."""
+"""Base of all values: they are frozen, and equal when all they hold is equal."""
 
 from __future__ import annotations
 

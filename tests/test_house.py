@@ -128,6 +128,19 @@ def test_no_file_grows_past_500_lines(path):
     assert len(path.read_text().splitlines()) <= 500
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_docstring_begins_with_a_question_word(path):
+    """A docstring begins with a verb or the term of the field, not "What a front end computes"."""
+    wrong = [
+        f"{getattr(node, 'name', 'module')}: {doc.splitlines()[0]}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and (doc := ast.get_docstring(node))
+        and doc.split()[0] in ("What", "Where", "Which", "How", "Whether", "When", "Who")
+    ]
+    assert not wrong
+
+
 def test_public_names_are_these():
     assert sorted(mirkit.__all__) == [
         "Activations", "Analysis", "Audio", "AudioError", "Beats", "Caption", "Embedding", "Events",

@@ -1,4 +1,4 @@
-"""What is known of a recording: beats, segments, events, tags, key, tempo, captions, embeddings.
+"""Annotations of a recording: beats, segments, events, tags, key, tempo, captions, embeddings.
 
 Times are seconds in float64. `confidence` lies in [0, 1] and is None where it was not calibrated.
 Values do no input or output: `mirkit.save` and `mirkit.read` do.

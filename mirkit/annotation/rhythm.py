@@ -156,7 +156,7 @@ class Beats(Value):
 
     @property
     def tempo_confidence(self) -> float | None:
-        """How sure the metrical level is, in [0, 1], or None where it was not calibrated."""
+        """Confidence of the metrical level, in [0, 1], or None where it was not calibrated."""
         return None if self.level is None else self.hypotheses[self.level].tempo_confidence
 
     @property
@@ -179,7 +179,7 @@ class Beats(Value):
         return meters
 
     def _may_be_cut(self, start: int, end: int) -> bool:
-        """Whether a bar is the last, and of the same notes as the one before it."""
+        """Tell whether a bar is the last, and of the same notes as the one before it."""
         notes = self.denominators
         return end == len(self) > start > 0 and (notes is None or notes[start] == notes[start - 1])
 
@@ -194,7 +194,7 @@ class Beats(Value):
 
     @property
     def meter_confidence(self) -> float | None:
-        """How sure the meter is, in [0, 1], or None where it was not calibrated."""
+        """Confidence of the meter, in [0, 1], or None where it was not calibrated."""
         return None if self.level is None else self.hypotheses[self.level].meter_confidence
 
     @property
@@ -307,7 +307,7 @@ class Tempo(Value):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TempoMap(Value):
-    """How tempo and meter go: each entry holds until the next begins.
+    """Tempo and meter over time: each entry holds until the next begins.
 
     Parameters
     ----------

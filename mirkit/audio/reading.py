@@ -201,7 +201,7 @@ def check_part(offset: float, duration: float | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """Which part of a recording is wanted, at which rate."""
+    """Part of a recording that is wanted, and its sample rate."""
 
     sample_rate: int
     offset: float
@@ -223,7 +223,7 @@ class _Cut:
 
     @property
     def n_samples(self) -> int | None:
-        """How many samples to give at most."""
+        """Largest number of samples to give."""
         return None if self.duration is None else max(1, round(self.duration * self.sample_rate))
 
     def start(self, decoder_rate: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Where recordings come from: files, folders, streams, arrays; and what is wrong with the rest."""
+"""Sources of recordings: files, folders, streams, arrays; and errors that name what is wrong."""
 
 from __future__ import annotations
 

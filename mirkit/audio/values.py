@@ -1,4 +1,4 @@
-"""What is listened to: a `Track` names a recording, an `Audio` holds its samples."""
+"""Recordings as values: a `Track` names one, an `Audio` holds its samples."""
 
 from __future__ import annotations
 

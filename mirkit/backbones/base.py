@@ -1,4 +1,4 @@
-"""What every audio-classification backbone is: inputs of any length in, `Output` out."""
+"""Base of the audio-classification backbones: inputs of any length in, `Output` out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mirkit.errors import ParameterError
 
 
 class Output(NamedTuple):
-    """What a backbone makes of a batch.
+    """Output of a backbone on a batch.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class Backbone(nn.Module, ABC):
         return self
 
     def is_used(self, name: str) -> bool:
-        """Whether a gradient reaches the parameter `name`."""
+        """Tell whether a gradient reaches the parameter `name`."""
         return not name.startswith(self.unused) if self.unused else True
 
 

@@ -17,7 +17,7 @@ State = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class KeyMap:
-    r"""How a published checkpoint names its tensors, and what they are called here.
+    r"""Map from the tensor names of a published checkpoint to ours.
 
     Parameters
     ----------

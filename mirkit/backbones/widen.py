@@ -13,7 +13,7 @@ from mirkit.errors import ParameterError
 
 @dataclass(frozen=True)
 class Layout:
-    """How the filters of a layer lie in one of its weights.
+    """Layout of the filters of a layer in one of its weights.
 
     Parameters
     ----------

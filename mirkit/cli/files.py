@@ -1,4 +1,4 @@
-"""Which files a command reads, and where what it finds is written."""
+"""Input and output files of a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far an analysis is, on stderr: a bar on a terminal, a line every minute elsewhere."""
+"""Progress of an analysis on stderr: a bar on a terminal, a line every minute elsewhere."""
 
 from __future__ import annotations
 

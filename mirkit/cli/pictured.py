@@ -1,4 +1,4 @@
-"""What `mirkit plot` and `mirkit sonify` share: a recording, and what is known or found of it."""
+"""Recordings and annotations that `mirkit plot` and `mirkit sonify` are given."""
 
 from __future__ import annotations
 

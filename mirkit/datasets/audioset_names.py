@@ -1,4 +1,4 @@
-"""What the classes of sound sets are called in AudioSet, where it has them.
+"""AudioSet's names for the classes of sound sets, where it has them.
 
 A class that AudioSet lacks keeps its own name. Within a set no two classes share a name, so nothing
 is merged. FSD50K writes the names of AudioSet in its own way, see `fsd50k_name`.

@@ -59,7 +59,7 @@ class Ontology:
 
     @cached_property
     def parents(self) -> Mapping[str, tuple[str, ...]]:
-        """What each sound is a kind of."""
+        """Parents of each sound in the ontology."""
         found: dict[str, list[str]] = {name: [] for name in self.children}
         for name, kinds in self.children.items():
             for kind in kinds:

@@ -1,4 +1,4 @@
-"""What the sets that a general tagger learns from call their sounds, in the names of AudioSet.
+"""AudioSet's names for the labels of the sets that a general tagger learns from.
 
 Each source becomes rows of a manifest: what is in a recording, and of which labels anybody can say
 so. A note of a trumpet says nothing of tempo; a field recording may hold wind that no one wrote

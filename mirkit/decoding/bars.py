@@ -1,4 +1,4 @@
-"""Where bars begin, given the beats: a Viterbi over the beat's number in its bar."""
+"""Find where bars begin, given the beats: a Viterbi over the beat's number in its bar."""
 
 from __future__ import annotations
 

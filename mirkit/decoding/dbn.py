@@ -110,7 +110,7 @@ def tempo_changes(intervals: Ints, transition_lambda: float) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class _Lattice:
-    """What of a model does not depend on the activations.
+    """Part of a model that does not depend on the activations.
 
     A slot is a beat of a bar of one of the lengths; the slots of all lengths stand in a row.
     """

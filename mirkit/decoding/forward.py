@@ -42,7 +42,7 @@ class PhaseModel:
 
 @dataclass(frozen=True, eq=False)
 class _Lattice:
-    """Where the states of a model lie: those of one interval in a row, in order of phase."""
+    """Layout of the states of a model: those of one interval in a row, in order of phase."""
 
     first: Ints
     last: Ints

@@ -176,7 +176,7 @@ class BeatGrid(Value):
 
     @property
     def constant(self) -> bool:
-        """Whether one tempo holds for the whole track, whatever its meters."""
+        """Tell whether one tempo holds for the whole track, whatever its meters."""
         on = self.times[:-1] + self.counts[:-1] * self.periods[:-1]
         same = np.all(self.bpms == self.bpms[0]) and np.all(np.abs(self.times[1:] - on) < _GOES_ON)
         return bool(same)

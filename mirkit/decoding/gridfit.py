@@ -64,7 +64,7 @@ class GridFit(Value):
 
     @property
     def constant(self) -> bool:
-        """Whether one tempo holds for the whole track."""
+        """Tell whether one tempo holds for the whole track."""
         return self.grid.constant
 
     @property
@@ -276,7 +276,7 @@ def _multiples(low: float, high: float, resolution: float) -> tuple[float, float
 
 
 def _on_lattice(low: float, high: float, resolution: float | None) -> bool:
-    """Whether a tempo of the lattice has a period between `low` and `high` [s]."""
+    """Tell whether a tempo of the lattice has a period between `low` and `high` [s]."""
     if resolution is None:
         return True
     first, last = _multiples(low, high, resolution)
@@ -294,7 +294,7 @@ def _bounds(times: Floats, index: Ints, tolerance: float) -> Iterator[tuple[floa
 
 
 def _no_worse(times: Floats, steps: Ints, bpm: float) -> bool:
-    """Whether a whole tempo is likelier than another, given the beats.
+    """Tell whether a whole tempo is likelier than another, given the beats.
 
     Half of all steady tracks count as made at a whole tempo, so its odds against one other
     hundredth are 100 to 1 before the beats are heard. Errors of trackers come in runs: so many

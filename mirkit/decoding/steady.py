@@ -73,7 +73,7 @@ class Pulse:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """How strongly a curve repeats at each rate: its Fourier transform.
+    """Fourier transform of a curve: the strength of its repetition at each rate.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How likely each tempo is, from the periodicity of a curve and from what a model says."""
+"""Likelihood of each tempo, from the periodicity of a curve and the tempo head of a model."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from mirkit.tasks import SCHEMA
 
 
 class CacheKey(NamedTuple):
-    """What a score is of: other weights, other versions and other recordings have another key."""
+    """Key of a score: other weights, other versions and other recordings have another key."""
 
     task: str
     system: str

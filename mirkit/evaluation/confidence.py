@@ -62,14 +62,14 @@ class DecodedTrack:
 
     @property
     def right_levels(self) -> Floats:
-        """Which hypotheses have the true tempo."""
+        """Mark the hypotheses that have the true tempo."""
         scores = [tempo_scores(self.truth.bpm, level.bpm) for level in self.beats.hypotheses]
         return np.array([score["tempo_accuracy_1"] for score in scores])
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What was promised and what came of it, one entry a decision.
+    """Promised probabilities and outcomes, one entry per decision.
 
     Parameters
     ----------

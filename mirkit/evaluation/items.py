@@ -49,7 +49,7 @@ class Item:
 
     @property
     def song(self) -> str:
-        """What it was cut from: its own name where no column says."""
+        """Name of the song that it was cut from; its own name where no column says."""
         return next((self.columns[key] for key in SONG_COLUMNS if self.columns.get(key)), self.name)
 
 

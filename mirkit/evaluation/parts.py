@@ -1,4 +1,4 @@
-"""What reports are made of: scores of clips, measures of some of them, classes of labels."""
+"""Parts of reports: scores of clips, measures of some of them, classes of labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Intervals = Mapping[str, Mapping[str, Interval]]
 
 @dataclass(frozen=True)
 class Row:
-    """What a system scored on a clip.
+    """Scores of a system on a clip.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Row:
 
     @property
     def song(self) -> str:
-        """What the clip was cut from."""
+        """Name of the song that the clip was cut from."""
         return self.item.song
 
 

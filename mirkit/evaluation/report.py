@@ -19,7 +19,7 @@ from mirkit.tasks import SCHEMA
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What systems scored on the clips of a benchmark, before it is summarized.
+    """Scores of systems on the clips of a benchmark, before they are summarized.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Report(Trial):
 
     @property
     def differences(self) -> Intervals:
-        """What each system is better by than `against` over all clips, by system and measure."""
+        """Mean difference of each system to `against` over all clips, by system and measure."""
         return self.summaries[0].differences
 
     def table(self) -> str:

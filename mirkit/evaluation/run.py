@@ -194,7 +194,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Worker:
-    """What runs in each process: it decodes a recording once for all systems."""
+    """Worker of a process: it decodes a recording once for all systems."""
 
     task: str
 

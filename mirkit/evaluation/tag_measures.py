@@ -31,7 +31,7 @@ a draw."""
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is known of the clips.
+    """Ground truth of the clips.
 
     Parameters
     ----------

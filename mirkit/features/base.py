@@ -1,4 +1,4 @@
-"""What every front end is: a callable from `Audio` to `Features`, and a stage for blocks."""
+"""Base of the front ends: a callable from `Audio` to `Features`, and a stage for blocks."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class FeatureCache:
 
     @property
     def n_bytes(self) -> int:
-        """What the features that are kept take."""
+        """Bytes of the features that are kept."""
         with self._lock:
             return sum(features.values.nbytes for features in self._kept.values())
 

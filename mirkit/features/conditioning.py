@@ -1,4 +1,4 @@
-"""What some front ends do to the samples before they cut frames, each step on blocks."""
+"""Conditioning of samples before frames are cut, each step on blocks."""
 
 from __future__ import annotations
 

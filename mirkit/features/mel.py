@@ -49,7 +49,7 @@ def mel_to_hz_htk(mel: Floats) -> Floats:
 
 
 class Family(NamedTuple):
-    """What tells one family of mel filterbanks from another."""
+    """Convention of a mel filterbank: its scale, its norm and its edges."""
 
     to_mel: Callable[[Floats], Floats]
     to_hz: Callable[[Floats], Floats]

@@ -90,7 +90,7 @@ class OnsetStrength(FrontEnd):
 
     @property
     def shift_frames(self) -> int:
-        """How far the result is moved [frames]."""
+        """Shift of the result [frames]."""
         if self.shift is not None:
             return self.shift
         stft = self.spectrogram.stft

@@ -20,7 +20,7 @@ CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class STFT:
-    """How spectra are taken.
+    """Short-time Fourier transform.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class STFT:
 
     @property
     def framing(self) -> Framing:
-        """How the signal is cut."""
+        """Framing of the signal."""
         return Framing(self.win_length or self.n_fft, self.hop_length, self.padding)
 
     @property

@@ -55,7 +55,7 @@ def fourier_tempo_frequencies(win_length: int, fps: float) -> NDArray[np.float64
 
 @dataclass(frozen=True)
 class _Periodicity(FrontEnd):
-    """What both tempograms share: frames of the onset strength, each weighted and transformed."""
+    """Base of both tempograms: frames of the onset strength, each weighted and transformed."""
 
     name: str
     onset: OnsetStrength = ONSET

@@ -1,4 +1,4 @@
-"""How far a recording is from A4 = 440 Hz, and its features as if it were not."""
+"""Estimate the deviation of a recording from A4 = 440 Hz, and take it out of features."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class VQT(FrontEnd):
 
     @property
     def framing(self) -> Framing:
-        """How the signal is cut: in frames as long as the longest kernel."""
+        """Framing of the signal, in frames as long as the longest kernel."""
         reach = max(octave.reach for octave in _octaves(self))
         return Framing(max(2 * reach + 1, self.hop_length), self.hop_length, "zero")
 

@@ -276,7 +276,7 @@ def _check_tempos(file: Any, name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Tempos:
-    """When ticks sound: where each tempo begins, and how fast it is."""
+    """Times of ticks: where each tempo begins, and how fast it is."""
 
     ticks: Ints
     seconds: NDArray[np.float64]

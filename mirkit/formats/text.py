@@ -1,4 +1,4 @@
-"""What the line-based formats share: lines with their numbers, and errors that guess."""
+"""Lines of text formats with their numbers, and errors that guess the mistake."""
 
 from __future__ import annotations
 

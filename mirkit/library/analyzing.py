@@ -26,7 +26,7 @@ _AHEAD = 8  # tracks that are claimed at once
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an analysis is.
+    """Progress of an analysis.
 
     Parameters
     ----------
@@ -55,13 +55,13 @@ class Progress:
 
     @property
     def eta(self) -> float | None:
-        """How long it will take still [s], or None before the first track."""
+        """Remaining time [s], or None before the first track."""
         return max(0, self.n_total - self.n_done) / self.rate if self.rate else None
 
 
 @dataclass
 class AnalysisReport:
-    """What an analysis has done.
+    """Report of an analysis.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class AnalysisReport:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is left to do.
+    """Work of an analysis that is left.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ class Neighbors:
 
     @property
     def folder(self) -> Path:
-        """Where the index lies."""
+        """Folder of the index."""
         path = self._database.path
         return path.with_name(f"{path.name}.vectors")
 

@@ -1,4 +1,4 @@
-"""What is written of a result: the row, its value, and the columns of its track that follow."""
+"""Records of a result: the row, its value, and the columns of its track that follow."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def track_row(row: Row) -> TrackRow:
 
 @dataclass(frozen=True)
 class FailureRow:
-    """What failed, and why.
+    """Task that failed, and the reason.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ _BATCH = 200  # files that are written at once
 
 @dataclass
 class ScanReport:
-    """What a scan found.
+    """Result of a scan.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class ScanReport:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the library says of a path."""
+    """Rows of the library for a path."""
 
     id: int
     size: int

@@ -1,4 +1,4 @@
-"""Which files a library is of: folders are walked in order of name, links are followed once."""
+"""Walk the folders of a library in order of name, following each link once."""
 
 from __future__ import annotations
 

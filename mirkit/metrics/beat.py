@@ -1,4 +1,4 @@
-"""How true beats are: the measures of mir_eval, with tempo and downbeats beside them.
+"""Score beats: the measures of mir_eval, with tempo and downbeats beside them.
 
 All need reference beats that a person tapped or a renderer knows. By the field's custom the first
 5 s are left out, as listeners need some time to find the beat.

@@ -1,4 +1,4 @@
-"""How honest confidence is, and how it is made honest.
+"""Calibration of confidence: Platt scaling, and measures of how honest it is.
 
 Confidence is calibrated where, of all that was given confidence p, the share p is right. All
 functions take one number for each decision, so they serve beats, chords and tags alike.

@@ -1,4 +1,4 @@
-"""How true chords are: the measures of mir_eval and MIREX, computed for all segments at once.
+"""Score chords: the measures of mir_eval and MIREX, computed for all segments at once.
 
 Reference and estimate are cut at the boundaries of both; each piece counts by its length. A
 measure leaves out the pieces whose reference it cannot compare, such as sevenths where only major
@@ -62,7 +62,7 @@ class Codes:
 
     @property
     def chroma(self) -> Bools:
-        """Whether each pitch class sounds, shape ``(n, 12)``."""
+        """Pitch classes that sound, as booleans, shape ``(n, 12)``."""
         steps = (np.arange(12) - self.roots[:, None]) % 12
         return np.take_along_axis(self.tones, steps, axis=1)
 

@@ -1,4 +1,4 @@
-"""How true keys are: MIREX's weighted score, and the share of time where local keys are right."""
+"""Score keys: MIREX's weighted score, and the share of time where local keys are right."""
 
 from __future__ import annotations
 

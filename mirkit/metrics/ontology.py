@@ -1,4 +1,4 @@
-"""How good tags are where classes are related: a wrong label near the right one is less wrong.
+"""Score tags of related classes: a wrong label near the right one is less wrong.
 
 Two measures that take the relations as plain arrays (`mirkit.datasets.ontology` makes them):
 

@@ -301,7 +301,7 @@ def psds(
 
 
 class _Steps(NamedTuple):
-    """What changes where a threshold passes a score: true positives, and the rate of false ones."""
+    """Changes where a threshold passes a score: true positives, and the rate of false ones."""
 
     at: Floats
     true: Floats
@@ -403,7 +403,7 @@ def _meets(shared: Floats, criterion: float, length: Floats) -> Any:
 
 
 class _Cover:
-    """How much of the time up to each edge reference events fill."""
+    """Share of the time up to each edge that reference events fill."""
 
     def __init__(self, spans: Floats, edges: Floats) -> None:
         self.spans = spans

@@ -1,4 +1,4 @@
-"""What ranking clips by their score tells: precision, recall and areas, for all classes at once.
+"""Score rankings of clips: precision, recall and areas, for all classes at once.
 
 Clips of equal score are one step: no order among them is better than another. All counts may be
 weighted, so a bootstrap draw is a weight and not a new ranking.

@@ -1,4 +1,4 @@
-"""How good retrieval is: recall at k and mean average precision at k of ranked lists.
+"""Score retrieval: recall at k and mean average precision at k of ranked lists.
 
 A query has a ranking of the items of a pool, best first, and the set of items that answer it.
 Where several items answer, recall at k is the share of queries with one of them among the first k,

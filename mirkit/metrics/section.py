@@ -1,4 +1,4 @@
-"""How true sections are: mir_eval's measures of boundaries, and of what is the same again."""
+"""Score sections: mir_eval's measures of boundaries, and of what is the same again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good tags are: measures over many clips at once, by class and on the whole.
+"""Score tags: measures over many clips at once, by class and on the whole.
 
 All take scores and targets of shape ``(n_clips, n_classes)``; scores of different classes need not
 be comparable, except where clips are given one class or ranked by class.

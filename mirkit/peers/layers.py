@@ -11,7 +11,7 @@ from mirkit.arrays import Floats32
 
 
 class LSTMState(NamedTuple):
-    """What an LSTM remembers: its output and its cell, each ``(n_units,)``."""
+    """State of an LSTM: its output and its cell, each ``(n_units,)``."""
 
     output: Floats32
     cell: Floats32

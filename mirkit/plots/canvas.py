@@ -1,4 +1,4 @@
-"""What all pictures share: an empty figure, a grid, a legend outside the axes."""
+"""Parts of all pictures: an empty figure, a grid, a legend outside the axes."""
 
 from __future__ import annotations
 

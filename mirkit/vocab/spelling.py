@@ -1,4 +1,4 @@
-"""How roots are written: with the sharps or flats of the key that a piece is most in."""
+"""Spell roots with the sharps or flats of the key that a piece is most in."""
 
 from __future__ import annotations
 

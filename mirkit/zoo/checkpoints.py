@@ -30,7 +30,7 @@ _DIGITS = {"sha256": 64, "md5": 32}
 
 
 class Hash(NamedTuple):
-    """What a file is known by: ``"sha256"`` or ``"md5"``, and its hexadecimal digits.
+    """Hash of a file: ``"sha256"`` or ``"md5"``, and its hexadecimal digits.
 
     MD5 finds damage, and no forgery: it is for files whose authors publish nothing better.
     """
@@ -57,7 +57,7 @@ def cache_dir() -> Path:
 
 
 def is_offline() -> bool:
-    """Whether ``MIRKIT_OFFLINE`` forbids fetching."""
+    """Tell whether ``MIRKIT_OFFLINE`` forbids fetching."""
     return os.environ.get(OFFLINE_VARIABLE, "").lower() not in ("", "0", "false", "no")
 
 

@@ -22,7 +22,7 @@ Config = TypeVar("Config")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a network is run.
+    """Settings that a network is run with.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where the weights of a model come from: shipped, behind a URL, in a wheel, or a file at hand."""
+"""Origins of the weights of a model: shipped, behind a URL, in a wheel, or a file at hand."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ GROUP = "mirkit.models"
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a model before it is loaded.
+    """Card of a model: all that is known before it is loaded.
 
     Parameters
     ----------

@@ -110,7 +110,7 @@ class Session:
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """What the file keeps beside the network, such as ``weights_sha256``."""
+        """Metadata that the file keeps beside the network, such as ``weights_sha256``."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
 

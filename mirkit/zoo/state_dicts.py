@@ -95,7 +95,7 @@ def _inner(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_numeric(value: object) -> bool:
-    """Whether `value` is a tensor, or an array of numbers."""
+    """Tell whether `value` is a tensor, or an array of numbers."""
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "fiub"
     return bool(importlib.import_module("torch").is_tensor(value))

@@ -47,7 +47,7 @@ DTYPES = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a tensor lies.
+    """Place of a tensor.
 
     Parameters
     ----------

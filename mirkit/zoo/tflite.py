@@ -72,7 +72,7 @@ OPTIONS: Mapping[str, Mapping[str, tuple[int, str, int]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """How whole numbers stand for real ones: ``scale * (q - zero_point)``.
+    """Quantization of real numbers: ``scale * (q - zero_point)``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How much audio a header announces, against how much is there: one rule for all containers.
+"""Announced against actual length of audio: one rule for all containers.
 
 The sound library shortens a cut file without a word, and refuses one whose writer crashed before
 it knew the length. Here each container is a row that says where its length stands. Announced and
@@ -25,7 +25,7 @@ _IN_DS64 = 2**32 - 1  # the length of a chunk that RF64 keeps in its chunk ds64
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a container lays out its chunks, each of a name, a size and content.
+    """Layout of the chunks of a container, each of a name, a size and content.
 
     `own` of the bytes that a size counts are the name and the size themselves, and `lead` bytes
     of the sound's chunk lie before the sound.
@@ -73,7 +73,7 @@ _NIST = re.compile(rb"NIST_1A\n.*?sample_count -i (\d+)", re.DOTALL)
 
 @dataclass(frozen=True)
 class _Sound:
-    """Where the sound of a file begins, its announced length, and where that number stands."""
+    """Place of the sound in a file: start, announced length, and where that number stands."""
 
     start: int
     length: int

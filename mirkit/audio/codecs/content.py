@@ -1,4 +1,4 @@
-"""What the bytes of a recording say before it is decoded, and the error where that is not so."""
+"""Content that a decoder is given, and the error where it breaks off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LEAST_ADVICE = 0.002  # no shorter part is worth a hint [s]
 
 @dataclass(frozen=True)
 class Content:
-    """What the sound library is given, and how much the recording announces.
+    """Input of the sound library, and the share of the announced length that is there.
 
     Parameters
     ----------

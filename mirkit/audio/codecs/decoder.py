@@ -1,4 +1,4 @@
-"""What every decoder does: it turns one kind of recording into chunks of samples.
+"""Interface of the decoders: each turns one kind of recording into chunks of samples.
 
 Chunks are float32 of shape ``(n, n_channels)``, as sound files interleave them.
 """
@@ -15,7 +15,7 @@ CHUNK_SAMPLES = 2**17
 
 
 class Decoder(Protocol):
-    """What reads a recording: its clock, its length where known, and its chunks."""
+    """Reader of a recording: its clock, its length where known, and its chunks."""
 
     name: str
     sample_rate: int

@@ -47,7 +47,7 @@ _CRC8, _CRC16 = _crc_table(0x07, 8), _crc_table(0x8005, 16)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the header of a frame says.
+    """Header of a FLAC frame.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ class _Chain:
 
 @dataclass(frozen=True, slots=True)
 class _Info:
-    """What STREAMINFO says: samples in all, or 0, in the shortest frame but the last, and longest.
+    """Content of STREAMINFO: samples in all, or 0, in the shortest frame but the last, and longest.
 
     `first` is where the frames begin [bytes].
     """

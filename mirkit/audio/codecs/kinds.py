@@ -1,4 +1,4 @@
-"""What the first bytes of a file look like: tags to skip, and a kind to name in messages."""
+"""Sniff the kind of a file from its first bytes: tags to skip, and a name for messages."""
 
 from __future__ import annotations
 

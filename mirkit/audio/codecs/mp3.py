@@ -41,7 +41,7 @@ _TAG_BYTES = 128 + 4096  # tags at the end of a file that the header does not co
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the four bytes before each MPEG frame say."""
+    """Header of an MPEG frame: its first four bytes."""
 
     version: int  # 3 is MPEG 1, 2 is MPEG 2, 0 is MPEG 2.5
     layer: int
@@ -62,7 +62,7 @@ class Header:
 
     @property
     def tag_offset(self) -> int:
-        """Where a Xing or Info tag begins, after the side information [bytes]."""
+        """Offset of a Xing or Info tag in its frame, after the side information [bytes]."""
         if self.version == 3:
             return 4 + (17 if self.n_channels == 1 else 32)
         return 4 + (9 if self.n_channels == 1 else 17)
@@ -259,7 +259,7 @@ def _countable(file: BinaryIO, begin: _Begin) -> BinaryIO:
 
 @dataclass(frozen=True, slots=True)
 class _Tag:
-    """What the tag in the first frame says; 0 frames or bytes where it does not."""
+    """Xing, Info or LAME tag of the first frame; 0 frames or bytes where it has none."""
 
     n_frames: int
     n_bytes: int

@@ -91,7 +91,7 @@ class BEATsConfig:
 
     @property
     def branch(self) -> float:
-        """How much more what goes past a layer counts than what comes out of it (deep norm)."""
+        """Weight of the residual connection against the output of a layer (deep norm)."""
         return float((2 * self.depth) ** 0.25) if self.deep_norm else 1.0
 
 

@@ -234,5 +234,5 @@ def _places_of_audioset() -> dict[str, int]:
 
 
 def _has_labels_of_audioset(content: Mapping[str, Any]) -> bool:
-    """Whether the outputs of a checkpoint are the classes of AudioSet."""
+    """Tell whether the outputs of a checkpoint are the classes of AudioSet."""
     return set((content.get("label_dict") or {}).values()) == set(_places_of_audioset())

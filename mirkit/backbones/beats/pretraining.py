@@ -1,4 +1,4 @@
-"""What is built around BEATs and its tokenizer while they learn without labels."""
+"""Self-supervised pre-training of BEATs and its tokenizer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What BEATs learns to predict: patches of sound as numbers, drawn at random or learned."""
+"""Targets of BEATs' pre-training: patches of sound as numbers, drawn at random or learned."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ class Tokenizer(nn.Module):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What it takes to make one of this shape, as checkpoints hold it."""
+        """Settings that make one of this shape, as checkpoints hold them."""
         n_codes, code_dim = self.quantize.weight.shape
         return {"config": asdict(self.config), "n_codes": n_codes, "code_dim": code_dim}
 

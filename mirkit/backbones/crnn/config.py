@@ -17,7 +17,7 @@ REACH = 160  # frames after which the memory of a recurrent layer has faded, as 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a `CRNN` ends in: the outputs of its heads.
+    """Last layers of a `CRNN`: the outputs of its heads.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class CRNNConfig:
 
     @property
     def ending(self) -> Ending:
-        """What the network ends in."""
+        """Last layers of the network."""
         return ENDINGS[self.task]
 
     @property

@@ -135,7 +135,7 @@ class Registers(nn.Module):
 
 
 class Intervals(nn.Module):
-    """What each pitch class makes of all, by their interval from it."""
+    """Relation of each pitch class to all others, by their interval from it."""
 
     def __init__(self, n_inputs: int, n_outputs: int, dropout: float) -> None:
         super().__init__()

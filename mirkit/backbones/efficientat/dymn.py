@@ -156,7 +156,7 @@ def block(n_in: int, row: Row, width: float, stride: int, dynamic: Where) -> nn.
 
 
 class Context(NamedTuple):
-    """What a block knows of a clip.
+    """Context of a block: a summary of the clip.
 
     `mean` is ``(batch, n_context)``; `bands` ``(batch, n_wide, n_bands, 1)`` and `frames`
     ``(batch, n_wide, 1, n_frames)`` are logits of weights after the block's stride.

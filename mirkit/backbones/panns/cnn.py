@@ -26,7 +26,7 @@ KEYS = KeyMap(rules=((r"spectrogram_extractor\.", None), (r"logmel_extractor\.",
 
 
 class Panns(Backbone):
-    """What the networks of the family share: the norm of the bins, the pooling, the two layers.
+    """Base of the PANNs: the norm of the bins, the pooling, the last two layers.
 
     Parameters
     ----------

@@ -112,7 +112,7 @@ class TCNConfig:
 
     @property
     def states(self) -> Mapping[str, tuple[int, int]]:
-        """What a causal network keeps between blocks: shapes of its contexts, by name.
+        """States that a causal network keeps between blocks: shapes of its contexts, by name.
 
         ``front`` holds the last frames of features, ``(n_frames, n_bins)``, and ``block_0``,
         ``block_1``, … what came into each residual block, ``(n_channels, n_frames)``.

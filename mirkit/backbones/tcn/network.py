@@ -18,7 +18,7 @@ from mirkit.backbones.widen import Layout
 
 
 class TCNLogits(NamedTuple):
-    """What a `TCN` gives: beat and downbeat ``(batch, n_frames)``, tempo ``(batch, n_tempi)``."""
+    """Logits of a `TCN`: beat and downbeat ``(batch, n_frames)``, tempo ``(batch, n_tempi)``."""
 
     beat: Tensor
     downbeat: Tensor

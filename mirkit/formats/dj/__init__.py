@@ -120,7 +120,7 @@ _ROOTS = {
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a track loses in a format.
+    """Loss of a track in a format.
 
     Parameters
     ----------

@@ -130,7 +130,7 @@ def from_downbeat(grid: BeatGrid, *, evenly: bool = False) -> BeatGrid:
 
 
 def _is_even(grid: BeatGrid) -> bool:
-    """Whether the first segment ends where its own tempo would have the next beat."""
+    """Tell whether the first segment ends where its own tempo would have the next beat."""
     reached = grid.times[0] + grid.counts[0] * grid.periods[0]
     return abs(float(grid.times[1] - reached)) <= TIGHT
 

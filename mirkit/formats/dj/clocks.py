@@ -1,4 +1,4 @@
-"""Where programs begin to count time in an MP3, beside where this package does.
+"""Zero of time of DJ programs in an MP3, beside that of this package.
 
 The frames of an MP3 begin with the delay of encoder and decoder, and often with one frame that
 holds a tag and no sound. Serato plays every frame, the one of the tag too. Mixxx leaves the first

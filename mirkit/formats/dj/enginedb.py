@@ -47,7 +47,7 @@ _ROWS = """
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the database says of a track that is to change."""
+    """Row of the database for a track that is to change."""
 
     id: int
     sample_rate: float

@@ -48,7 +48,7 @@ _SAME = 0.02  # share of the length by which two measures of it may differ
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the database says of a track that is to change."""
+    """Row of the database for a track that is to change."""
 
     id: int
     sample_rate: int

@@ -1,4 +1,4 @@
-"""What DJ software knows of a track, in one value that all its formats are written from."""
+"""Model of a track in DJ software: one value that all its formats are written from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which programs use a file: writers of a program's own file ask before they change it."""
+"""Find the programs that use a file: writers of a program's own file ask before they change it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Serato keeps of a track: grid, cues and tempo, each a block of bytes inside the recording.
+"""Serato's tags: grid, cues and tempo, each a block of bytes inside the recording.
 
 | block | holds | precision |
 |---|---|---|
@@ -103,7 +103,7 @@ def read_grid(data: bytes, shift: float = 0.0, end: float | None = None) -> Beat
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What a Markers2 block holds.
+    """Content of a Markers2 block.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def _text(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Autotags:
-    """What an Autotags block holds: tempo [bpm] and gains [dB]; a tempo of 0 means: not known."""
+    """Content of an Autotags block: tempo [bpm] and gains [dB]; a tempo of 0 means: not known."""
 
     bpm: float = 0.0
     auto_gain: float = 0.0

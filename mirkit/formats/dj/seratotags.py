@@ -48,7 +48,7 @@ _ID3V1 = 128  # bytes at the end of an MP3
 
 @dataclass(frozen=True, slots=True)
 class SeratoTags:
-    """What the tags of a recording hold.
+    """Content of Serato's tags in a recording.
 
     Parameters
     ----------

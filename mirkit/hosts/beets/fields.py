@@ -1,4 +1,4 @@
-"""What an item of beets holds of an analysis, by the names of its fields.
+"""Fields of a beets item that hold an analysis.
 
 | field | holds |
 |---|---|

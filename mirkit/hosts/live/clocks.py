@@ -11,7 +11,7 @@ MEMORY = 10.0
 
 
 class Clock(Protocol):
-    """What tells the time of the machine [s]."""
+    """Clock of the machine [s]."""
 
     def now(self) -> float:
         """Return the time [s]; it never goes back."""
@@ -27,7 +27,7 @@ class MonotonicClock:
 
 
 class MusicClock:
-    """Where the music is at a time of the machine, learned from when its blocks arrive.
+    """Position of the music at a time of the machine, learned from the arrival of its blocks.
 
     Blocks come late by whatever delays them, and never early, so the earliest of the last ten
     seconds counts. `lead` is how much earlier everything is to go out [s]: what the way from the
@@ -57,7 +57,7 @@ class MusicClock:
 
     @property
     def known(self) -> bool:
-        """Whether anything has arrived."""
+        """Tell whether anything has arrived."""
         return bool(self._starts)
 
     def music(self, machine: float) -> float:

@@ -1,4 +1,4 @@
-"""What is sent, each at its time in the music."""
+"""Events that are sent, each at its time in the music."""
 
 from __future__ import annotations
 

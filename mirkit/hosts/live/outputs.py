@@ -1,4 +1,4 @@
-"""Where events go. An output takes any event, sends what it has a form for, and does not wait."""
+"""Outputs of events. An output takes any event, sends what it has a form for, and does not wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mirkit.hosts.live.osc import message
 
 
 class Output(Protocol):
-    """What sends events."""
+    """Sender of events."""
 
     def send(self, event: Event, sent: float) -> None:
         """Send an event; `sent` is the time of the music now [s]."""

@@ -21,7 +21,7 @@ from mirkit.system import System
 
 
 class Performer:
-    """What the two threads share: a conductor, the clocks and the outputs.
+    """State that the two threads share: a conductor, the clocks and the outputs.
 
     Parameters
     ----------

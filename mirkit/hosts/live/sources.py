@@ -1,4 +1,4 @@
-"""Where the music comes from: a file, a pipe of raw samples, a sound card."""
+"""Sources of live music: a file, a pipe of raw samples, a sound card."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class WebSocket:
 
     @property
     def n_clients(self) -> int:
-        """How many are connected."""
+        """Number of connected clients."""
         with self._lock:
             return len(self._clients)
 

@@ -1,4 +1,4 @@
-"""What each plug-in finds, as Vamp features; the outputs are numbered as ``mirkit.c`` lists them.
+"""Vamp features of each plug-in; the outputs are numbered as ``mirkit.c`` lists them.
 
 The models are mirkit's defaults. ``MIRKIT_VAMP_BEATS``, ``MIRKIT_VAMP_CHORDS`` and
 ``MIRKIT_VAMP_KEY`` in the environment name others.

@@ -1,4 +1,4 @@
-"""What the plug-in library and its worker say to each other; ``mirkit.c`` describes the bytes."""
+"""Protocol of the plug-in library and its worker; ``mirkit.c`` describes the bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COUNT = struct.Struct("=I")
 
 @dataclass(frozen=True)
 class Hello:
-    """What the library says first.
+    """First message of the library.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How sure beats are: what activations and metrical levels say, made honest by a fit.
+"""Calibrated confidence of beats, from activations and metrical levels.
 
 Two small logistic models stand in the card of a network, under ``[confidence]``. ``level`` says
 how likely the tempo of a metrical level is the one that listeners tap, within 4 %; ``beat`` says

@@ -40,7 +40,7 @@ Decoder = Callable[[Activations], Beats]
 
 @dataclass(frozen=True, kw_only=True)
 class _Tracker:
-    """What all trackers share.
+    """Base of the trackers.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class _Tracker:
 
 @dataclass(frozen=True, eq=False)
 class _Music:
-    """What the trackers see of a track.
+    """Evidence that the trackers have of a track.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ class DynamicProgrammingDecoder(_Tracker):
 
 @dataclass(frozen=True, kw_only=True)
 class _Network(_Tracker):
-    """What both dynamic Bayesian networks share.
+    """Base of both dynamic Bayesian networks.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ BEATS_REMEMBERED = 8.0
 
 @dataclass(frozen=True, eq=False)
 class BeatUpdate:
-    """What a follower knows after a block.
+    """State of a follower after a block.
 
     Parameters
     ----------
@@ -298,7 +298,7 @@ class _Mean:
 
 
 class _Levels:
-    """Which of the metrical levels is the beat, and where in the beat that is."""
+    """Choice of the metrical level that is the beat, and of the phase in the beat."""
 
     def __init__(self, options: BeatFollower, lags: Floats, bpms: Floats) -> None:
         self.options, self.lags, self.bpms = options, lags, bpms

@@ -1,4 +1,4 @@
-"""Where the harmony changes: chords change with the bar more than within it.
+"""Changes of harmony: chords change with the bar more than within it.
 
 A network that hears beats in short windows hears little of this, because they do not tell a
 semitone from the next. So its bars are found from both: from what it hears, and from how the pitch

@@ -1,4 +1,4 @@
-"""What a beat decoder reads from activations, checked once for all decoders."""
+"""Inputs of beat decoders, checked once for all of them."""
 
 from __future__ import annotations
 

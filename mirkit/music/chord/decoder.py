@@ -35,7 +35,7 @@ Decoder = Callable[[Activations], Segments]
 
 @dataclass(frozen=True)
 class Weights:
-    """What the log probability of each head counts in the score of a chord.
+    """Weight of the log probability of each head in the score of a chord.
 
     The frames of a network see almost the same: `all` is what one frame says that those beside it
     do not.
@@ -150,7 +150,7 @@ class ViterbiDecoder:
 
 @dataclass(frozen=True, eq=False)
 class _Steps:
-    """What the path goes through: frames, or the spans between beats.
+    """Steps of the path: frames, or the spans between beats.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a chord decoder reads from activations, checked once."""
+"""Inputs of chord decoders, checked once."""
 
 from __future__ import annotations
 

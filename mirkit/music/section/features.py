@@ -1,4 +1,4 @@
-"""What each beat sounds like: its tones and its timbre, both from one variable-Q transform."""
+"""Chroma and timbre of each beat, both from one variable-Q transform."""
 
 from __future__ import annotations
 

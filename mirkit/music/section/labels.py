@@ -1,4 +1,4 @@
-"""Which segments are the same again."""
+"""Label segments that are the same again alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the music becomes another: novelty along the diagonal of its self-similarity.
+"""Find boundaries: novelty along the diagonal of the self-similarity of the music.
 
 References
 ----------

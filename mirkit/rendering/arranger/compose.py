@@ -127,7 +127,7 @@ def key_spans(song: Song) -> tuple[Span, ...]:
 
 @dataclass(frozen=True)
 class Players:
-    """Who takes part in a song: accompanying instruments, drums, bass, a melody."""
+    """Players of a song: accompanying instruments, drums, bass, a melody."""
 
     layers: tuple[Layer, ...]
     drums: bool

@@ -54,7 +54,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a folder already holds of an index.
+    """Files of an index that a folder already holds.
 
     Parameters
     ----------

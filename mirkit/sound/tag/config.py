@@ -1,4 +1,4 @@
-"""What a tagger is told: by its card, and by the checkpoint, which knows better."""
+"""Settings of a tagger: from its card, and from the checkpoint, which knows better."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class TagConfig:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a network says of its inputs and of the clock of its outputs: see `Backbone`.
+    """Inputs of a network, and the clock of its outputs: see `Backbone`.
 
     Parameters
     ----------

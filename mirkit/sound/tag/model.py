@@ -90,7 +90,7 @@ class Tagger(CardModel):
 
     @property
     def provenance(self) -> Provenance:
-        """What its activations remember as their origin."""
+        """Origin that its activations remember."""
         return Provenance(self.card.name, __version__, self.weights_hash)
 
     @cached_property
@@ -112,7 +112,7 @@ class Tagger(CardModel):
 
     @property
     def takes_features(self) -> bool:
-        """Whether features alone are enough, so that windows are cut from them."""
+        """Tell whether features alone are enough, so that windows are cut from them."""
         return tuple(self.run.inputs) == ("features",)
 
     @property
@@ -208,7 +208,7 @@ class Tagger(CardModel):
 
     @property
     def _rows(self) -> tuple[Fraction, float] | None:
-        """How many places from a row of the heads by frame to the next, and the place of row 0."""
+        """Return the places from one row of the heads by frame to the next, and that of row 0."""
         if self.shape.step is None:
             return None
         first = (self.shape.step - 1) / 2 if self.shape.first is None else self.shape.first
