@@ -121,6 +121,15 @@ _ROWS = (
         expects="label",
     ),
     Task(
+        name="events",
+        home="mirkit.sound.event",
+        value="Events",
+        summary="sound events of recordings: what sounds from when to when",
+        model="tag-mn",
+        models_of="tags",
+        analyzed=False,
+    ),
+    Task(
         name="embed",
         home="mirkit.sound.tag",
         value="Embedding",

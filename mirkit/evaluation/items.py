@@ -19,7 +19,7 @@ from typing import Any
 
 from mirkit.errors import FormatError, ParameterError
 
-SUFFIXES = (".beats", ".jams", ".csv", ".json", ".mid", ".midi", ".lab", ".txt")
+SUFFIXES = (".beats", ".jams", ".csv", ".json", ".mid", ".midi", ".lab", ".txt", ".tsv")
 """What counts as an annotation in a folder."""
 
 SONG_COLUMNS = ("song", "source_song", "group", "piece", "track_id")

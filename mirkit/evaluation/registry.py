@@ -7,12 +7,12 @@ and figures are shared.
 from __future__ import annotations
 
 from mirkit.errors import UnknownName
-from mirkit.evaluation import beat, chord, key, note, section, tag, tempo
+from mirkit.evaluation import beat, chord, event, key, note, section, tag, tempo
 from mirkit.evaluation.benchmark import Benchmark
 
-BENCHMARKS: dict[str, Benchmark] = {
-    room.BENCHMARK.task: room.BENCHMARK for room in (beat, tempo, chord, key, section, note, tag)
-}
+_ROOMS = (beat, tempo, chord, key, section, note, tag, event)
+
+BENCHMARKS: dict[str, Benchmark] = {room.BENCHMARK.task: room.BENCHMARK for room in _ROOMS}
 """The benchmarks by task."""
 
 
