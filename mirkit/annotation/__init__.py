@@ -23,6 +23,7 @@ from mirkit.audio import Track
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 from mirkit.values import Value, count, join, sure
+from mirkit.vocab.tag_groups import is_in_group
 
 __all__ = [
     "Analysis",
@@ -70,6 +71,28 @@ class Tags(Value):
     def picture(self) -> str:
         """Return a bar per tag, of the best."""
         return markup.bars([*self])
+
+    def group(self, name: str) -> Tags:
+        """Return the tags of one group.
+
+        Parameters
+        ----------
+        name
+            ``"genre"``, ``"mood"``, ``"tempo"``, ``"energy"``, ``"vocals"``, ``"instrument"``, or
+            ``"environment"``: see `mirkit.vocab.tag_groups`.
+
+        Raises
+        ------
+        UnknownName
+            Where there is no such group.
+
+        Examples
+        --------
+        >>> [*Tags(("Rain", "Piano", "Music"), [0.9, 0.6, 0.8]).group("instrument")]
+        [('Piano', 0.6)]
+        """
+        kept = [i for i, label in enumerate(self.labels) if is_in_group(label, name)]
+        return Tags(tuple(self.labels[i] for i in kept), self.scores[kept], self.provenance)
 
     def __len__(self) -> int:
         return len(self.labels)

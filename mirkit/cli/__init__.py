@@ -24,6 +24,7 @@ COMMANDS = {task.command: task.summary for task in TASKS.values()} | {
     "score": "estimates against references, with mir_eval's measures",
     "evaluate": "systems on a benchmark of recordings, with intervals",
     "train": "a network, by a recipe",
+    "teach": "soft labels of recordings by other networks, for ours to learn from",
     "render": "music with exact beats, bars, chords and keys, from a manifest",
     "plot": "recordings with beats, chords and sections, as a picture",
     "sonify": "clicks, chords, notes and events of a recording as sound, mixed with it",

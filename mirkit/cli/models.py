@@ -141,6 +141,7 @@ def _details(card: Card) -> Iterable[tuple[str, str]]:
         "summary": card.summary,
         "license": f"{card.license_code} (code), {card.license_weights} (weights)",
         "trained on": "; ".join(card.trained_on),
+        "taught by": "; ".join(card.taught_by),
         "sample rate": f"{card.sample_rate} Hz" if card.sample_rate else "any",
         "size": "" if size is None else _megabytes(size),
         "speed": "" if card.speed is None else f"{card.speed:.0f} times real time on one core",

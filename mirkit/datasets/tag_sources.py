@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mirkit.vocab.tag_groups import ENERGIES, TEMPI
+
 Row = dict[str, Any]
 
-TEMPI = ("Slow tempo", "Moderate tempo", "Fast tempo")
 TEMPO_EDGES = (92.0, 126.0)  # [bpm]
-ENERGIES = ("Low energy", "Medium energy", "High energy")
 ENERGY_EDGES = (7.0, 13.0)  # notes a second, drums included
 OWN_NAMES = TEMPI + ENERGIES
 """Labels that AudioSet lacks."""
@@ -287,7 +287,7 @@ def _berklee(folder: Path) -> Iterator[Row]:
         else:
             known -= UNSURE | {"Clang", "Scrape", "Boing", "Squeak", "Jingle, tinkle", "Slam"}
             known -= {"Clapping"}
-        split = "val" if _share(f"berklee/{row['stem']}") < 0.15 else "train"
+        split = "val" if share_of(f"berklee/{row['stem']}") < 0.15 else "train"
         group = f"berklee/{row['stem']}"
         yield _row(folder / row["path"], labels, known, group, split=split)
 
@@ -307,7 +307,7 @@ def _samples(folder: Path) -> Iterator[Row]:
             continue
         known = {*other, *music} - HIT - set(OWN_NAMES) - {"Music", "Drum kit", "Clang", "Boing"}
         group = f"samples/{row['path']}"
-        split = "val" if _share(group) < 0.15 else "train"
+        split = "val" if share_of(group) < 0.15 else "train"
         yield _row(folder / row["path"], SAMPLES[row["kind"]], known, group, split=split)
 
 
@@ -365,7 +365,8 @@ def render_truth(truth: Row, music: set[str], other: set[str]) -> tuple[set[str]
     return labels, known if has_ambience else known | (other - {"Clang", "Boing", "Mechanisms"})
 
 
-def _share(name: str) -> float:
+def share_of(name: str) -> float:
+    """Return a number in [0, 1) that only the name decides, by its SHA-256."""
     import hashlib
 
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / (1 << 32)

@@ -156,7 +156,9 @@ def smooth_labels(targets: Tensor, smoothing: float, n_classes: int) -> Tensor:
     return (1 - smoothing) * targets + smoothing / n_classes
 
 
-def distillation(logits: Tensor, teacher: Tensor, exclusive: bool) -> Tensor:
+def distillation(
+    logits: Tensor, teacher: Tensor, exclusive: bool, asked: Tensor | None = None
+) -> Tensor:
     """Return the distillation loss: the cross-entropy with a teacher's probabilities.
 
     It is linear in them: the loss of two recordings' probabilities that are mixed is the mixture of
@@ -170,6 +172,8 @@ def distillation(logits: Tensor, teacher: Tensor, exclusive: bool) -> Tensor:
         Probabilities of its teacher, of the same shape.
     exclusive
         Compare by softmax, for classes that exclude each other; by sigmoid where False.
+    asked
+        0 where the teacher was not asked, of the same shape; all were where None.
 
     References
     ----------
@@ -178,5 +182,5 @@ def distillation(logits: Tensor, teacher: Tensor, exclusive: bool) -> Tensor:
     teacher weighted by 0.9, its logits alone divided by a temperature, losses mixed by mixup.
     """
     if exclusive:
-        return soft_cross_entropy(logits, teacher)
-    return F.binary_cross_entropy_with_logits(logits, teacher)
+        return soft_cross_entropy(logits, teacher, None if asked is None else asked.amin(dim=-1))
+    return masked_mean(F.binary_cross_entropy_with_logits(logits, teacher, reduction="none"), asked)

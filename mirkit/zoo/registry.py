@@ -77,7 +77,10 @@ class Card:
         Packages beyond the core that it needs: to convert its checkpoint where it is `converted`,
         to run otherwise.
     trained_on
-        Names of the training data.
+        Names of the training data. The recordings of which each is named lie beside the weights,
+        in ``<name>.attribution.csv``, with their authors and licenses.
+    taught_by
+        Models that labeled training data, with the hash and the license of their weights.
     scores
         Measured by ``benchmarks/``: board, then metric, then number.
     speed
@@ -122,6 +125,7 @@ class Card:
     converted: str | None = None
     packages: tuple[str, ...] = ()
     trained_on: tuple[str, ...] = ()
+    taught_by: tuple[str, ...] = ()
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     speed: float | None = None
     paper: str | None = None
@@ -134,7 +138,7 @@ class Card:
     source: str = "<card>"
 
     def __post_init__(self) -> None:
-        for name in ("labels", "trained_on", "packages"):
+        for name in ("labels", "trained_on", "taught_by", "packages"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("scores", "config", "confidence", "parts", "prior"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
@@ -358,6 +362,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "packages": (_is_texts, "a list of names"),
     "trained_on": (_is_texts, "a list of names"),
+    "taught_by": (_is_texts, "a list of names"),
     "scores": (_is_scores, "tables of numbers, one a board"),
     "speed": (
         lambda value: type(value) in (int, float) and value > 0,

@@ -69,6 +69,17 @@ def test_a_recipe_that_is_missing_or_wrong_is_named(mirkit_cli, tmp_path):
     assert "seed" in wrong.err
 
 
+def test_a_recipe_of_teaching_that_is_missing_or_wrong_is_named(mirkit_cli, tmp_path):
+    missing = mirkit_cli("teach", tmp_path / "absent.toml")
+    assert missing.status == 1
+    assert "absent.toml is no file" in missing.err
+    recipe = tmp_path / "wrong.toml"
+    recipe.write_text('name = "t"\ndata = "x"\nlabels = ["Dog"]\nteachers = []\n')
+    wrong = mirkit_cli("teach", recipe)
+    assert wrong.status == 1
+    assert "teachers is empty" in wrong.err
+
+
 def test_a_tagger_is_trained_on_a_folder_of_class_folders(mirkit_cli, tmp_path):
     pytest.importorskip("torch")
     rng = np.random.default_rng(0)

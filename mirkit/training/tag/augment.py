@@ -42,6 +42,8 @@ class TagAugmentation(Augmentation):
         Begin anywhere, and go on at the recording's beginning.
     fill
         What follows a recording that is too short: itself again, silence around it, or either.
+    flip
+        Probability of playing an excerpt backward.
     rate
         Greatest relative change of tempo: 0.2 is ±20 %. Of samples it changes the pitch too, since
         they are resampled.
@@ -70,11 +72,12 @@ class TagAugmentation(Augmentation):
         Number of stretches that are muted, and their greatest length [s].
     """
 
-    PROBABILITIES: ClassVar = ("lowpass", "noise", "mixup_probability")
+    PROBABILITIES: ClassVar = ("flip", "lowpass", "noise", "mixup_probability")
     SIGNED: ClassVar = ("snr_low", "snr_high")
 
     roll: bool = True
     fill: Fill = "either"
+    flip: float = 0.0
     rate: float = 0.2
     pitch: float = 3.0
     gain: float = 10.0
@@ -296,6 +299,8 @@ def cut_excerpt(
         before = int(rng.integers(0, missing + 1)) if settings.roll else 0
         quiet = silence((missing, values.shape[1]))
         values = np.concatenate([quiet[:before], values, quiet[before:]])
+    if settings.flip and rng.random() < settings.flip:
+        values = values[::-1]
     start = rng.uniform(0, len(values)) if settings.roll else 0.0
     at = (start + step * np.arange(length)) % len(values)
     index = np.floor(at).astype(np.int64)
@@ -363,4 +368,5 @@ def mix_truths(a: Truth, b: Truth) -> dict[str, Floats32]:
     mixed = {"targets": there, "mask": np.maximum(there > 0, a["mask"] * b["mask"])}
     if "teacher" in a:
         mixed["teacher"] = np.maximum(a["teacher"], b["teacher"])
+        mixed["teacher_mask"] = np.minimum(a["teacher_mask"], b["teacher_mask"])
     return {name: x.astype(np.float32) for name, x in mixed.items()}

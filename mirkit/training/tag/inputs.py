@@ -82,6 +82,14 @@ class TagInputs:
         header = Header("float16", 1, rate, longest=settings.longest)
         return cls(names, open_packed(paths, folder, header), domain, end, twin, *limits)
 
+    @property
+    def fps(self) -> float:
+        """Rows of the store per second."""
+        if isinstance(self.domain, SampleDomain):
+            return float(self.domain.sample_rate)
+        assert self.front_end is not None
+        return self.front_end.grid.fps
+
     def stack(self, places: Sequence[int]) -> Floats32:
         """Return whole recordings of one length as the input of `logits`."""
         x = np.stack([self.store[i] for i in places])

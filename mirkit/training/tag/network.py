@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from mirkit.backbones.base import Backbone
 from mirkit.backbones.heads import HeadedBackbone
@@ -82,6 +85,27 @@ def make_network(settings: TagModelSettings, n_classes: int) -> Backbone:
     headed = HeadedBackbone(body, settings.head, n_classes, **settings.head_settings)
     headed.freeze(settings.freeze if settings.freeze in ("all", "none") else int(settings.freeze))  # type: ignore[arg-type]
     return headed
+
+
+def drop_classes(net: Backbone, n_classes: int) -> Backbone:
+    """Return a copy of a network with its first classes alone.
+
+    Raises
+    ------
+    ParameterError
+        Where its classifier is no linear layer.
+    """
+    layer = getattr(net, "classifier", None)
+    if not isinstance(layer, nn.Linear):
+        raise ParameterError(
+            f"{type(net).__name__} has no linear layer 'classifier', whose hints could be dropped"
+        )
+    kept = copy.deepcopy(net)
+    kept.classifier = nn.Linear(layer.in_features, n_classes)
+    kept.classifier.weight.data = layer.weight.data[:n_classes].clone()
+    kept.classifier.bias.data = layer.bias.data[:n_classes].clone()
+    kept.n_classes = n_classes
+    return kept
 
 
 def _checkpoint(weights: str) -> Path:

@@ -116,8 +116,11 @@ class TagLossSettings:
     temperature
         Divisor of the teacher's logits: above 1, it is less sure.
     teacher
-        An ``.npz`` file with ``paths`` and ``logits``, or the name of a model that can be loaded
-        and has the same labels; none where empty.
+        An ``.npz`` file with ``paths`` and ``logits``, such as `mirkit teach` writes, or the name
+        of a model that can be loaded and has the same labels; none where empty.
+    hints
+        How many of the teacher's further columns are learned beside the labels and dropped when
+        the network is kept: labels and dimensions of an embedding that only the teacher has.
     """
 
     kind: Literal["ce", "bce", "focal"] = "bce"
@@ -126,8 +129,11 @@ class TagLossSettings:
     kd_lambda: float = 0.1
     temperature: float = 1.0
     teacher: str = ""
+    hints: int = 0
 
     def __post_init__(self) -> None:
+        if self.hints < 0 or (self.hints and not self.teacher):
+            raise ParameterError(f"hints is {self.hints}; only a teacher has hints, from 0 on")
         for name in ("smoothing", "kd_lambda"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ParameterError(f"{name} is {getattr(self, name)}; it lies in [0, 1]")

@@ -29,9 +29,9 @@ from mirkit.training.losses import (
 from mirkit.training.tag.augment import mix_equally, mix_over, mix_truths
 from mirkit.training.tag.data import TagData, drawing_probabilities
 from mirkit.training.tag.inputs import TagInputs
-from mirkit.training.tag.network import find_backbone, make_network
+from mirkit.training.tag.network import drop_classes, find_backbone, make_network
 from mirkit.training.tag.recipe import TagLossSettings, TagRecipe
-from mirkit.training.tag.teacher import load_logits, soft_targets
+from mirkit.training.tag.teacher import load_teacher
 from mirkit.training.task import Task
 
 Example = tuple[Floats32, dict[str, Floats32]]
@@ -51,8 +51,7 @@ class TagTask(Task[TagRecipe]):
             )
         self.inputs = TagInputs.open(recipe, self.data.paths, device)
         self.store = self.inputs.store
-        logits = load_logits(recipe.loss.teacher, self.data, recipe.loss.exclusive)
-        self.teacher = None if logits is None else soft_targets(logits, recipe.loss)
+        self.teacher = load_teacher(recipe.loss, self.data)
         self.train = np.array(self.data.train)
         self.n_clips = len(self.train)
         self.limit(self.n_clips)
@@ -65,7 +64,10 @@ class TagTask(Task[TagRecipe]):
 
     def network(self) -> Backbone:
         """Return a new network, or the one that the recipe starts from."""
-        return make_network(self.recipe.model, len(self.data.labels))
+        hints = self.recipe.loss.hints
+        if hints and self.recipe.model.head != "own":
+            raise ParameterError("hints are learned by the own head of a network; head is another")
+        return make_network(self.recipe.model, len(self.data.labels) + hints)
 
     def excerpt(self, clip: int, rng: np.random.Generator) -> dict[str, Floats32]:
         """Return an excerpt, perhaps mixed with another, and its targets.
@@ -93,19 +95,22 @@ class TagTask(Task[TagRecipe]):
 
     def _example(self, clip: int, rng: np.random.Generator) -> Example:
         i = int(self.train[clip])
-        truth = {"targets": self.data.targets[i], "mask": self.data.mask[i]}
+        truth, values = {"targets": self.data.targets[i], "mask": self.data.mask[i]}, self.store[i]
         if self.teacher is not None:
-            truth["teacher"] = self.teacher[i]
-        return self.inputs.domain(self.store[i], rng), truth
+            window = self.teacher.draw(i, rng)
+            values = self.teacher.cut(window, values, self.inputs.fps)
+            truth |= self.teacher.truth(window)
+        return self.inputs.domain(values, rng), truth
 
     def losses(self, net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return ``"loss"``, and its parts where there is a teacher."""
         logits = self.inputs.logits(net, batch["x"])
         settings = self.recipe.loss
-        hard = tag_loss(logits, batch["targets"], batch["mask"], settings)
+        n_labels = len(self.data.labels)
+        hard = tag_loss(logits[:, :n_labels], batch["targets"], batch["mask"], settings)
         if "teacher" not in batch:
             return {"loss": hard}
-        soft = distillation(logits, batch["teacher"], settings.exclusive)
+        soft = distillation(logits, batch["teacher"], settings.exclusive, batch["teacher_mask"])
         return weigh_losses(hard, soft, settings.kd_lambda)
 
     def validate(self, net: nn.Module) -> dict[str, float]:
@@ -134,13 +139,16 @@ class TagTask(Task[TagRecipe]):
         logits = np.empty((len(places), len(self.data.labels)), np.float32)
         for rows in batch_by_length([self.store.clips[i].length for i in places]):
             x = torch.from_numpy(self.inputs.stack([places[row] for row in rows]))
-            logits[rows] = self.inputs.logits(net, x.to(self.device)).cpu().numpy()
+            found = self.inputs.logits(net, x.to(self.device)).cpu().numpy()
+            logits[rows] = found[:, : logits.shape[1]]
         net.train(was_training)
         return logits
 
     def save(self, net: nn.Module, folder: Path) -> None:
         """Write ``best.safetensors`` and, where the network can be exported, ``best.onnx``."""
         assert isinstance(net, Backbone)
+        if self.recipe.loss.hints:
+            net = drop_classes(net, len(self.data.labels))
         end = self.inputs.front_end
         metadata = {"config": json.dumps(self.config()), "recipe": self.recipe.name}
         metadata |= {"front_end": end.name} if end else {}

@@ -169,3 +169,12 @@ def test_changes_out_of_range_are_refused():
         TagAugmentation(snr_low=9, snr_high=3)
     with pytest.raises(ParameterError, match="no log spectrogram"):
         PowerDomain.of(front_end("vqt_11k"), UNCHANGED, 1.0)
+
+
+def test_an_excerpt_is_played_backward_as_often_as_asked():
+    settings = replace(UNCHANGED, flip=0.5)
+    values, rng = np.arange(7.0)[:, None], np.random.default_rng(0)
+    made = [cut_excerpt(values, 6, 1.0, settings, rng, np.zeros)[:, 0].tolist() for _ in range(200)]
+    backward = sum(each == [6, 5, 4, 3, 2, 1] for each in made)
+    assert 80 < backward < 120
+    assert all(each in ([0, 1, 2, 3, 4, 5], [6, 5, 4, 3, 2, 1]) for each in made)

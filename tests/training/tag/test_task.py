@@ -28,7 +28,7 @@ from mirkit.training.tag.task import (  # noqa: E402
     tag_loss,
     weigh_losses,
 )
-from mirkit.training.tag.teacher import soft_targets  # noqa: E402
+from mirkit.training.tag.teacher import load_teacher, soft_targets  # noqa: E402
 from mirkit.zoo import checkpoints  # noqa: E402
 
 RATE = 16000
@@ -410,7 +410,7 @@ def test_a_teacher_comes_from_a_file(folder, tmp_path):
     np.savez(file, paths=paths[::-1], logits=np.arange(3.0 * len(paths)).reshape(-1, 3)[::-1])
     taught = task_of(recipe(folder, tmp_path, extra=f'teacher = "{file}"'))
     odds = np.exp([-2.0, -1.0, 0.0])  # of the logits 12, 13, 14
-    np.testing.assert_allclose(taught.teacher[4], odds / odds.sum(), rtol=1e-5)
+    np.testing.assert_allclose(taught.teacher.targets[4], odds / odds.sum(), rtol=1e-5)
     batch = taught.batch([0, 1], [(0, 1, 0), (0, 1, 1)])
     losses = taught.losses(taught.network(), batch)
     assert set(losses) == {"loss", "labels", "teacher"}
@@ -517,15 +517,17 @@ def test_a_teacher_may_be_a_model(folder, tmp_path, monkeypatch):
     task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"', loss="bce"))
     noisy = task.data.labels.index("noise")
     noise = int(np.flatnonzero(task.data.targets[:, noisy])[0])
-    np.testing.assert_allclose(task.teacher[noise], [0.1, 0.7, 0.5], atol=1e-6)
+    np.testing.assert_allclose(task.teacher.targets[noise], [0.1, 0.7, 0.5], atol=1e-6)
     task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
     odds = np.array([0.1 / 0.9, 0.7 / 0.3, 0.5 / 0.5])
-    np.testing.assert_allclose(task.teacher[noise], odds / odds.sum(), atol=1e-6)
+    np.testing.assert_allclose(task.teacher.targets[noise], odds / odds.sum(), atol=1e-6)
     Model.kind = "softmax"  # its probabilities themselves, of the classes that are asked for
     task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
-    np.testing.assert_allclose(task.teacher[noise], np.array([0.1, 0.7, 0.5]) / 1.3, atol=1e-6)
+    np.testing.assert_allclose(
+        task.teacher.targets[noise], np.array([0.1, 0.7, 0.5]) / 1.3, atol=1e-6
+    )
     task = task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"', loss="bce"))
-    np.testing.assert_allclose(task.teacher[noise], [0.1, 0.7, 0.5], atol=1e-6)
+    np.testing.assert_allclose(task.teacher.targets[noise], [0.1, 0.7, 0.5], atol=1e-6)
     Model.labels = ("tone", "other", "noise", "ticks")
     with pytest.raises(ParameterError, match="knows no 'clicks'"):
         task_of(recipe(folder, tmp_path, extra='teacher = "kind-one"'))
@@ -547,4 +549,76 @@ def test_a_shipped_model_teaches(folder, tmp_path):
     audio = reading.read((samples, RATE), sample_rate=model.sample_rate)
     scores = model.activations([audio.samples])["tags"]
     expected = [scores.values[0, scores.labels.index(label)] for label in task.data.labels]
-    np.testing.assert_allclose(task.teacher[0], expected, atol=1e-5)
+    np.testing.assert_allclose(task.teacher.targets[0], expected, atol=1e-5)
+
+
+WINDOWS = 'kd_lambda = 0.5\nteacher = "{}"'
+
+
+def windowed(folder, tmp_path, labels, logits=None):
+    """Write a teacher that hears each recording of a second in two halves."""
+    paths = [str(path) for path in sorted(reading.find_audio([folder])) for _ in range(2)]
+    logits = np.arange(len(paths) * len(labels), dtype=np.float32).reshape(len(paths), -1) / 100
+    spans = np.tile([[0, 0.5], [0.5, np.inf]], (len(paths) // 2, 1))
+    file = tmp_path / "soft.npz"
+    np.savez(file, paths=paths, logits=logits, spans=spans, labels=list(labels))
+    return file, logits
+
+
+def test_a_teacher_by_windows_is_found_by_the_names_of_its_labels(folder, tmp_path):
+    file, logits = windowed(folder, tmp_path, ("hum", "tone", "noise", "clicks"))
+    data = TagData.read(TagDataSettings(str(folder), validation=0.3))
+    teacher = load_teacher(TagLossSettings("bce", teacher=str(file), hints=1), data)
+    assert data.labels == ("clicks", "noise", "tone")
+    expected = 1 / (1 + np.exp(-logits[:2][:, [3, 2, 1, 0]]))
+    i = data.paths.index(sorted(reading.find_audio([folder]))[0])
+    first = teacher.first[i]
+    np.testing.assert_allclose(teacher.targets[first : first + 2], expected, atol=1e-6)
+    drawn = {teacher.draw(i, np.random.default_rng(seed)) for seed in range(20)}
+    assert drawn == {first, first + 1}
+    values = np.arange(10.0)[:, None]
+    assert teacher.cut(first, values, 10.0)[:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert teacher.cut(first + 1, values, 10.0)[:, 0].tolist() == [5, 6, 7, 8, 9]
+    assert len(teacher.cut(first + 1, values[:3], 10.0)) == 1  # shorter than was heard
+
+
+def test_what_a_teacher_was_not_asked_teaches_nothing(folder, tmp_path):
+    file, _ = windowed(folder, tmp_path, ("clicks", "noise", "tone"))
+    with np.load(file) as known:
+        parts = {name: known[name] for name in known.files}
+    parts["logits"][:, 1] = np.nan
+    np.savez(file, **parts)
+    data = TagData.read(TagDataSettings(str(folder), validation=0.3))
+    teacher = load_teacher(TagLossSettings("bce", teacher=str(file)), data)
+    truth = teacher.truth(0)
+    assert truth["teacher_mask"].tolist() == [1, 0, 1]
+    logits = torch.ones(1, 3, requires_grad=True)
+    soft, asked = (torch.from_numpy(truth[name][None]) for name in ("teacher", "teacher_mask"))
+    distillation(logits, soft, False, asked).backward()
+    assert logits.grad[0, 1] == 0 != logits.grad[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "hints", "message"),
+    [(("clicks", "noise"), 0, "knows no 'tone'"), (("clicks", "noise", "tone"), 2, "hints is 2")],
+)
+def test_a_teacher_that_lacks_a_label_or_a_hint_is_refused(
+    folder, tmp_path, labels, hints, message
+):
+    file, _ = windowed(folder, tmp_path, labels)
+    data = TagData.read(TagDataSettings(str(folder), validation=0.3))
+    with pytest.raises(ParameterError, match=message):
+        load_teacher(TagLossSettings("bce", teacher=str(file), hints=hints), data)
+
+
+def test_hints_are_learned_and_not_kept(folder, tmp_path):
+    file, _ = windowed(folder, tmp_path, ("clicks", "noise", "tone", "a hint", "another"))
+    extra = WINDOWS.format(file) + "\nhints = 2"
+    path = tmp_path / "recipe.toml"
+    path.write_text(recipe(folder, tmp_path, loss="bce", extra=extra), "utf-8")
+    run = train(path, progress=None)
+    tensors, metadata = checkpoints.load_tensors(run / "best.safetensors")
+    assert tensors["classifier.weight"].shape[0] == 3
+    assert json.loads(metadata["config"])["labels"] == ["clicks", "noise", "tone"]
+    with pytest.raises(ParameterError, match="only a teacher has hints"):
+        TagLossSettings("bce", hints=2)

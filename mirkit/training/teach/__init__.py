@@ -1,0 +1,1 @@
+"""Teaching: other networks label recordings, and ours learn from what they hear."""
