@@ -38,6 +38,7 @@ def export(
     key: bool = True,
     cues: bool = False,
     tolerance: float = 0.010,
+    one_tempo: bool = False,
     merge: bool = True,
     notation: str = "tag",
 ) -> tuple[Loss, ...]:
@@ -60,6 +61,8 @@ def export(
         Whether to find sections, whose starts become cue points.
     tolerance
         How far a beat may lie from the grid [s].
+    one_tempo
+        Whether each grid has one tempo, that of most beats, whatever the others do.
     merge
         Whether to merge into a file that is there; a copy of it is kept as ``.bak``.
     notation
@@ -93,7 +96,7 @@ def export(
     """
     target = _check(format, path, merge=merge)
     tasks = (*GRID, *(KEY if key else ()), *(CUES if cues else ()))
-    collection = Collection(tuple(_track(x, tasks, tolerance) for x in _list(tracks)))
+    collection = Collection(tuple(_track(x, tasks, tolerance, one_tempo) for x in _list(tracks)))
     if format in DJ_STORES:
         store_collection(collection, format, target)
     else:
@@ -121,7 +124,7 @@ def _list(tracks: Any) -> Iterable[Any]:
     return tracks if isinstance(tracks, list | tuple) else [tracks]
 
 
-def _track(x: Any, tasks: tuple[str, ...], tolerance: float) -> DJTrack:
+def _track(x: Any, tasks: tuple[str, ...], tolerance: float, one_tempo: bool) -> DJTrack:
     """Return the track of a recording, or of an analysis."""
     found = x if isinstance(x, Analysis) else analyze(track(x), tasks=tasks)
     source = None if found.track is None else found.track.source
@@ -131,5 +134,5 @@ def _track(x: Any, tasks: tuple[str, ...], tolerance: float) -> DJTrack:
         known = file_tags.known(source)
     except (AudioError, OSError):  # an analysis may be of a file that is elsewhere
         known = None
-    made, _ = track_of(source, found, known=known, tolerance=tolerance)
+    made, _ = track_of(source, found, known=known, tolerance=tolerance, one_tempo=one_tempo)
     return made

@@ -51,3 +51,13 @@ def test_a_bad_target_is_found_before_the_work(tmp_path):
     with pytest.raises(AudioError, match=r"missing\.wav"):
         mirkit.export(tmp_path / "missing.wav", "rekordbox", tmp_path / "x.xml")
     assert not (tmp_path / "x.xml").exists()
+
+
+def test_one_tempo_is_exported_where_it_is_asked_for(tmp_path):
+    times = np.arange(0.25, 60, 0.5)
+    times[80:] += 0.1
+    song = Analysis({"beats": Beats(times)}, mirkit.Track(tmp_path / "song.wav"), 60.0)
+    for one_tempo, n in ((False, 2), (True, 1)):
+        mirkit.export(song, "rekordbox", tmp_path / f"{n}.xml", one_tempo=one_tempo)
+        (track,) = read_collection(tmp_path / f"{n}.xml").tracks
+        assert len(track.grid) == n

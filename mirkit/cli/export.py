@@ -84,6 +84,9 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
         "--tolerance", type=float, default=10.0, metavar="MS",
         help="how far a beat may lie from the grid: 10",
     )  # fmt: skip
+    parser.add_argument(
+        "--one-tempo", action="store_true", help="fit one tempo, that of most beats, to each track"
+    )
     parser.add_argument("--playlist", metavar="NAME", help="put the tracks into a playlist too")
     parser.add_argument("--replace", action="store_true", help="start the file anew, do not merge")
     parser.add_argument(
@@ -231,7 +234,7 @@ def worker_of(args: argparse.Namespace) -> Worker:
     more = tuple(n for n, asked in (("key", args.key), ("sections", args.cues)) if asked)
     return Worker(
         args.model, args.weights, args.decoder, decoding_options(args), args.annotations,
-        args.tolerance / 1000, more,
+        args.tolerance / 1000, more, args.one_tempo,
     )  # fmt: skip
 
 
@@ -377,6 +380,7 @@ def _report(outcome: Outcome, loss: Any, args: argparse.Namespace) -> None:
             "segments": len(fit.grid),
             "quality": round(fit.quality, 4),
             "fit_ms": round(1000 * fit.max_error, 3),
+            "wrong_beats": fit.n_wrong,
         }
     if loss is not None:
         held = loss.deviation is not None and loss.deviation < float("inf")
@@ -398,6 +402,7 @@ def _sentence(row: dict[str, Any]) -> str:
         f"{row['file']}: {row['bpm']:.2f} bpm, {tempo}, quality {row['quality']:.2f}, "
         f"beats within {row['fit_ms']:.1f} ms of the grid"
     )
+    text += f" but for {row['wrong_beats']}" if row["wrong_beats"] else ""
     if "lost" in row:
         off = row["deviation_ms"]
         text += ", file without grid" if off is None else f", file within {off:.1f} ms of it"

@@ -38,6 +38,8 @@ class Worker:
         How far a beat may lie from the grid [s].
     more
         What to find beside beats: ``"key"``, ``"sections"``.
+    one_tempo
+        Whether grids have one tempo.
     """
 
     model: str | None = None
@@ -47,6 +49,7 @@ class Worker:
     annotations: Path | None = None
     tolerance: float = 0.010
     more: tuple[str, ...] = ()
+    one_tempo: bool = False
 
     def __call__(self, source: Source) -> Outcome:
         """Analyze a recording, or read what is known of it."""
@@ -104,6 +107,7 @@ class Worker:
             known=known,
             duration=known.duration if known else _length(source.path),
             tolerance=self.tolerance,
+            one_tempo=self.one_tempo,
         )
         if not track.title:
             track = replace(track, title=source.place.stem)

@@ -1,10 +1,12 @@
 """From beats to the simplest grid that explains them.
 
-Fewest segments of constant tempo such that no beat lies farther from its place than a tolerance,
-with tempi on a lattice of 0.01 bpm, which is all that most DJ software can hold. Each segment is
+First the fewest segments of constant tempo such that no beat lies farther from its place than a
+tolerance, with tempi on a lattice of 0.01 bpm, which is all that most DJ software can hold. Each is
 made as long as it can be: whatever holds for a run of beats holds for each part of it, so no other
-partition has fewer. Then the borders go where the beats lie nearest to the grid. Where the meter
-changes and the tempo does not, another segment begins, which goes on as the one before it.
+partition has fewer. Then the borders go where the beats lie nearest to the grid. Trackers err, so
+segments are then joined, all of them first, as long as fewer beats are wrong for it than a segment
+is charged (`mirkit.decoding.robust`). Where the meter changes and the tempo does not, another
+segment begins, which goes on as the one before it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 from mirkit import checks
 from mirkit.annotation import Beats
 from mirkit.arrays import Floats, Ints
+from mirkit.decoding import robust
 from mirkit.decoding.grid import BeatGrid
 from mirkit.errors import ParameterError
 from mirkit.values import Value
@@ -29,6 +32,7 @@ _ODDS = 100  # of a whole tempo against one other hundredth
 _N_BORDERS = 33  # places tried for each border
 _ROUND = 1e-9  # [s] what sums of floats may be off
 _LONG = 32  # beats of a segment that counts as steady in full
+_PIECE = 16  # beats that each further segment costs the quality
 _STEADY_BARS = 4  # of another length in a row are another meter
 
 
@@ -41,7 +45,8 @@ class GridFit(Value):
     grid
         The grid.
     residuals
-        Beat minus its place in the grid, for each beat that is no extra one, shape ``(n,)`` [s].
+        Beat minus its place in the grid, for each beat that is neither extra nor wrong, shape
+        ``(n,)`` [s].
     n_missing
         How many beats of the grid between the first and the last were not among the beats.
     n_extra
@@ -50,9 +55,12 @@ class GridFit(Value):
         Which no residual exceeds [s].
     quality
         How far the grid can be trusted without looking, in [0, 1]: to sort by, no probability. The
-        product of the shares of beats that were neither missing nor extra and whose place in the
-        bar agrees with the grid's, of how long segments are (1 from 32 beats on), and of how
-        tightly beats lie around the grid (1 where exact, 0.6 where all lie at the tolerance).
+        product of the shares of beats that were neither missing, extra nor wrong and whose place
+        in the bar agrees with the grid's, of how long segments are (1 from 32 beats on), of how few
+        there are (a further one counts as if 16 beats were lost), and of how tightly beats lie
+        around the grid (1 where exact, 0.6 where all lie at the tolerance).
+    n_wrong
+        How many beats lay elsewhere than on the grid, and were left out.
     """
 
     grid: BeatGrid
@@ -61,6 +69,7 @@ class GridFit(Value):
     n_extra: int
     tolerance: float
     quality: float
+    n_wrong: int = 0
 
     @property
     def constant(self) -> bool:
@@ -85,13 +94,15 @@ def fit_grid(
     resolution: float | None = 0.01,
     snap: bool = True,
     end: float | None = None,
+    one_tempo: bool = False,
 ) -> GridFit:
-    """Return the grid of fewest segments in which every beat keeps its place.
+    """Return the grid of fewest segments in which beats keep their places, but for wrong ones.
 
     Parameters
     ----------
     beats
-        At least two. Where one is missing the grid goes on; one between two others is left out.
+        At least two. Where one is missing the grid goes on; one between two others is left out,
+        and so are wrong ones, where fewer than eight would need a segment of their own.
     tolerance
         How far a beat may lie from the grid [s].
     resolution
@@ -101,6 +112,8 @@ def fit_grid(
         do not speak against it.
     end
         Where the grid ends [s], such as the end of the track; None ends it at the last beat.
+    one_tempo
+        Whether to make one segment, whatever the number of wrong beats: that on which most lie.
 
     Raises
     ------
@@ -122,7 +135,7 @@ def fit_grid(
     positions, notes = (
         None if x is None else x[kept] for x in (beats.positions, beats.denominators)
     )
-    run = _Run(beats.times[kept], index, positions, len(beats), end, notes)
+    run = _Run(beats.times[kept], index, positions, len(beats), len(kept), end, notes)
     closest = float(np.min(np.diff(run.times)))
     if closest < 4 * tolerance:
         raise ParameterError(
@@ -130,20 +143,53 @@ def fit_grid(
             "it is at most a quarter of that"
         )
     cuts = borders(run.times, index, tolerance, resolution)
+    run, cuts = _join(run, cuts, tolerance, resolution, one_tempo)
+    times, index = run.times, run.index
     lines = [
-        fit_line(run.times[a:b], index[a:b], tolerance, resolution, snap) for a, b in pairwise(cuts)
+        fit_line(times[a:b], index[a:b], tolerance, resolution, snap) for a, b in pairwise(cuts)
     ]
     return _assemble(run, cuts, _with_neighbors(lines, run.times), tolerance)
 
 
+def _join(
+    run: _Run, cuts: list[int], tolerance: float, resolution: float | None, one_tempo: bool
+) -> tuple[_Run, list[int]]:
+    """Return the run without its wrong beats, numbered anew, and where its segments begin."""
+    pieces = robust.find_pieces(run.times, run.index, cuts, tolerance, resolution, one_tempo)
+    kept = np.concatenate([piece.on for piece in pieces])
+    if kept.all() and len(pieces) == len(cuts) - 1:
+        return run, cuts
+    index = _renumber(run, pieces)
+    borders = [0, *np.cumsum([np.count_nonzero(piece.on) for piece in pieces]).tolist()]
+    rest = (None if x is None else x[kept] for x in (run.positions, run.notes))
+    positions, notes = rest
+    return replace(
+        run, times=run.times[kept], index=index, positions=positions, notes=notes
+    ), borders
+
+
+def _renumber(run: _Run, pieces: list[robust.Piece]) -> Ints:
+    """Return the numbers of the beats that are on: within pieces as their grids have it."""
+    found: list[int] = []
+    last = -1
+    for piece in pieces:
+        on = piece.first + np.flatnonzero(piece.on)
+        numbers = piece.numbers[piece.on]
+        step = 0 if last < 0 else max(1, int(run.index[on[0]] - run.index[last]))
+        found += (numbers - numbers[0] + (found[-1] + step if found else 0)).tolist()
+        last = int(on[-1])
+    return np.array(found, np.int64)
+
+
 @dataclass(frozen=True)
 class _Run:
-    """The beats that are no extra ones, and what there was besides."""
+    """The beats that are neither extra nor wrong, and what there was besides."""
 
     times: Floats
     index: Ints
     positions: Ints | None
     n_beats: int
+    n_kept: int
     end: float | None
     notes: Ints | None = None
 
@@ -375,9 +421,10 @@ def _assemble(
         replace(heard, end=max(heard.end, run.end or 0.0)),
         checks.frozen_array("residuals", residuals, np.float64, 1),
         n_missing,
-        run.n_beats - len(run.times),
+        run.n_beats - run.n_kept,
         tolerance,
         _quality(run, n_beats, residuals / tolerance, n_missing, agreement),
+        run.n_kept - len(run.times),
     )
 
 
@@ -466,5 +513,6 @@ def _quality(run: _Run, n_beats: Ints, errors: Floats, n_missing: int, agreement
     n = len(run.times)
     present = n / (n + n_missing) * n / run.n_beats
     steady = float(np.sum(n_beats * np.minimum(n_beats / min(_LONG, n), 1))) / n
+    steady *= float(np.exp(-(len(n_beats) - 1) * _PIECE / n))
     tight = float(np.mean(np.exp(-0.5 * errors**2)))
     return present * steady * tight * agreement

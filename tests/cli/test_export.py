@@ -153,3 +153,20 @@ def test_a_recording_is_decoded_once_for_all_that_is_heard_in_it(music, monkeypa
     read.clear()
     assert worker.heard(Source(path, None), parts) == {}
     assert read == []  # as all is known
+
+
+@pytest.mark.parametrize(("options", "segments"), [((), 3), (("--one-tempo",), 1)])
+def test_a_track_that_flips_has_one_tempo_where_it_is_asked_for(
+    music, tmp_path, capsys, options, segments
+):
+    known = tmp_path / "known"
+    known.mkdir()
+    times = 0.5 + np.arange(90) * 0.4
+    times[30:60] += 0.2
+    save(Beats(times), known / "slow.beats")
+    out = tmp_path / "x.xml"
+    status, rows = exported(music, capsys, "rekordbox", out, "--annotations", str(known), *options)
+    assert status == 0
+    row = next(row for row in rows if "slow" in row["file"])
+    assert (row["segments"], row["wrong_beats"]) == (segments, 29 if options else 0)
+    assert out.read_text().count('" Bpm="150.00" Metro=') == segments

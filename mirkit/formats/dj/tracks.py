@@ -34,6 +34,7 @@ def track_of(
     known: DJTrack | None = None,
     duration: float | None = None,
     tolerance: float = 0.010,
+    one_tempo: bool = False,
 ) -> tuple[DJTrack, GridFit | None]:
     """Return the track of a recording, and how well its grid fits the beats.
 
@@ -50,6 +51,8 @@ def track_of(
         Length of the recording [s], or None to take that of `known` or `analysis`.
     tolerance
         How far a beat may lie from the grid [s]; see `fit_grid`.
+    one_tempo
+        Whether the grid has one tempo, that of most beats, whatever the others do.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def track_of(
     beats = next((x for x in parts.values() if isinstance(x, Beats)), None)
     fit = None
     if beats is not None and len(beats) > 1:
-        fit = fit_grid(beats, tolerance, end=duration)
+        fit = fit_grid(beats, tolerance, end=duration, one_tempo=one_tempo)
         track = replace(track, grid=fit.grid, bpm=None)
     key = next((x.label for x in parts.values() if isinstance(x, Key)), None)
     if key is not None and not is_scored(key):  # another mode, for which no program has a place
