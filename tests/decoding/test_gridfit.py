@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from signals import ramp_beats, steady_beats
 
 from mirkit.annotation import Beats
-from mirkit.decoding.gridfit import borders, count_beats, fit_grid, reach
+from mirkit.decoding.counting import count_beats
+from mirkit.decoding.gridfit import borders, fit_grid, reach
 from mirkit.errors import ParameterError
 
 
