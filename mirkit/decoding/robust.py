@@ -48,12 +48,12 @@ class Piece:
 
     @property
     def n_wrong(self) -> int:
-        """How many beats are off the grid."""
+        """Number of beats off the grid."""
         return int(np.count_nonzero(~self.on))
 
     @property
     def cost(self) -> int:
-        """How many beats are off the grid, or missing there where that is more."""
+        """Number of beats off the grid, or missing there where that is more."""
         held = self.numbers[self.on]
         n_missing = int(held[-1] - held[0]) + 1 - len(held) if len(held) else 0
         return max(self.n_wrong, n_missing)
