@@ -5,7 +5,7 @@ PIP = $(VENV)/bin/python -m pip
 CONSTRAINTS = -c constraints.txt
 JOBS ?= auto
 
-.PHONY: demo test check format lint types tests madmom wheel clean
+.PHONY: demo test check format lint types tests madmom wheel docs clean
 
 demo: $(VENV)/.core  ## beats and tempo of the demo piece
 	@echo "Finding the beats of examples/audio/demo.ogg"
@@ -46,6 +46,9 @@ madmom: $(VENV)/.core  ## the peer madmom 0.16.1, whose models are for non-comme
 
 wheel: $(VENV)/.test
 	$(VENV)/bin/python -m build --wheel
+
+docs: $(VENV)/.test  ## the site, in build/site
+	$(VENV)/bin/python -m sphinx -W --keep-going -b html docs build/site
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
