@@ -17,6 +17,7 @@ from mirkit.decoding.priors import exchange_prior, exchange_rates
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.system import find_decoder
 from mirkit.vocab.priors import Prior, Shares, expected_shares
+from mirkit.vocab.tag_kinds import order_by_kind
 from mirkit.zoo.registry import Card
 
 DEFAULT_TOP = 10
@@ -42,6 +43,10 @@ class TagDecoder:
         others as in ``"music"``; see `mirkit.vocab.priors`.
     learned
         How often the model, calibrated, expects each label; none where that is not known.
+    specific_first
+        Whether a bark comes before a dog, and a dog before an animal: a label has at least the
+        score of its kinds, and follows a kind that has half of its score or more. Models whose
+        card says what they expect do so unless asked; see `mirkit.vocab.tag_kinds`.
     """
 
     top: int | None = DEFAULT_TOP
@@ -49,6 +54,7 @@ class TagDecoder:
     calibration: Calibration = field(default_factory=Calibration)
     prior: Prior = "flat"
     learned: Shares = field(default_factory=dict)
+    specific_first: bool = False
 
     def __post_init__(self) -> None:
         if self.top is not None and (self.top < 1 or int(self.top) != self.top):
@@ -79,11 +85,14 @@ class TagDecoder:
                 f"the head 'tags' has {head.n_frames} rows; it has one for the clip. Is it the "
                 "head 'frames'?"
             )
-        scores = self._as_expected(head, self.calibration(head))[0]
+        labels, scores = head.labels, self._as_expected(head, self.calibration(head))[0]
+        if self.specific_first and not head.kind.startswith("softmax"):
+            ordered = order_by_kind(labels, dict(zip(labels, scores.tolist(), strict=True)))
+            labels, scores = tuple(ordered), np.array([*ordered.values()])
         best = np.argsort(-scores, kind="stable")[: self.top]
         if self.threshold is not None:
             best = best[scores[best] >= self.threshold]
-        return Tags(tuple(head.labels[i] for i in best), scores[best], activations.provenance)
+        return Tags(tuple(labels[i] for i in best), scores[best], activations.provenance)
 
     def _as_expected(self, head: Head, scores: Floats) -> Floats:
         """Return the scores under the prior; a label of which nothing is known keeps its own."""
@@ -157,7 +166,8 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
     if card is not None:
         options.setdefault("calibration", Calibration.from_dict(card.confidence))
         if card.prior:
-            options = {"prior": "music", "learned": card.prior} | options
+            own = {"prior": "music", "learned": card.prior, "specific_first": True}
+            options = own | options
     if options.get("top") == ALL:
         options["top"] = None
     found: TagDecoder = find_decoder("tag decoder", DECODERS, name or "top", options)

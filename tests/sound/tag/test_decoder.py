@@ -160,3 +160,27 @@ def test_a_card_brings_what_is_expected_and_an_option_wins():
     assert decoder(card=known, prior="flat").prior == "flat"
     assert decoder(card=registry.card("cnn14")).prior == "flat"
     assert decoder().prior == "flat"
+
+
+def test_what_is_specific_comes_before_what_it_is_a_kind_of():
+    labels = ("Animal", "Dog", "Rain", "Cat")
+    head = Head(np.array([[0.9, 0.6, 0.7, 0.1]], np.float32), labels, None, "sigmoid")
+    activations = Activations({"tags": head})
+    plain = TagDecoder()(activations)
+    assert plain.labels == ("Animal", "Rain", "Dog", "Cat")
+    found = TagDecoder(specific_first=True)(activations)
+    assert found.labels == ("Rain", "Dog", "Animal", "Cat")
+    assert dict(found)["Animal"] == dict(found)["Dog"] == pytest.approx(0.6)
+
+
+def test_classes_that_exclude_each_other_are_left_as_they_are():
+    head = Head(np.array([[0.6, 0.4]], np.float32), ("Animal", "Dog"), None, "softmax")
+    found = TagDecoder(specific_first=True)(Activations({"tags": head}))
+    assert found.labels == ("Animal", "Dog")
+
+
+def test_the_shipped_tagger_puts_what_is_specific_first_unless_asked():
+    known = registry.card("tag-mn")
+    assert decoder(card=known).specific_first
+    assert not decoder(card=known, specific_first=False).specific_first
+    assert not decoder(card=registry.card("yamnet")).specific_first
