@@ -28,6 +28,7 @@ COMMANDS = {task.command: task.summary for task in TASKS.values()} | {
     "render": "music with exact beats, bars, chords and keys, from a manifest",
     "plot": "recordings with beats, chords and sections, as a picture",
     "sonify": "clicks, chords, notes and events of a recording as sound, mixed with it",
+    "serve": "the HTTP service, with a page to look at tracks and to correct their grids",
     "live": "beats as they happen, as OSC, WebSocket, MIDI clock and JSON, on the beat",
     "vamp": "the plug-in library for Sonic Visualiser, Audacity and other Vamp hosts",
     "library": "a music library: scan, analyze what is new, search",
