@@ -13,7 +13,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def get_page() -> FileResponse:
     """Return the page."""
-    return FileResponse(PAGE / "docs.html")
+    return FileResponse(PAGE / "index.html")
 
 
 @router.get("/docs")
