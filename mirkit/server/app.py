@@ -5,19 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirkit import __version__
 from mirkit.errors import MirkitError, MissingExtra
-from mirkit.server.settings import Settings
+from mirkit.server.settings import PAGE, Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
     from starlette.responses import Response
-
-PAGE = Path(__file__).parent / "page"
-"""The files of the page."""
 
 DESCRIPTION = """Beats, chords, key, sections and tags of recordings, with grids that can be
 corrected. Analyses run in processes of their own; corrections are kept and can be undone."""

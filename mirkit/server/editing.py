@@ -17,7 +17,7 @@ from mirkit.arrays import Floats, Ints
 from mirkit.errors import ParameterError
 
 HUMAN = Provenance("human")
-"""What made a corrected annotation."""
+"""Provenance of corrected annotations."""
 
 METER = 4
 """Beats in a bar where none are known."""
@@ -26,7 +26,7 @@ ROUND = (1.0, 0.5, 0.1, 0.01)
 """Multiples that a tempo is rounded to [bpm], the coarsest first."""
 
 DRIFT = 0.015
-"""How far rounding of a tempo may move the first or the last beat [s]."""
+"""Bound on the drift that rounding of a tempo may cause at either end [s]."""
 
 FASTEST, SLOWEST = 1000.0, 10.0  # tempi that are taken [bpm]
 

@@ -57,7 +57,7 @@ HEADERS = {
 
 
 class Refusal(Exception):
-    """Why a request is not let in."""
+    """The reason for which a request is not let in."""
 
     def __init__(self, status: int, kind: str, message: str, **headers: str) -> None:
         super().__init__(message)

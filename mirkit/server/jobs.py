@@ -24,7 +24,7 @@ ENDED = ("done", "failed", "canceled")
 """States in which a job stays."""
 
 MOST_ATTEMPTS = 2
-"""How often a job may be begun, where the whole service dies under it."""
+"""Attempts at a job where the whole service dies under it."""
 
 MESSAGE_BYTES = 2**20  # of a message of a worker
 
@@ -35,7 +35,7 @@ class QueueFull(Exception):
 
 @dataclass
 class Counters:
-    """What happened since the service started."""
+    """Counts of jobs since the service started."""
 
     done: int = 0
     failed: int = 0
@@ -139,7 +139,7 @@ class Jobs:
 
     @property
     def n_running(self) -> int:
-        """How many jobs are at work."""
+        """Number of jobs at work."""
         return len(self._running)
 
     @property

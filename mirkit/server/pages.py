@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import FileResponse
 
-from mirkit.server.app import PAGE
+from mirkit.server.settings import PAGE
 
 router = APIRouter(include_in_schema=False)
 

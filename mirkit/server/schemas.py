@@ -12,13 +12,13 @@ Label = Annotated[str, Field(max_length=200)]
 
 
 class Body(BaseModel):
-    """What all bodies share: unknown members and numbers that are not finite are refused."""
+    """Base of all bodies: unknown members and numbers that are not finite are refused."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class ErrorText(BaseModel):
-    """What went wrong."""
+    """The kind of an error, and its message."""
 
     type: str
     message: str
@@ -268,4 +268,4 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     429: {"model": ErrorBody, "description": "Too many requests."},
     503: {"model": ErrorBody, "description": "Too many jobs wait, or the disk quota is used up."},
 }
-"""What every route may answer instead."""
+"""Errors that every route may answer."""

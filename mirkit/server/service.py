@@ -1,4 +1,4 @@
-"""What the routes do: tracks come in, are looked up, corrected and written out."""
+"""The work behind the routes: tracks come in, are looked up, corrected and written out."""
 
 from __future__ import annotations
 

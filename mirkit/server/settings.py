@@ -1,4 +1,4 @@
-"""What a service is set to: where it keeps things, whom it lets in, and how much it takes."""
+"""Settings of a service: folders, limits, and who is let in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 from mirkit.errors import ParameterError
 
 MIB = 2**20
+PAGE = Path(__file__).parent / "page"
+"""The files of the page."""
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names of this machine."""
 

@@ -1,4 +1,4 @@
-"""What a service keeps: tracks, jobs, and corrections with their history, in one SQLite file.
+"""The store of a service: tracks, jobs, and corrections with their history, in SQLite.
 
 Large things (recordings, waveforms, values of models) are files in the folder of their track.
 """

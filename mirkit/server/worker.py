@@ -42,7 +42,7 @@ Report = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Request:
-    """What a worker is asked for.
+    """A request for an analysis.
 
     Parameters
     ----------
