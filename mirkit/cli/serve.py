@@ -17,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="where tracks are kept")
     parser.add_argument("--root", type=Path, action="append", default=[], metavar="DIR",
                         help="recordings below it may be named by path")  # fmt: skip
+    parser.add_argument("--library", type=Path, metavar="FILE",
+                        help="a library to search and correct, see `mirkit library`")  # fmt: skip
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME",
                         help="a name that clients may call the service by")  # fmt: skip
     parser.add_argument("--token", metavar="TEXT", help="what clients must show; beyond this "
@@ -36,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     for root in args.root:
         if not root.is_dir():
             args.usage_error(f"--root {root} is no folder")
+    if args.library is not None and not args.library.is_file():
+        args.usage_error(f"--library {args.library} is no file; mirkit library add makes it")
     settings = settings_of(args)
     app = create_app(settings)
     import uvicorn
@@ -67,6 +71,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         roots=tuple(root.expanduser().resolve() for root in args.root),
         token_hash=digest,
         hosts=frozenset(args.allow_host),
+        library=args.library,
         n_workers=max(1, args.workers),
         max_bytes=args.max_mb * MIB,
         max_seconds=args.max_minutes * 60,

@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         asyncio.get_running_loop().run_in_executor(None, service.warm_up)
         yield
         await service.jobs.stop()
-        service.store.close()
+        service.close()
 
     app = FastAPI(
         title="mirkit", version=__version__, description=DESCRIPTION, lifespan=lifespan,

@@ -192,7 +192,7 @@ class Jobs:
             "source": track.source,
             "name": track.name,
             "folder": str(self.store.place(track.id)),
-            "tasks": running.row.tasks.split(","),
+            "tasks": [task for task in running.row.tasks.split(",") if task],
             "max_seconds": self.settings.max_seconds,
         }
         with suppress(BrokenPipeError, ConnectionResetError):

@@ -41,9 +41,9 @@ state = APIRouter(prefix="/v1", tags=["service"], responses=schemas.ERRORS)
 
 def routers() -> list[APIRouter]:
     """Return all routers."""
-    from mirkit.server import pages
+    from mirkit.server import catalog_routes, pages
 
-    return [tracks, corrections, jobs, state, pages.router]
+    return [tracks, corrections, jobs, catalog_routes.router, state, pages.router]
 
 
 def service_of(request: Any) -> Service:
@@ -311,7 +311,11 @@ async def get_health(request: Request) -> schemas.Health:
     service = service_of(request)
     waiting = len(service.store.jobs(("queued",)))
     return schemas.Health(
-        status="ok", version=__version__, jobs_running=service.jobs.n_running, jobs_waiting=waiting
+        status="ok",
+        version=__version__,
+        jobs_running=service.jobs.n_running,
+        jobs_waiting=waiting,
+        library=service.has_library,
     )
 
 

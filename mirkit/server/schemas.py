@@ -64,6 +64,7 @@ class Track(BaseModel):
     camelot: str | None
     tasks: list[str]
     corrected: list[str]
+    library: int | None
     waveform: Waveform | None
     job: Job | None
 
@@ -117,6 +118,38 @@ class Health(BaseModel):
     version: str
     jobs_running: int
     jobs_waiting: int
+    library: bool
+
+
+class LibraryRow(BaseModel):
+    """A track of the library; `score` is the likeness to another, where that was asked for."""
+
+    id: int
+    path: str | None
+    duration: float | None
+    title: str
+    artist: str
+    album: str
+    genre: str
+    bpm: float | None
+    key: str | None
+    camelot: str | None
+    energy: float | None
+    status: str
+    score: float | None = None
+
+
+class LibraryRows(BaseModel):
+    """A page of tracks of the library."""
+
+    rows: list[LibraryRow]
+
+
+class LibraryStatus(BaseModel):
+    """The size of the library."""
+
+    tracks: int
+    files: int
 
 
 class Analyze(Body):

@@ -15,6 +15,7 @@ from mirkit.annotation import Analysis, Beats, Events, Key, Segments, Tags
 from mirkit.audio import Track as Recording
 from mirkit.errors import MirkitError, ParameterError
 from mirkit.server import editing, pyramid, schemas
+from mirkit.server.catalog import Catalog, link_of
 from mirkit.server.jobs import Jobs
 from mirkit.server.settings import Settings, allowed_path
 from mirkit.server.store import JobRow, Store, TrackRow
@@ -57,7 +58,26 @@ class Service:
         self.settings = settings
         self.store = Store(settings.folder)
         self.jobs = Jobs(self.store, settings)
+        self._catalog = Catalog(settings.library, self.store) if settings.library else None
         self.started = time.time()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The library, or raise `Conflict`."""
+        if self._catalog is None:
+            raise Conflict("this service has no library; mirkit serve --library music.db gives it")
+        return self._catalog
+
+    @property
+    def has_library(self) -> bool:
+        """Return whether there is a library."""
+        return self._catalog is not None
+
+    def close(self) -> None:
+        """Close the databases."""
+        self.store.close()
+        if self._catalog is not None:
+            self._catalog.close()
 
     # Tracks come in
 
@@ -96,7 +116,18 @@ class Service:
 
     def take_path(self, text: str) -> TrackRow:
         """Return the track of a recording below the roots."""
-        path = allowed_path(text, self.settings.roots)
+        return self._take(allowed_path(text, self.settings.roots))
+
+    def open_from_library(self, number: int) -> tuple[TrackRow, JobRow | None]:
+        """Return the track of a library, with what is known of it, and the job for the rest."""
+        _, path = self.catalog.file_of(number)
+        row = self._take(path)
+        missing = self.catalog.bring(number, row)
+        if not missing and self._waveform(row.id) is not None:
+            return row, None
+        return row, self.jobs.submit(row.id, missing)
+
+    def _take(self, path: Path) -> TrackRow:
         with path.open("rb") as file:
             track = hashlib.file_digest(file, "sha256").hexdigest()[:16]
         return self._add(track, path.name, path, path.stat().st_size, uploaded=False)
@@ -183,6 +214,7 @@ class Service:
             created=row.created, bpm=beats.bpm if isinstance(beats, Beats) else None, key=label,
             camelot=_camelot(label), tasks=found, corrected=sorted(edited),
             waveform=self._waveform(row.id),
+            library=(link_of(self.store, row.id) or {}).get("number"),
             job=job_body(self.job(jobs[-1].id)) if jobs else None,
         )  # fmt: skip
 
@@ -221,7 +253,7 @@ class Service:
             if isinstance(edit, schemas.Hint)
             else apply(edit, beats, row.duration or float(beats.times[-1]) + 1)
         )
-        return self.store.correct(track, GRID, edit.op, changed)
+        return self._kept(track, GRID, edit.op, changed)
 
     def warm_up(self) -> None:
         """Load what decodes beats, so that the first hint is not slow."""
@@ -242,7 +274,13 @@ class Service:
     def relabel(self, track: str, task: str, body: schemas.Relabel) -> int:
         """Give a segment, an event, a tag or the key another label; return the revision."""
         value, _ = self.value(track, task)
-        return self.store.correct(track, task, "relabel", relabeled(value, body.index, body.label))
+        return self._kept(track, task, "relabel", relabeled(value, body.index, body.label))
+
+    def _kept(self, track: str, task: str, action: str, value: Any) -> int:
+        revision = self.store.correct(track, task, action, value)
+        if self._catalog is not None:
+            self._catalog.keep(track, task)
+        return revision
 
     def step(self, track: str, *, forward: bool) -> str:
         """Undo or redo a correction, and return the task that it was of."""
@@ -250,6 +288,8 @@ class Service:
         row = self.store.step(track, forward=forward)
         if row is None:
             raise Conflict(f"there is nothing to {'redo' if forward else 'undo'}")
+        if self._catalog is not None:
+            self._catalog.keep(track, row.task)
         return row.task
 
     def history(self, track: str) -> schemas.History:
@@ -331,8 +371,9 @@ def job_body(row: JobRow) -> schemas.Job:
     if row.error_type is not None:
         error = schemas.ErrorText(type=row.error_type, message=row.error or "")
     return schemas.Job(
-        id=row.id, track=row.track, tasks=row.tasks.split(","), status=row.status,  # type: ignore[arg-type]
-        progress=row.progress, stage=row.stage, error=error, created=row.created,
+        id=row.id, track=row.track, tasks=[task for task in row.tasks.split(",") if task],
+        status=row.status, progress=row.progress,  # type: ignore[arg-type]
+        stage=row.stage, error=error, created=row.created,
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import axe_playwright_python
@@ -13,26 +12,9 @@ from serving import DEMO, serving
 
 pytestmark = pytest.mark.host
 
-CHROMIUM = shutil.which("chromium")
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 SHOTS = os.environ.get("MIRKIT_SCREENSHOTS")
 """Where screenshots for the docs go, or None."""
-
-ARGUMENTS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        if os.environ.get("MIRKIT_REQUIRE_HOSTS") == "1":
-            pytest.fail("chromium is required here and not installed: apt install chromium")
-        pytest.skip("chromium is not installed: apt install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")

@@ -105,6 +105,36 @@ function facts(track) {
   return `${bpm} bpm · ${track.camelot ?? "–"} · ${track.duration ? clock(track.duration) : "–"}`;
 }
 
+// The library
+
+async function search(query) {
+  const found = await attempt(() => get(`/v1/search?${new URLSearchParams({ q: query, limit: 100 })}`));
+  if (found) showRows(found.rows);
+}
+
+async function similar() {
+  const found = await attempt(() => get(`/v1/library/${state.track.library}/similar?n=20`));
+  if (!found) return;
+  showRows(found.rows);
+  say(`${found.rows.length} tracks sound most like this one`);
+  $("rows").querySelector("button")?.focus();
+}
+
+function showRows(rows) {
+  $("rows").replaceChildren(...rows.map((found) => make("li", {}, make("button",
+    { type: "button", "data-number": found.id, onclick: () => openNumber(found) },
+    make("span", { class: "name" }, found.title), make("small", {}, facts({ ...found, job: null, tasks: [] })
+      + (found.score === null ? "" : ` · ${Math.round(100 * found.score)} % alike`))))));
+}
+
+async function openNumber(found) {
+  const opened = await attempt(() => post(`/v1/library/${found.id}/open`));
+  if (!opened) return;
+  if (opened.job) watch(opened.job, true);
+  await refresh();
+  if (!opened.job) await open(opened.track);
+}
+
 async function add(files) {
   for (const file of files) {
     const found = await attempt(() => upload(file, (share) => say(`${file.name}: ${Math.round(100 * share)} %`)));
@@ -185,6 +215,7 @@ function showTrack() {
   $("artist").textContent = track.artist ?? (track.title ? track.name : "");
   $("length").textContent = clock(track.duration);
   $("wave").setAttribute("aria-valuemax", track.duration.toFixed(1));
+  $("similar").hidden = track.library === null;
   $("location").placeholder = `/Music/${track.name}`;
   showFacts();
   showTags();
@@ -431,6 +462,7 @@ for (const button of document.querySelectorAll("[data-edit]")) {
 const CLICKS = { play, click: toggleClick, half: toggleHalf, loop: toggleLoop, tap,
   undo: () => step("undo"), redo: () => step("redo"),
   in: () => timeline.zoom(1.5, player.time), out: () => timeline.zoom(1 / 1.5, player.time),
+  similar,
   add: () => $("files").click(), "help-open": () => $("help").showModal(),
   key: () => relabel("key", 0, state.track.key ?? "", "Such as A minor, Eb major or 8A."),
   again: async () => {
@@ -453,6 +485,7 @@ const CLICKS = { play, click: toggleClick, half: toggleHalf, loop: toggleLoop, t
 for (const [id, work] of Object.entries(CLICKS)) $(id).addEventListener("click", work);
 $("files").addEventListener("change", () => { add([...$("files").files]); $("files").value = ""; });
 $("filter").addEventListener("input", showList);
+$("query").addEventListener("change", () => search($("query").value));
 $("tempo").addEventListener("change", () => {
   const bpm = Number($("tempo").value.replace(",", "."));
   if (bpm > 0) grid({ op: "set_bpm", bpm }, `${bpm} bpm`);
@@ -473,6 +506,11 @@ addEventListener("drop", (event) => {
 
 const light = matchMedia("(prefers-color-scheme: light)").matches;
 theme(localStorage.getItem("theme") ?? (light ? "light" : "dark"));
+const health = await attempt(() => get("/v1/health"));
+if (health?.library) {
+  $("library").hidden = false;
+  await search("");
+}
 await showExports();
 await refresh();
 const asked = location.hash.slice(1);
