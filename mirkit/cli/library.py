@@ -196,6 +196,11 @@ COMMANDS: Mapping[str, Command] = {
         "find tracks that sound alike", arguments.add_similar, lists.run_similar, False
     ),
     "playlist": Command("order tracks for mixing", arguments.add_playlist, run_playlist, False),
+    "review": Command("list what is least sure", arguments.add_review, lists.run_review, False),
+    "correct": Command("say what is right", arguments.add_correction, lists.run_correct),
+    "teach": Command(
+        "learn a tag of one's own from examples", arguments.add_lesson, lists.run_teach
+    ),
     "check": Command("look for damage, back up", arguments.add_check, run_check),
     "remove": Command("take folders and files out", arguments.add_removed, run_remove),
     "export": Command("write to DJ programs and tables", arguments.add_export, run_export, False),

@@ -91,6 +91,33 @@ def add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("track", metavar="TRACK", help="a path, or the number of a track")
 
 
+def add_review(parser: argparse.ArgumentParser) -> None:
+    """Declare how much is reviewed."""
+    parser.add_argument("--limit", type=at_least_1, default=50, metavar="N", help="default: 50")
+
+
+def add_correction(parser: argparse.ArgumentParser) -> None:
+    """Declare what a person says of a track."""
+    parser.add_argument("track", metavar="TRACK", help="a path, or the number of a track")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--key", metavar="KEY", help="such as Am, 8A or 'A minor'")
+    what.add_argument("--double", action="store_true", help="the beats at twice the tempo")
+    what.add_argument("--halve", action="store_true", help="the beats at half the tempo")
+    what.add_argument(
+        "--file", type=Path, metavar="FILE", help="annotations: JAMS, JSON, .beats, …"
+    )
+    what.add_argument("--undo", metavar="TASK", help="what the model said is back")
+
+
+def add_lesson(parser: argparse.ArgumentParser) -> None:
+    """Declare a tag of one's own and its examples."""
+    parser.add_argument("tag", metavar="TAG")
+    parser.add_argument("tracks", nargs="+", metavar="TRACK", help="5 to 20 that have it")
+    parser.add_argument(
+        "--without", nargs="+", default=[], metavar="TRACK", help="tracks that do not have it"
+    )
+
+
 def add_check(parser: argparse.ArgumentParser) -> None:
     """Declare what is checked."""
     parser.add_argument("--backup", type=Path, metavar="FILE", help="write a copy of the library")

@@ -85,6 +85,59 @@ def run_similar(library: Library, args: argparse.Namespace) -> int:
     return 0
 
 
+def run_review(library: Library, args: argparse.Namespace) -> int:
+    """Print what is least sure."""
+    for doubt in library.doubtful(args.limit):
+        if args.json:
+            held = {"what": doubt.what, "confidence": doubt.confidence}
+            print_json({"schema": SCHEMA, **held, "track": doubt.track.as_dict()})
+        else:
+            print(f"{doubt.confidence:.2f}\t{doubt.what}\t{line(doubt.track)}")
+    return 0
+
+
+def run_correct(library: Library, args: argparse.Namespace) -> int:
+    """Keep what a person says of a track."""
+    number = find(library, args.track).id
+    if args.undo is not None:
+        library.uncorrect(number, args.undo)
+        return 0
+    for task, value in _said(library, number, args).items():
+        library.correct(number, task, value)
+        print(f"{task}\t{value.summary()}")
+    return 0
+
+
+def _said(library: Library, number: int, args: argparse.Namespace) -> dict[str, Any]:
+    """Return what a person says, by task."""
+    from mirkit.annotation import Key
+    from mirkit.errors import ParameterError
+
+    if args.key is not None:
+        return {"key": Key(args.key)}
+    if args.file is not None:
+        from mirkit.cli.tracks import read_parts
+
+        return read_parts(args.file)
+    beats = library.get(number, "beats")
+    if beats is None:
+        raise ParameterError(f"track {number} has no beats: analyze it first")
+    return {"beats": beats.double() if args.double else beats.halve()}
+
+
+def run_teach(library: Library, args: argparse.Namespace) -> int:
+    """Learn a tag of one's own from examples."""
+    examples, others = (
+        [find(library, text).id for text in texts] for texts in (args.tracks, args.without)
+    )
+    probe = library.teach(args.tag, examples, others)
+    print(
+        f"{probe.tag}\t{probe.n_found} tracks have it; of {probe.n_examples} examples and "
+        f"{probe.n_others} others, {100 * probe.accuracy:.0f} % are told apart unseen"
+    )
+    return 0
+
+
 def find(library: Library, text: str) -> TrackRow:
     """Return the track that a number or a path names."""
     return library.track(int(text) if text.isdecimal() else text)

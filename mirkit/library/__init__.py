@@ -12,6 +12,7 @@ from mirkit.library.core import Library
 from mirkit.library.database import LibraryError
 from mirkit.library.makers import DEFAULT_TASKS, HUMAN, LIBRARY_TASKS, Maker
 from mirkit.library.records import Result
+from mirkit.library.review import Doubt, Probe
 from mirkit.library.rows import FailureRow, Status, TrackRow
 from mirkit.library.scanning import ScanReport
 
@@ -20,11 +21,13 @@ __all__ = [
     "HUMAN",
     "LIBRARY_TASKS",
     "AnalysisReport",
+    "Doubt",
     "FailureRow",
     "Library",
     "LibraryError",
     "Maker",
     "Plan",
+    "Probe",
     "Progress",
     "Result",
     "ScanReport",

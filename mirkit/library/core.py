@@ -12,13 +12,14 @@ from typing import Any, Self
 from mirkit.annotation import Analysis, Embedding
 from mirkit.audio import Track, reading
 from mirkit.errors import ParameterError, UnknownName
-from mirkit.library import ordering, records, scanning, searching, tables, worker
+from mirkit.library import ordering, records, review, scanning, searching, tables, worker
 from mirkit.library.analyzing import AnalysisReport, Analyzer, Plan, Progress, executor_of
 from mirkit.library.database import Database, from_sql, to_sql
 from mirkit.library.executors import Executor
 from mirkit.library.makers import LIBRARY_TASKS, Maker, human, makers
 from mirkit.library.neighbors import Neighbors
 from mirkit.library.records import Result
+from mirkit.library.review import Doubt, Probe
 from mirkit.library.rows import COLUMNS, FailureRow, Status, TrackRow, track_row
 from mirkit.library.scanning import ScanReport
 
@@ -291,6 +292,25 @@ class Library:
         """Forget what a person said of a track; the newest result of a model comes back."""
         with self.database.write() as db:
             records.forget_human(db, track, _known_task(task))
+
+    def doubtful(self, limit: int = 50) -> list[Doubt]:
+        """Return the tempi, grids and keys of models that are least sure, to be looked at."""
+        return review.doubtful(self.database, limit)
+
+    def teach(self, tag: str, examples: Sequence[int], others: Sequence[int] = ()) -> Probe:
+        """Learn a tag of one's own from 5 to 20 examples: see `mirkit.library.review`.
+
+        Parameters
+        ----------
+        tag
+            Its name.
+        examples
+            Numbers of tracks that have it.
+        others
+            Numbers of tracks that do not; without them other tracks of the library stand for
+            these.
+        """
+        return review.teach(self.database, tag, examples, others)
 
     # Lists
 

@@ -164,6 +164,10 @@ def _set_tags(db: sqlite3.Connection, track: int, tags: Tags) -> None:
             " select id, ?, ? from tags where name = ? on conflict do nothing",
             (track, score, label),
         )
+    db.execute(
+        "insert or replace into track_tags select tag, track, score from own_tags where track = ?",
+        (track,),
+    )
     shown = ", ".join(label for label, score in tags if score >= SHOWN)
     db.execute("update tracks set labels = ? where id = ?", (shown, track))
 

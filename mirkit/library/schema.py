@@ -214,7 +214,19 @@ create table examples (
 ) without rowid;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST + _HERE + _COUNTERS, _SECOND)
+_THIRD = """
+alter table tags add column taught real;
+
+create table own_tags (
+    tag integer not null references tags (id),
+    track integer not null references tracks (id) on delete cascade,
+    score real not null,
+    primary key (tag, track)
+) without rowid;
+create index own_tags_track on own_tags (track);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST + _HERE + _COUNTERS, _SECOND, _THIRD)
 """The script that makes each version from the one before; version 1 is made from nothing."""
 
 VERSION = len(MIGRATIONS)

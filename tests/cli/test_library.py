@@ -61,6 +61,17 @@ def test_tracks_are_found_and_put_in_order(mirkit_cli, library, tmp_path, clicks
     assert "has no embedding" in none.err
 
 
+def test_a_person_corrects_a_track(mirkit_cli, library, clicks):
+    path = clicks / "a" / "slow.wav"
+    said = mirkit_cli("library", "correct", path, "--key", "8A", *library)
+    assert said.out == "key\tA minor\n"
+    assert "8A" in mirkit_cli("library", "search", "slow", *library).out
+    mirkit_cli("library", "correct", path, "--undo", "key", *library)
+    few = mirkit_cli("library", "teach", "mine", path, *library)
+    assert "has 1 examples; it needs 5" in few.err
+    assert mirkit_cli("library", "review", "--json", *library).status == 0
+
+
 def test_a_library_is_exported_checked_and_cut_down(mirkit_cli, library, tmp_path, clicks):
     out = mirkit_cli("library", "export", "table", "-o", tmp_path / "a.csv", *library)
     assert out.out == f"3 tracks written to {tmp_path / 'a.csv'}\n"

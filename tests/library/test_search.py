@@ -12,6 +12,7 @@ from mirkit.errors import ParameterError, UnknownName
 from mirkit.library import Library, Maker, Result
 from mirkit.library.harmony import compatible_keys, key_distance
 from mirkit.library.ordering import cost, exact, heuristic, length
+from mirkit.library.schema import VERSION
 from mirkit.vocab import KEYS
 
 TAGS = (("Jazz", 0.9), ("Vocals", 0.6), ("Piano", 0.35), ("Rain", 0.1))
@@ -222,7 +223,7 @@ def test_a_library_of_the_first_schema_is_brought_up(tmp_path):
     path = tmp_path / "first.db"
     path.write_bytes(gzip.decompress(Path(__file__).with_name("first_schema.db.gz").read_bytes()))
     with Library(path) as library:
-        assert library.database.value("pragma user_version") == 2
+        assert library.database.value("pragma user_version") == VERSION
         assert library.problems() == []
         (row,) = library.search("bpm:126 key:8A tag:jazz blue")
         assert (row.title, row.bpm) == ("Blue Train", 63)
