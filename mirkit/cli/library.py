@@ -125,6 +125,24 @@ def run_analyze(library: Library, args: argparse.Namespace) -> int:
     return 1 if report.n_failed else 0
 
 
+def run_watch(library: Library, args: argparse.Namespace) -> int:
+    """Bring new files into a DJ program, analyzed, as they arrive."""
+    from mirkit.library.delivery import watch
+
+    watch(
+        library,
+        args.format,
+        args.output,
+        every=args.every,
+        n_passes=1 if args.once else None,
+        tell=lambda text: print(text, flush=True),
+        tasks=args.tasks,
+        settings=arguments.settings(args),
+        n_jobs=args.jobs or 1,
+    )
+    return 0
+
+
 def run_check(library: Library, args: argparse.Namespace) -> int:
     """Look for damage, missing files and duplicates; back up."""
     problems = library.problems()
@@ -200,6 +218,9 @@ COMMANDS: Mapping[str, Command] = {
     "correct": Command("say what is right", arguments.add_correction, lists.run_correct),
     "teach": Command(
         "learn a tag of one's own from examples", arguments.add_lesson, lists.run_teach
+    ),
+    "watch": Command(
+        "bring new files into a DJ program as they arrive", arguments.add_watched, run_watch
     ),
     "check": Command("look for damage, back up", arguments.add_check, run_check),
     "remove": Command("take folders and files out", arguments.add_removed, run_remove),

@@ -118,6 +118,19 @@ def add_lesson(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_watched(parser: argparse.ArgumentParser) -> None:
+    """Declare where new tracks are delivered to."""
+    parser.add_argument("format", metavar="FORMAT", help="a DJ format: see `mirkit export --help`")
+    parser.add_argument("-o", "--output", metavar="PATH", help="the file, or the database")
+    parser.add_argument("--every", type=float, default=30.0, metavar="S", help="default: 30")
+    parser.add_argument("--once", action="store_true", help="look once")
+    parser.add_argument("--tasks", type=names, metavar="NAME[,NAME…]", help="default: most of them")
+    parser.add_argument(
+        "--model", action="append", default=[], metavar="TASK=NAME", help="a model for a task"
+    )
+    add_jobs(parser)
+
+
 def add_check(parser: argparse.ArgumentParser) -> None:
     """Declare what is checked."""
     parser.add_argument("--backup", type=Path, metavar="FILE", help="write a copy of the library")

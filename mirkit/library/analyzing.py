@@ -359,11 +359,11 @@ def adopt(db: sqlite3.Connection, track: int, audio_hash: str) -> None:
         " value from results left join contents on result = results.id where track = ?",
         (other,),
     ).fetchall()
-    for _, *columns, value in rows:
+    for _, *columns, _, value in rows:
         cursor = db.execute(
             "insert into results (track, maker, task, current, error_type, error_message,"
             " seconds, made) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
-            (track, *columns),
+            (track, *columns, time.time()),
         )
         if value is not None and cursor.rowcount:
             db.execute("insert into contents values (?, ?)", (cursor.lastrowid, value))

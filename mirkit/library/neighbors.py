@@ -35,7 +35,7 @@ class Neighbors:
         self._database = database
         self._lock = threading.Lock()
         self._index: VectorIndex | None = None
-        self._seen = 0
+        self._seen = 0.0  # when the newest result was made that is in the index
 
     @property
     def folder(self) -> Path:
@@ -60,7 +60,8 @@ class Neighbors:
         with self._lock:
             if self._index is None:
                 self._index = self._open()
-                self._seen = max((int(self._index.stamp(x) or 0) for x in self._index), default=0)
+                stamps = (float(self._index.stamp(x) or 0) for x in self._index)
+                self._seen = max(stamps, default=0.0)
             if self._grow(self._index) and not self._database.read_only:
                 self._index.save(self.folder)
             return self._index
@@ -86,23 +87,24 @@ class Neighbors:
         """Add the embeddings that are new; return whether there were any."""
         before = self._seen
         sql = (
-            "select results.id, track, value from results join contents on result = results.id"
-            " where task = ? and current and results.id > ? order by results.id limit ?"
+            "select made, track, value from results join contents on result = results.id"
+            " where task = ? and current and made > ? order by made"
         )
-        while rows := self._database.rows(sql, (TASK, self._seen, _BATCH)):
-            self._seen = int(rows[-1][0])
-            _add(index, [(int(row[0]), int(row[1]), unpack(row[2])) for row in rows])
+        cursor = self._database.connection.execute(sql, (TASK, self._seen))
+        while rows := cursor.fetchmany(_BATCH):
+            self._seen = float(rows[-1][0])
+            _add(index, [(float(row[0]), int(row[1]), unpack(row[2])) for row in rows])
         return self._seen > before
 
 
-def _add(index: VectorIndex, found: list[tuple[int, int, Embedding]]) -> None:
+def _add(index: VectorIndex, found: list[tuple[float, int, Embedding]]) -> None:
     """Add the embeddings of the model of the index; silence has a vector without a direction."""
     usable = [
-        (number, track, value.values.mean(axis=0))
-        for number, track, value in found
+        (made, track, value.values.mean(axis=0))
+        for made, track, value in found
         if Space.of(value) == index.space and np.any(value.values)
     ]
     if usable:
         keys = [str(track) for _, track, _ in usable]
-        stamps = {str(track): str(number) for number, track, _ in usable}
+        stamps = {str(track): repr(made) for made, track, _ in usable}
         index.add(keys, np.stack([vector for _, _, vector in usable]), index.space, stamps)

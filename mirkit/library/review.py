@@ -58,7 +58,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Probe:
-    """What was learned of a tag.
+    """A tag of one's own, and how well it was learned.
 
     Parameters
     ----------

@@ -226,7 +226,21 @@ create table own_tags (
 create index own_tags_track on own_tags (track);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST + _HERE + _COUNTERS, _SECOND, _THIRD)
+_FOURTH = """
+create table deliveries (
+    target text not null,
+    track integer not null references tracks (id) on delete cascade,
+    newest real not null,
+    digest text,
+    why text,
+    made real not null,
+    primary key (target, track)
+) without rowid;
+
+create index results_made on results (task, made);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST + _HERE + _COUNTERS, _SECOND, _THIRD, _FOURTH)
 """The script that makes each version from the one before; version 1 is made from nothing."""
 
 VERSION = len(MIGRATIONS)
