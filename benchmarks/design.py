@@ -88,9 +88,11 @@ def main() -> None:
     longest = max(sizes, key=lambda name: sizes[name])
     p90 = statistics.quantiles(lengths, n=10)[-1]
     facts = [
-        ("files on the way from `mirkit.beats` to decoded beats", len(files)),
-        ("of these, on the stack when the beats are put together",
+        ("files on the call stack from `mirkit.beats` to the run of the network",
+         len(found["zoo/runtime.py"])),
+        ("files on the call stack from `mirkit.beats` to the decoded beats",
          len(found["music/beat/results.py"])),
+        ("files on either", len(files)),
         ("functions", len(lengths)),
         ("median length of a function, without docstring [lines]",
          f"{statistics.median(lengths):g}"),
