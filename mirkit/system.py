@@ -101,7 +101,7 @@ class System(Generic[Result]):
     def _found(self, recording: Recording, **known: Any) -> Result:
         """Return the annotation of what is read of a recording, whose times count from there."""
         missing = [name for name in self.first if known.get(name) is None]
-        if missing and self.model is not None:
+        if missing and (self.model is not None or len(missing) > 1):
             recording = recording.shared()
         needed = {name: known.get(name) for name in self.first}
         needed |= {name: self.first[name]._found(recording) for name in missing}
@@ -206,12 +206,13 @@ def load(
             name, task=row.models_of, weights=weights, decoder=decoder, device=device,
             n_threads=n_threads, n_batch=n_batch, download=download, **options,
         )  # fmt: skip
-        return System(task=row.name, decoder=_room(row).decoder, first={own.task: own})
+        rest = {n: load(task=n, n_threads=n_threads) for n in row.needs if n != own.task}
+        return System(task=row.name, decoder=_room(row).decoder, first={own.task: own, **rest})
     card = card_for(row, name)
     room = _room(row)
-    own_card = card if weights is None else None
-    find = room.decoder(decoder or card.decoder, card=own_card, **options)  # costs no loading
+    find = room.decoder(decoder or card.decoder, card=None if weights else card, **options)
     model = _MODELS.get(card, weights, device, n_threads, n_batch, download)
+    find = find.with_model(model) if hasattr(find, "with_model") else find
     return System(
         task=row.name,
         decoder=find,

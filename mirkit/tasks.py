@@ -32,6 +32,8 @@ class Task:
         Name of the default model; None for a task that reads the result of another alone.
     models_of
         Another task whose models serve this one too, or None.
+    also_models_of
+        Further tasks whose models serve this one too.
     needs
         Tasks that come first: their results are handed to the decoder.
     decoder
@@ -48,6 +50,7 @@ class Task:
     summary: str
     model: str | None = None
     models_of: str | None = None
+    also_models_of: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     decoder: str = "decoder"
     analyzed: bool = True
@@ -60,7 +63,7 @@ class Task:
 
     def is_served_by(self, task: str) -> bool:
         """Return whether a model of the task named `task` serves this one."""
-        return task in (self.name, self.models_of)
+        return task in (self.name, self.models_of, *self.also_models_of)
 
 
 _ROWS = (
@@ -136,7 +139,26 @@ _ROWS = (
         summary="embeddings of recordings, which are near where they sound alike",
         model="tag-mn",
         models_of="tags",
+        also_models_of=("zero_shot",),
         decoder="embedding_decoder",
+        analyzed=False,
+    ),
+    Task(
+        name="zero_shot",
+        home="mirkit.sound.clap",
+        value="Tags",
+        summary="sentences of your own, by how well they describe recordings",
+        model="clap-mini",
+        analyzed=False,
+    ),
+    Task(
+        name="caption",
+        home="mirkit.sound.caption",
+        value="Caption",
+        summary="a sentence that describes recordings, made of tags, tempo and key",
+        models_of="tags",
+        needs=("tags", "tempo", "key"),
+        decoder="caption_of",
         analyzed=False,
     ),
 )

@@ -147,8 +147,9 @@ def test_public_names_are_these():
         "Features", "FormatError", "FrameGrid", "Head", "Key", "MirkitError", "MissingExtra",
         "NotStreamable", "ParameterError", "Segments", "Tags", "Tempo", "TempoHypothesis",
         "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "analyze", "beats",
-        "chords", "embed", "evaluate", "events", "export", "key", "load", "loudness", "models",
-        "notes", "plot", "read", "save", "score", "sections", "sonify", "tags", "tempo",
+        "caption", "chords", "embed", "evaluate", "events", "export", "key", "load", "loudness",
+        "models", "notes", "plot", "read", "save", "score", "sections", "sonify", "tags", "tempo",
+        "zero_shot",
     ]  # fmt: skip
     for name in mirkit.__all__:
         assert getattr(mirkit, name) is not None

@@ -20,8 +20,12 @@ from mirkit.system import ModelCache, decoding, load, run
 from mirkit.tasks import TASKS
 from mirkit.zoo import registry
 
-LARGE = {card.name for card in registry.models() if card.config.get("backbone")} - {"tag-mn"}
-"""Taggers whose networks are large: two tiny ones of the same classes stand for them."""
+LARGE = {
+    card.name
+    for card in registry.models()
+    if card.config.get("backbone") or card.config.get("body")
+} - {"tag-mn"}
+"""Taggers and CLAPs whose networks are large: tiny ones of the same classes stand for them."""
 
 NAMES = [card.name for card in registry.models() if card.name not in LARGE]
 

@@ -22,6 +22,7 @@ from mirkit.arrays import Floats
 from mirkit.audio import Track
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
+from mirkit.tasks import TASKS
 from mirkit.values import Value, count, join, sure
 from mirkit.vocab.tag_groups import is_in_group
 
@@ -45,13 +46,27 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Tags(Value):
-    """Labels of a whole recording and their scores in [0, 1], best first."""
+    """Labels of a whole recording and their scores in [0, 1], best first.
+
+    Parameters
+    ----------
+    labels, scores
+        In any order; held by falling score.
+    provenance
+        Which model made them, or None.
+    kind
+        ``"tags"``: the classes of a model; ``"zero_shot"``: texts of its user.
+    """
 
     labels: tuple[str, ...]
     scores: Floats
     provenance: Provenance | None = None
+    kind: str = "tags"
 
     def __post_init__(self) -> None:
+        known = [row.name for row in TASKS.values() if row.value == "Tags"]
+        if self.kind not in known:
+            raise ParameterError(f"kind is {self.kind!r}; it is one of {', '.join(known)}")
         labels = checks.texts("labels", self.labels)
         scores = checks.unit_interval("scores", self.scores, len(labels))
         if scores is None:

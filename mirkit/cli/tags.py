@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     worker = task_worker(args, ["tags"], top=args.top, threshold=args.threshold, prior=args.prior)
-    return run_recordings(args, Command("tags", SUFFIXES, ("csv", "json"), _show), worker)
+    return run_recordings(args, Command("tags", SUFFIXES, ("csv", "json"), show_tags), worker)
 
 
 def n_tags(text: str) -> int | str:
@@ -49,7 +49,8 @@ def score(text: str) -> float:
     return value
 
 
-def _show(found: Found, path: str, format_name: str) -> None:
+def show_tags(found: Found, path: str, format_name: str) -> None:
+    """Print the tags of a recording below a line that names it."""
     from dataclasses import replace
 
     from mirkit.formats import dumps

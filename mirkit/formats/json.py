@@ -10,7 +10,7 @@ A member for each annotation, under the name of its task:
 | chords, keys, sections, segments | [{start, end, label, confidence}] |
 | events, onsets | [{start, end, label, confidence}] |
 | notes | [{start, end, label, confidence, pitch, velocity}] |
-| tags | [{label, score}] |
+| tags, zero_shot | [{label, score}] |
 | key | {label, confidence, tuning_cents, segments: [{start, end, label, confidence}]} |
 | caption | {text, confidence} |
 | embed | {values: [[number, …], …], n_dimensions, rate: [n, d] per second, start} |
@@ -52,7 +52,7 @@ from mirkit.annotation import (
 from mirkit.audio import Track
 from mirkit.errors import FormatError
 from mirkit.frames import FrameGrid
-from mirkit.tasks import SCHEMA
+from mirkit.tasks import SCHEMA, TASKS
 
 Object: TypeAlias = dict[str, Any]
 
@@ -270,7 +270,7 @@ _WRITERS: dict[type, Callable[[Any], Object]] = {
     TempoMap: _tempo_map,
     Segments: _spans,
     Events: _spans,
-    Tags: lambda x: {"tags": [{"label": label, "score": score} for label, score in x]},
+    Tags: lambda x: {x.kind: [{"label": label, "score": score} for label, score in x]},
     Key: _key,
     Caption: lambda x: {"caption": {"text": x.text, "confidence": x.confidence}},
     Embedding: _embedding,
@@ -342,9 +342,13 @@ def _columns(reader: _Reader, x: Object, items: str) -> tuple[Any, tuple[str, ..
     return spans, labels, reader.optional(x, items, "confidence")
 
 
-def _read_tags(reader: _Reader, x: Object) -> Tags:
-    labels = reader.column(x, "tags", "label", str)
-    return Tags(tuple(labels), np.array(reader.column(x, "tags", "score"), dtype=np.float64))
+def _read_tags(kind: str) -> Callable[[_Reader, Object], Tags]:
+    def read(reader: _Reader, x: Object) -> Tags:
+        labels = reader.column(x, kind, "label", str)
+        scores = np.array(reader.column(x, kind, "score"), dtype=np.float64)
+        return Tags(tuple(labels), scores, kind=kind)
+
+    return read
 
 
 def _read_key(reader: _Reader, x: Object) -> Key:
@@ -368,13 +372,15 @@ def _read_embedding(reader: _Reader, x: Object) -> Embedding:
     return Embedding(rows.reshape(len(rows), body.get("n_dimensions", -1)), grid)
 
 
+_TAG_TASKS = [row.name for row in TASKS.values() if row.value == "Tags"]
+
 _READERS: dict[str, Callable[[_Reader, Object], Annotation]] = {
     "beats": _read_beats,
     "tempo": _read_tempo,
     "tempo_map": _read_tempo_map,
     "key": _read_key,
     **{f"{kind}s": _read_spans(kind) for kind in (*get_args(SegmentKind), *get_args(EventKind))},
-    "tags": _read_tags,
+    **{kind: _read_tags(kind) for kind in _TAG_TASKS},
     "caption": _read_caption,
     "embed": _read_embedding,
 }

@@ -1,4 +1,4 @@
-"""How good captions are: BLEU, ROUGE-L, METEOR and CIDEr-D against sentences of people.
+"""Caption metrics: BLEU, ROUGE-L, METEOR and CIDEr-D against sentences of people.
 
 All take a candidate per recording and its references, as texts. They are split into words by
 `tokenize`: small letters, without punctuation. The original tools use the tokenizer of the Penn
@@ -187,8 +187,8 @@ def _meteor(words: Words, truth: Words) -> float:
     precision, recall = len(matches) / len(words), len(matches) / len(truth)
     mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall)
     places = dict(matches)
-    n_chunks = sum(places.get(i - 1) != j - 1 for i, j in matches)
-    return mean * (1 - GAMMA * (n_chunks / len(matches)) ** POWER)
+    n_chunks = sum(places.get(i - 1, -2) != j - 1 for i, j in matches)
+    return float(mean * (1 - GAMMA * (n_chunks / len(matches)) ** POWER))
 
 
 def _matches(words: Words, truth: Words) -> Iterator[tuple[int, int]]:

@@ -162,7 +162,7 @@ class Clap(nn.Module):
         return y
 
 
-def made(config: dict[str, Any]) -> Clap:
+def make_clap(config: dict[str, Any]) -> Clap:
     """Return the network that the configuration of a published CLAP describes.
 
     Parameters

@@ -292,6 +292,8 @@ class VectorIndex:
         """Return the graph, with all rows in it."""
         if self._graph is None:
             self._graph = Graph(self.n_dimensions)
+        if len(self._graph) == len(self):
+            return self._graph
         rows = np.flatnonzero(self._alive())
         missing = rows[len(self._graph) :] if len(self._graph) else rows
         if len(missing):

@@ -27,12 +27,12 @@ def info_nce(audio: Tensor, text: Tensor, scale: Tensor | float) -> Tensor:
     >>> round(float(info_nce(x, x, 1.0)), 4)  # log(1 + 1/e)
     0.3133
     """
-    a, t = F.normalize(gathered(audio), dim=-1), F.normalize(gathered(text), dim=-1)
+    a, t = F.normalize(gather(audio), dim=-1), F.normalize(gather(text), dim=-1)
     logits = scale * a @ t.T  # (n_pairs, n_pairs)
-    return matched(logits, torch.eye(len(logits), device=logits.device, dtype=logits.dtype))
+    return match(logits, torch.eye(len(logits), device=logits.device, dtype=logits.dtype))
 
 
-def matched(logits: Tensor, truth: Tensor) -> Tensor:
+def match(logits: Tensor, truth: Tensor) -> Tensor:
     """Return the cross-entropy of logits against shares, as the mean of both directions.
 
     Where several texts are true of a recording, or each to a degree, its shares are spread over
@@ -46,18 +46,18 @@ def matched(logits: Tensor, truth: Tensor) -> Tensor:
         How true each text is of each recording, of the same shape, from 0; rows and columns
         without any truth do not count.
     """
-    rows, columns = _crossed(logits, truth), _crossed(logits.T, truth.T)
+    rows, columns = _cross_entropy(logits, truth), _cross_entropy(logits.T, truth.T)
     return (rows + columns) / 2
 
 
-def gathered(x: Tensor) -> Tensor:
+def gather(x: Tensor) -> Tensor:
     """Return the rows of all processes, in the order of their ranks; gradients flow back."""
     if not torch.distributed.is_initialized():
         return x
     return torch.cat(all_gather(x))  # type: ignore[no-untyped-call]
 
 
-def _crossed(logits: Tensor, truth: Tensor) -> Tensor:
+def _cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
     """Return the mean cross-entropy of the rows that have any truth."""
     total = truth.sum(dim=1, keepdim=True)
     shares = truth / total.clamp(min=torch.finfo(truth.dtype).tiny)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mirkit.backbones.clap.network import AudioTower, Clap, TextTower, made
+from mirkit.backbones.clap.network import AudioTower, Clap, TextTower, make_clap
 from mirkit.backbones.clap.published import HUB, LAION, MICROSOFT, map_for
 from mirkit.backbones.clap.text import HubText
 from mirkit.backbones.htsat.network import HTSAT
@@ -96,7 +96,7 @@ def towers(net, theirs, n_frames):
 def test_both_towers_are_those_of_transformers(theirs, source, n_frames):
     state = theirs.state_dict()
     content = {"epoch": 3, "state_dict": as_laion(state)} if source == "laion" else state
-    net = made(CONFIG).eval()
+    net = make_clap(CONFIG).eval()
     load_published(net, content, LAION if source == "laion" else HUB)
     for own, expected in zip(*towers(net, theirs, n_frames), strict=True):
         torch.testing.assert_close(own, expected, atol=1e-4, rtol=0)
@@ -106,7 +106,7 @@ def test_a_missing_tensor_is_named(theirs):
     state = as_laion(theirs.state_dict())
     del state["module.text_projection.2.bias"]
     with pytest.raises(WeightsError, match=r"lacks text\.projection\.linear2\.bias"):
-        load_published(made(CONFIG), state, LAION)
+        load_published(make_clap(CONFIG), state, LAION)
 
 
 def test_the_map_is_chosen_by_names():
@@ -134,7 +134,7 @@ GPT2 = {
 }  # fmt: skip
 
 
-def made_microsoft(year):
+def make_microsoft(year):
     """A network of that year, and a state dict with the published names."""
     if year == 2022:
         body, base, kind, settings = Cnn6(width=4), "audio_encoder.base.", "bert", BERT
@@ -156,7 +156,7 @@ def made_microsoft(year):
 
 @pytest.mark.parametrize("year", [2022, 2023])
 def test_the_files_of_microsoft_fit(year):
-    net, content = made_microsoft(year)
+    net, content = make_microsoft(year)
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.zero_()
@@ -173,7 +173,7 @@ def test_the_files_of_microsoft_fit(year):
 
 
 def test_the_projection_of_microsoft_is_as_written():
-    net, content = made_microsoft(2022)
+    net, content = make_microsoft(2022)
     load_published(net, content, MICROSOFT)
     net.eval()
     x = torch.randn(2, 64, 64)

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.multiprocessing as mp
 
-from mirkit.training.clap.loss import info_nce, matched
+from mirkit.training.clap.loss import info_nce, match
 
 
 def drawn(seed=0, n=5, dim=4):
@@ -50,14 +50,14 @@ def test_shares_are_spread_over_true_texts():
     logits = torch.tensor([[2.0, 1.0, -1.0]])
     truth = torch.tensor([[1.0, 1.0, 0.0]])
     rows = -(logits.log_softmax(1)[0, :2].mean())
-    torch.testing.assert_close(matched(logits, truth), rows / 2)  # each column has one row alone
+    torch.testing.assert_close(match(logits, truth), rows / 2)  # each column has one row alone
 
 
 def test_what_has_no_truth_does_not_count():
     logits, truth = torch.randn(3, 3), torch.eye(3)
     truth[2, 2] = 0
     expected = -(logits.log_softmax(1).diag()[:2].mean() + logits.log_softmax(0).diag()[:2].mean())
-    torch.testing.assert_close(matched(logits, truth), expected / 2)
+    torch.testing.assert_close(match(logits, truth), expected / 2)
 
 
 def in_rank(rank, folder, port):
