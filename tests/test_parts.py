@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import published
 import pytest
 import signals
 import soundfile
@@ -30,15 +31,15 @@ def song(tmp_path_factory):
     return path
 
 
-def settings_of(task, request):
+def settings_of(task):
     if task == "notes":
-        return {"weights": str(request.getfixturevalue("basic_pitch_weights"))}
+        published.weights("basic-pitch")
     return {"top": 3} if task == "tags" else {}
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_verb_takes_a_part(task, song, request):
-    verb, given = getattr(mirkit, task), settings_of(task, request)
+def test_every_verb_takes_a_part(task, song):
+    verb, given = getattr(mirkit, task), settings_of(task)
     samples = mirkit.audio.reading.read(song).samples[:, 3 * RATE : 8 * RATE]
     alone = verb(Audio(samples, RATE), **given)
     part = verb(song, offset=3.0, duration=5.0, **given)
