@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mirkit import checks
 from mirkit.annotation import Analysis, Annotation
 from mirkit.audio.sources import Source
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.features import FeatureCache
 from mirkit.recording import Recording
 from mirkit.system import load
@@ -62,11 +63,14 @@ def analyze(
     >>> list(found), len(found["beats"]), found["key"].label, found.duration
     (['beats', 'key'], 0, None, 1.0)
     """
-    wanted = ANALYZED if tasks is None else tuple(tasks)
+    wanted = ANALYZED if tasks is None else checks.texts("tasks", tasks)
+    if models is not None:
+        checks.instance("models", models, Mapping, "names of models by task")
+    if cache is not None:
+        checks.instance("cache", cache, FeatureCache, "a FeatureCache, or None")
     models = models or {}
     for name in (*wanted, *models):
-        if name not in TASKS:
-            raise UnknownName("task", name, list(TASKS))
+        checks.member("task", name, TASKS)
     if not wanted:
         raise ParameterError("tasks are empty; leave them out for all")
     recording = Recording.of(x, cache, offset, duration).shared()

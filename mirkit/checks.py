@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mirkit.errors import ParameterError
+from mirkit.errors import ParameterError, UnknownName
 
 
 def frozen_array(name: str, value: Any, dtype: DTypeLike, ndim: int) -> NDArray[Any]:
@@ -146,9 +148,62 @@ def number(name: str, value: Any) -> float:
     """
     if isinstance(value, Fraction):
         return float(value)
-    if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf":
-        return value if isinstance(value, int | float) else float(value)
-    raise ParameterError(f"{name} is {value!r}, {_kind(value)}; it must be a number")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf":
+        return float(value)
+    raise ParameterError(f"{name} is {shown(value)}; it must be a number")
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """Return `value` where it is one whole number, `least` or more.
+
+    Raises
+    ------
+    ParameterError
+        Where it is not.
+    """
+    given = number(name, value)
+    if not (isfinite(given) and given == int(given) and given >= least):
+        raise ParameterError(f"{name} is {value}; it is a whole number from {least} on")
+    return int(given)
+
+
+def instance(name: str, value: Any, kinds: type | tuple[type, ...], expected: str) -> None:
+    """Raise `ParameterError` unless `value` is of one of these kinds, which `expected` names.
+
+    Examples
+    --------
+    >>> instance("model", "tempogram", str, "the name of a model")
+    """
+    if not isinstance(value, kinds):
+        raise ParameterError(f"{name} is {shown(value)}; it is {expected}")
+
+
+def member(kind: str, value: Any, known: Iterable[str]) -> None:
+    """Raise an error unless `value` is one of the `known` names of a kind of thing.
+
+    Raises
+    ------
+    ParameterError
+        Where it is no text.
+    UnknownName
+        Where it is unknown; the message suggests close matches.
+    """
+    instance(kind, value, str, "a name")
+    if value not in known:
+        raise UnknownName(kind, value, list(known))
+
+
+def shown(value: Any) -> str:
+    """Return a value, cut short, and what kind of thing it is, for messages.
+
+    Examples
+    --------
+    >>> shown("120"), shown(None)
+    ("'120', a text", 'None, nothing')
+    """
+    return f"{reprlib.repr(value)}, {_kind(value)}"
 
 
 def _kind(value: Any) -> str:
@@ -158,7 +213,7 @@ def _kind(value: Any) -> str:
 
 def positive(name: str, value: float) -> None:
     """Raise `ParameterError` unless `value` is a finite number above zero."""
-    if not (np.isfinite(number(name, value)) and value > 0):
+    if not (isfinite(number(name, value)) and value > 0):
         raise ParameterError(f"{name} is {value}; it must be a number above 0")
 
 

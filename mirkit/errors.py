@@ -37,7 +37,7 @@ class UnknownName(MirkitError, LookupError):
     def __init__(self, kind: str, name: str, known: list[str]) -> None:
         import difflib
 
-        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
         listed = sorted(known) if len(known) <= _LISTED else [f"{len(known)} others"]
         super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(listed)}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
+from mirkit import checks
 from mirkit.analysis import analyze
 from mirkit.annotation import Analysis
 from mirkit.audio.sources import track
@@ -94,6 +96,9 @@ def export(
     >>> loss.deviation < 0.001
     True
     """
+    checks.member("format", format, (*DJ_FORMATS, *DJ_STORES))
+    checks.positive("tolerance", tolerance)
+    checks.instance("path", path, (str, os.PathLike, NoneType), "the path of a file, or None")
     target = _check(format, path, merge=merge)
     tasks = (*GRID, *(KEY if key else ()), *(CUES if cues else ()))
     collection = Collection(tuple(_track(x, tasks, tolerance, one_tempo) for x in _list(tracks)))

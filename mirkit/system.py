@@ -6,13 +6,11 @@ Verbs, `mirkit.analyze`, commands, evaluation and hosts use nothing else: `load`
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
-from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from mirkit import checks
@@ -21,14 +19,14 @@ from mirkit.annotation import Beats
 from mirkit.annotation.parts import beats_within, moved
 from mirkit.arrays import Blocks
 from mirkit.audio.sources import Source
-from mirkit.errors import MirkitError, NotStreamable, ParameterError, UnknownName
+from mirkit.errors import MirkitError, NotStreamable, ParameterError
 from mirkit.gate import Gate
 from mirkit.model import Model
+from mirkit.model_cache import ModelCache
 from mirkit.recording import Recording
 from mirkit.tasks import TASKS, Task
 from mirkit.zoo import registry
 from mirkit.zoo.registry import Card
-from mirkit.zoo.runtime import thread_count
 
 Result = TypeVar("Result")
 Errors = Literal["raise", "return"]
@@ -201,6 +199,10 @@ def load(
     'beats'
     """
     row = _row(name, task)
+    for what, value in {"name": name, "decoder": decoder, "device": device}.items():
+        checks.instance(what, value, (str, NoneType), "a name, or None")
+    checks.instance("weights", weights, (str, os.PathLike, NoneType), "a path, 'random', or None")
+    weights = None if weights is None else os.fspath(weights)
     if row.model is None:
         own = load(
             name, task=row.models_of, weights=weights, decoder=decoder, device=device,
@@ -257,8 +259,12 @@ def run(
     ParameterError
         Where `errors` is neither, or a part is asked of activations.
     """
-    if errors not in get_args(Errors):
-        raise ParameterError(f"errors is {errors!r}; it is one of {', '.join(get_args(Errors))}")
+    if not isinstance(errors, str) or errors not in get_args(Errors):
+        raise ParameterError(
+            f"errors is {checks.shown(errors)}; it is one of {', '.join(get_args(Errors))}"
+        )
+    for name, value in known.items():
+        checks.instance(name, value, (Beats, NoneType), "Beats, or None")
     given = {name: value for name, value in options.items() if value is not None}
     items = x if isinstance(x, list) else [x]
     if isinstance(x, list) and any(value is not None for value in known.values()):
@@ -381,8 +387,7 @@ def _row(name: str | None, task: str | None) -> Task:
     if task is None and name is None:
         raise ParameterError("load needs the name of a model, or a task")
     task = registry.card(str(name)).task if task is None else task
-    if task not in TASKS:
-        raise UnknownName("task", task, list(TASKS))
+    checks.member("task", task, TASKS)
     return TASKS[task]
 
 
@@ -420,8 +425,7 @@ def find_decoder(kind: str, table: Table, name: str, options: Mapping[str, Any])
     ParameterError
         Where an option is unknown to it or out of range.
     """
-    if name not in table:
-        raise UnknownName(kind, name, list(table))
+    checks.member(kind, name, table)
     entry = table[name]
     chosen: Any = entry
     if isinstance(entry, str):
@@ -436,65 +440,4 @@ def find_decoder(kind: str, table: Table, name: str, options: Mapping[str, Any])
     return chosen(**options)
 
 
-class ModelCache:
-    """Loaded models, the least recently used dropped when their weights take too much memory.
-
-    Parameters
-    ----------
-    max_bytes
-        Bytes of all weights together; a larger model is loaded and not kept.
-    """
-
-    def __init__(self, max_bytes: int = 2**30) -> None:
-        checks.positive("max_bytes", max_bytes)
-        self.max_bytes = max_bytes
-        self._kept: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
-        self._lock = threading.RLock()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    @property
-    def n_bytes(self) -> int:
-        """Bytes of the weights that are kept."""
-        return sum(size for _, size in self._kept.values())
-
-    def clear(self) -> None:
-        """Forget all models."""
-        with self._lock:
-            self._kept.clear()
-
-    def get(
-        self,
-        card: Card,
-        weights: str | None,
-        device: str | None,
-        n_threads: int | None,
-        n_batch: int | None,
-        download: bool,
-    ) -> Any:
-        """Return the model of a card, loaded now where it is not there yet."""
-        settings = {"device": device, "n_threads": n_threads, "n_batch": n_batch}
-        key = (card.name, card.sha256, _stamp(weights), device, thread_count(n_threads), n_batch)
-        with self._lock:
-            if key not in self._kept:
-                settings |= {"download": download or None}
-                given = {name: value for name, value in settings.items() if value is not None}
-                model = registry.load_model(card, weights, **given)
-                self._kept[key] = (model, int(getattr(model, "n_bytes", 0)))
-            self._kept.move_to_end(key)
-            model = self._kept[key][0]
-            while self.n_bytes > self.max_bytes:
-                self._kept.popitem(last=False)
-            return model
-
-
 _MODELS = ModelCache()
-
-
-def _stamp(weights: str | None) -> Any:
-    """Return what changes when a checkpoint does: its path, size and time of change."""
-    if weights is None or not Path(weights).is_file():
-        return weights
-    status = Path(weights).stat()
-    return str(Path(weights).resolve()), status.st_size, status.st_mtime_ns

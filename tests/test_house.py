@@ -21,7 +21,7 @@ FLOORS = [
     ("training", "evaluation", "analysis"),
     ("music", "sound"),
     ("system",),
-    ("recording", "peers"),
+    ("recording", "peers", "model_cache"),
     ("gate", "model"),
     ("windows", "plots", "sonification"),
     ("rendering",),

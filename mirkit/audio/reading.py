@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from math import gcd
+from math import gcd, isfinite
 from types import TracebackType
 from typing import Self
 
@@ -39,6 +39,9 @@ __all__ = [
     "read",
     "track",
 ]
+
+HIGHEST_RATE = 10_000_000
+"""Sample rate up to which recordings are resampled [Hz]."""
 
 _RESAMPLER_REACH = 0.1  # the resampler's filter looks less far to both sides [s]
 
@@ -193,7 +196,7 @@ def read(
 
 def check_part(offset: float, duration: float | None) -> None:
     """Raise `ParameterError` unless `offset` is a time from 0 on, and `duration` above it [s]."""
-    if not (np.isfinite(checks.number("offset", offset)) and offset >= 0):
+    if not (isfinite(checks.number("offset", offset)) and offset >= 0):
         raise ParameterError(f"offset is {offset}; it is a time from 0 on [s]")
     if duration is not None:
         checks.positive("duration", duration)
@@ -212,8 +215,10 @@ class _Cut:
         """Return the cut, or raise `ParameterError`; a rate of 0 is not known yet."""
         if sample_rate is not None:
             checks.positive("sample_rate", sample_rate)
-            if int(sample_rate) != sample_rate:
-                raise ParameterError(f"sample_rate is {sample_rate}; it is a whole number [Hz]")
+            if sample_rate > HIGHEST_RATE or int(sample_rate) != sample_rate:
+                raise ParameterError(
+                    f"sample_rate is {sample_rate}; it is a whole number up to {HIGHEST_RATE} [Hz]"
+                )
         check_part(offset, duration)
         return cls(0, offset, duration)
 

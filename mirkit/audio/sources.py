@@ -248,7 +248,12 @@ def _content(x: bytes | bytearray | memoryview) -> bytes:
 def _binary(stream: Any) -> BinaryIO:
     if isinstance(stream, io.TextIOBase):
         raise ParameterError("the file object is opened as text; open it with mode 'rb'")
-    return spool(stream) if hasattr(stream, "seekable") else spool(io.BytesIO(stream.read()))
+    if hasattr(stream, "seekable"):
+        return spool(stream)
+    try:
+        return spool(io.BytesIO(stream.read()))
+    except TypeError:  # its `read` is of another kind
+        raise ParameterError(_guess(stream)) from None
 
 
 def _guess(x: Any) -> str:

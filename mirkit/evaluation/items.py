@@ -12,11 +12,12 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mirkit import checks
 from mirkit.errors import FormatError, ParameterError
 
 SUFFIXES = (".beats", ".jams", ".csv", ".json", ".mid", ".midi", ".lab", ".txt", ".tsv")
@@ -73,6 +74,9 @@ def read_items(
         Where it is not there, or holds nothing.
     """
     if not isinstance(manifest, str | Path):
+        checks.instance("manifest", manifest, Iterable, "a path, or a sequence of items")
+        for item in manifest:
+            checks.instance("item of the manifest", item, Item, "an Item")
         return tuple(manifest)
     path = Path(manifest)
     if not path.exists():

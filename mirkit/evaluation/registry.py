@@ -6,7 +6,7 @@ and figures are shared.
 
 from __future__ import annotations
 
-from mirkit.errors import UnknownName
+from mirkit import checks
 from mirkit.evaluation import beat, chord, event, key, note, section, tag, tempo
 from mirkit.evaluation.benchmark import Benchmark
 
@@ -24,6 +24,5 @@ def find_benchmark(task: str) -> Benchmark:
     UnknownName
         Where there is none.
     """
-    if task not in BENCHMARKS:
-        raise UnknownName("task", task, list(BENCHMARKS))
+    checks.member("task", task, BENCHMARKS)
     return BENCHMARKS[task]

@@ -6,8 +6,10 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
+from mirkit import checks
 from mirkit.batch import Failure, run_batch
 from mirkit.datasets.sounds import Sound
 from mirkit.errors import MirkitError, ParameterError, UnknownName
@@ -85,8 +87,15 @@ def evaluate(
     benchmark = find_benchmark(task)
     _check_options(benchmark, options)
     n_draws = benchmark.n_draws if n_draws is None else n_draws
-    if n_draws < 1:
-        raise ParameterError(f"n_draws is {n_draws}; there is at least one draw")
+    n_draws = checks.whole("n_draws", n_draws)
+    n_jobs = checks.whole("n_jobs", n_jobs)
+    seed = checks.whole("seed", seed, 0)
+    if clips is not None:
+        clips = checks.whole("clips", clips)
+    for name, value in {"keep": keep, "audio": audio}.items():
+        checks.instance(name, value, (str, Path, NoneType), "a path, or None")
+    for name, text in {"split": split, "by": by, "against": against}.items():
+        checks.instance(name, text, (str, NoneType), "a name, or None")
     found = select_split(benchmark.read_items(manifest, audio), split)
     check_names(found)
     check_column(found, by)
@@ -122,7 +131,8 @@ def _check_options(benchmark: Benchmark, options: Mapping[str, Any]) -> None:
 
 
 def _choose_systems(benchmark: Benchmark, systems: Sequence[str] | None) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(benchmark.systems if systems is None else systems))
+    given = benchmark.systems if systems is None else checks.texts("systems", systems)
+    names = tuple(dict.fromkeys(given))
     if not names:
         raise ParameterError("systems is empty; name one system at least")
     return names

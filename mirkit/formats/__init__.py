@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias, cast, get_args
 
+from mirkit import checks
 from mirkit.annotation import (
     Analysis,
     Annotation,
@@ -259,9 +260,9 @@ def loads(text: str, format: str, name: str = "<text>") -> Saved:
 def format_of(path: str | os.PathLike[str], format: str | None = None) -> Format:
     """Return the format of this name, or else of the suffix of `path`."""
     if format is not None:
-        if format not in FORMATS:
-            raise UnknownName("format", format, list(FORMATS))
+        checks.member("format", format, FORMATS)
         return FORMATS[format]
+    checks.instance("path", path, (str, os.PathLike), "the path of a file")
     name = Path(path).name.lower()
     suffixes = {suffix: row for row in FORMATS.values() for suffix in row.suffixes}
     for suffix in sorted(suffixes, key=len, reverse=True):

@@ -22,7 +22,7 @@ def card_options(card: Card, prior: Prior | None) -> dict[str, Any]:
     if card.prior:
         options |= {"prior": "music" if prior is None else prior, "learned": card.prior}
     curve = card.confidence
-    if options.get("prior") == "flat":
+    if isinstance(prior, str) and prior == "flat" and card.prior:
         curve = curve.get("flat", curve)
     if curve:
         options["calibration"] = (curve["slope"], curve["offset"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mirkit import checks
 from mirkit.activations import Activations, Features
 from mirkit.annotation import (
     Analysis,
@@ -131,7 +132,7 @@ def _source(x: Any) -> Any:
 
 
 def _read(source: Any, start: float, end: float | None) -> Audio:
-    if end is not None and end <= start:
+    if end is not None and checks.number("end", end) <= checks.number("start", start):
         raise ParameterError(f"end is {end} s; it lies after start, which is {start} s")
     length = None if end is None else end - start
     return reading.read(source, RATE, mono=True, offset=start, duration=length)

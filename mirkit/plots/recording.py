@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mirkit import checks
 from mirkit.annotation import Annotation, Beats
 from mirkit.audio import Audio
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.plots.canvas import new_figure
 from mirkit.plots.lanes import Lane, lanes_of
 from mirkit.plots.palette import INK, MUTED
@@ -68,8 +68,8 @@ def plot_recording(
     MissingExtra
         Where matplotlib is not installed.
     """
-    if view not in VIEWS:
-        raise UnknownName("view", view, list(VIEWS))
+    checks.member("view", view, VIEWS)
+    checks.instance("title", title, str, "a text")
     lanes = lanes_of(annotations)
     if audio is None and not lanes:
         raise ParameterError("there is no recording, and no annotation that has a place in time")

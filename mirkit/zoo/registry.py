@@ -17,6 +17,7 @@ from importlib import metadata, resources
 from types import MappingProxyType
 from typing import Any
 
+from mirkit import checks
 from mirkit.errors import FormatError, MissingExtra, ParameterError, UnknownName
 from mirkit.tasks import TASKS
 from mirkit.vocab.priors import read_shares
@@ -157,6 +158,7 @@ def models(pattern: str = "*") -> list[Card]:
     >>> [card.name for card in models("beat-tcn-2*")]
     ['beat-tcn-2020']
     """
+    checks.instance("pattern", pattern, str, "a name with * and ?, such as 'beat*'")
     cards = _cards()
     return [cards[name] for name in sorted(cards) if fnmatch.fnmatchcase(name, pattern)]
 

@@ -17,8 +17,10 @@ USUAL = (3, 4)
 
 def check_options(hint_bpm: float | None, bpm_range: tuple[float, float], meter: Meter) -> None:
     """Raise `ParameterError` where an option is out of range."""
-    if len(bpm_range) != 2:
-        raise ParameterError(f"bpm_range is {bpm_range}; it is (slowest, fastest) [bpm]")
+    if not isinstance(bpm_range, tuple | list) or len(bpm_range) != 2:
+        raise ParameterError(
+            f"bpm_range is {checks.shown(bpm_range)}; it is (slowest, fastest) [bpm]"
+        )
     for bpm in bpm_range:
         checks.positive("bpm_range", bpm)
     if bpm_range[0] >= bpm_range[1]:
@@ -27,10 +29,10 @@ def check_options(hint_bpm: float | None, bpm_range: tuple[float, float], meter:
         checks.positive("hint_bpm", hint_bpm)
         if not bpm_range[0] <= hint_bpm <= bpm_range[1]:
             raise ParameterError(f"hint_bpm is {hint_bpm}, outside bpm_range {bpm_range}")
-    if meter == ():
+    if isinstance(meter, tuple | list) and not meter:
         raise ParameterError("meter is empty; it is a bar length, several of them, or None")
     for length in _lengths(meter):
-        if not 1 <= length <= 16:
+        if not 1 <= checks.whole("meter", length) <= 16:
             raise ParameterError(f"meter holds {length}; bars have 1 to 16 beats")
 
 
@@ -49,5 +51,6 @@ def meter_priors(meter: Meter) -> dict[int, float]:
 def _lengths(meter: Meter) -> tuple[int, ...]:
     if meter is None:
         return USUAL
-    given = (meter,) if isinstance(meter, int | str) else tuple(dict.fromkeys(meter))
-    return tuple(read_meter(each)[0] if isinstance(each, str) else each for each in given)
+    given = meter if isinstance(meter, tuple | list) else (meter,)
+    known = [read_meter(x)[0] if isinstance(x, str) else checks.whole("meter", x) for x in given]
+    return tuple(dict.fromkeys(known))

@@ -6,8 +6,10 @@ system that runs all arrows, and may be stopped after any of them.
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any, TypedDict, Unpack, overload
 
+from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Segments
 from mirkit.audio.sources import Source
@@ -109,6 +111,7 @@ def chords(
             vocabulary=vocabulary, inversions=inversions, beats=beats,
         )  # fmt: skip
 
+    checks.instance("beats", beats, (Beats, bool, NoneType), "Beats, True, or None")
     if beats is True:
         each_of = x if isinstance(x, list) else [x]
         found = [find(*_with_beats(each, offset, duration)) for each in each_of]

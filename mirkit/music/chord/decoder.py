@@ -93,6 +93,8 @@ class ViterbiDecoder:
     calibration: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
+        checks.instance("vocabulary", self.vocabulary, str, "the name of a vocabulary")
+        checks.instance("inversions", self.inversions, (bool, np.bool_), "True or False")
         self._expectation(states(self.vocabulary))  # a wrong name is told here
         checks.positive("mean_seconds", self.mean_seconds)
         checks.unit_number("min_bass", self.min_bass)

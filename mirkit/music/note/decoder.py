@@ -106,6 +106,7 @@ class NoteDecoder:
         for name in ("min_length", "max_gap", "fmin", "fmax"):
             if getattr(self, name) is not None:
                 checks.positive(name, getattr(self, name))
+        checks.instance("bends", self.bends, (bool, np.bool_), "True or False")
         if self.fmin is not None and self.fmax is not None and self.fmin > self.fmax:
             raise ParameterError(
                 f"fmin is {self.fmin} and fmax {self.fmax} Hz; are the two swapped?"

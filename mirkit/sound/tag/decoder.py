@@ -57,8 +57,8 @@ class TagDecoder:
     specific_first: bool = False
 
     def __post_init__(self) -> None:
-        if self.top is not None and (self.top < 1 or int(self.top) != self.top):
-            raise ParameterError(f"top is {self.top}; it is a number of tags from 1, or None")
+        if self.top is not None:
+            object.__setattr__(self, "top", checks.whole("top", self.top))
         checks.unit_number("threshold", self.threshold)
         if expected_shares("label", self.prior) is not None and not self.learned:
             raise ParameterError(
@@ -123,6 +123,9 @@ class EmbeddingDecoder:
 
     frames: bool = False
 
+    def __post_init__(self) -> None:
+        checks.instance("frames", self.frames, (bool, np.bool_), "True or False")
+
     @property
     def heads(self) -> tuple[str, ...]:
         """The head that is read."""
@@ -168,7 +171,7 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
         if card.prior:
             own = {"prior": "music", "learned": card.prior, "specific_first": True}
             options = own | options
-    if options.get("top") == ALL:
+    if isinstance(options.get("top"), str) and options["top"] == ALL:
         options["top"] = None
     found: TagDecoder = find_decoder("tag decoder", DECODERS, name or "top", options)
     return found
