@@ -1,0 +1,1 @@
+"""Convolutional recurrent networks for sound event detection, with pooling over time."""

@@ -1,0 +1,1 @@
+"""Training of sound event models on mixed scenes: features once, strong and weak labels."""
