@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import report
 
 from mirkit.arrays import Floats32, Ints
 from mirkit.model import Model
@@ -72,8 +73,10 @@ def main() -> None:
     for label, row in zip(NAMES, counts, strict=True):
         wrong = {name: int(n) for name, n in zip(NAMES, row, strict=True) if n and name != label}
         print(f"{label}: {row[list(NAMES).index(label)]} of {row.sum()}; others: {wrong or 'none'}")
-    print(f"{len(rows)} clips, {np.trace(counts) / counts.sum():.2%} right, ", end="")
+    accuracy = float(np.trace(counts) / counts.sum())
+    print(f"{len(rows)} clips, {accuracy:.2%} right, ", end="")
     print(f"{time.process_time() - began:.0f} s of CPU")
+    report.write_json("esc10_by_names", {args.model: {"accuracy": accuracy}})
 
 
 if __name__ == "__main__":

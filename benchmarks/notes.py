@@ -104,6 +104,7 @@ def main() -> None:
             "machine": report.machine(),
             "times_real_time": rate,
             "calibration": curve,
+            "means": means_of(tests),
             "pieces": {r.piece.song: r.scores | {"style": r.piece.style} for r in tests},
         },
     )
@@ -200,6 +201,14 @@ def honesty(results: Sequence[Result]) -> str:
     return f"Confidence of {len(sure)} notes: calibration error {error:.3f}, AUROC {area:.3f}."
 
 
+def means_of(results: Sequence[Result]) -> dict[str, float]:
+    """Return the mean of each measure over pieces."""
+    return {
+        name: sum(result.scores[name] for result in results) / len(results)
+        for name in COLUMNS.values()
+    }
+
+
 def rows(results: Sequence[Result]) -> tuple[Sequence[str], list[Sequence[object]]]:
     """Return header and lines of the table: each piece, and the mean."""
     lines: list[Sequence[object]] = [
@@ -211,7 +220,7 @@ def rows(results: Sequence[Result]) -> tuple[Sequence[str], list[Sequence[object
         )
         for r in results
     ]
-    means = [sum(r.scores[name] for r in results) / len(results) for name in COLUMNS.values()]
+    means = list(means_of(results).values())
     n_notes, n_found = sum(len(r.piece.notes) for r in results), sum(r.n_found for r in results)
     lines.append(("**mean**", n_notes, n_found, *(f"**{mean:.3f}**" for mean in means)))
     return ("piece", "notes", "found", *COLUMNS), lines

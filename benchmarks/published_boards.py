@@ -2,7 +2,8 @@
 
 Writes the tables of docs/published.md and benchmarks/results/published_boards.json; afterwards
 benchmarks/card_scores.py writes the scores into the cards. The weights must be there (`mirkit
-models download NAME`), and MIRKIT_DATA names the data. CLIPS is the folder with the clips of
+models download NAME`), MIRKIT_DATA names the data, and the speeds are those that
+benchmarks/published_songs.py measured. CLIPS is the folder with the clips of
 data/manifests/chord-test.jsonl, which are rendered where they are not there.
 
 Run: python benchmarks/published_boards.py CLIPS [--jobs N] [--keep FILE] [--only BOARD ...]
@@ -22,6 +23,7 @@ import mirkit
 from mirkit.errors import MirkitError
 from mirkit.evaluation import Item, Report
 from mirkit.evaluation.items import read_items
+from mirkit.rendering.clips import read_clip
 from mirkit.vocab import normal_key
 from mirkit.vocab.audioset import audioset_labels
 from mirkit.vocab.music_tags import LASTFM, MAGNATAGATUNE
@@ -30,18 +32,18 @@ PAGE = report.ROOT / "docs" / "published.md"
 MANIFEST = report.ROOT / "data" / "manifests" / "chord-test.jsonl"
 BEATNETS = ("beatnet-1", "beatnet-2", "beatnet-3")
 BEATS = (*BEATNETS, *(f"{name}+drift" for name in BEATNETS), "beat-tcn", "beat-tcn-live")
-N_CLIPS = 60
 LEAST = 5
 """Clips that a label is of, at least."""
 
 
 class Board(NamedTuple):
-    """Systems of one task on one set of recordings."""
+    """Systems of one task on one set of recordings, or on so many of them."""
 
     task: str
     systems: tuple[str, ...]
     items: Callable[[Path, Path], tuple[Item, ...]]
     measures: dict[str, str]
+    n_clips: int | None = None
 
 
 def renders(data: Path, clips: Path) -> tuple[Item, ...]:
@@ -53,6 +55,12 @@ def renders(data: Path, clips: Path) -> tuple[Item, ...]:
         if failed:
             raise SystemExit(f"{len(failed)} clips failed, such as {next(iter(failed.items()))}")
     return tuple(read_items(MANIFEST, clips))
+
+
+def harmonic_renders(data: Path, clips: Path) -> tuple[Item, ...]:
+    """Return the rendered clips that have chords and a key: some are drums alone."""
+    items = [(item, read_clip(Path(item.reference))) for item in renders(data, clips)]
+    return tuple(item for item, truth in items if len(truth.chords) and len(truth.keys))
 
 
 def songs_of_known_tempo(data: Path, clips: Path) -> tuple[Item, ...]:
@@ -144,15 +152,15 @@ BEAT_MEASURES = {
 KEY_MEASURES = {"weighted": "weighted", "correct": "correct"}
 TAG_MEASURES = {"map": "mAP", "auc": "AUC", "lwlrap": "lwlrap"}
 BOARDS = {
-    "beats-rendered": Board("beats", BEATS, renders, BEAT_MEASURES),
+    "beats-rendered": Board("beats", BEATS, renders, BEAT_MEASURES, 20),
     "beats-expressive": Board("beats", BEATS, expressive, BEAT_MEASURES),
     "beats-tempo": Board("beats", BEATS, songs_of_known_tempo, BEAT_MEASURES),
-    "chords-rendered": Board("chords", ("crema", "chord-crnn"), renders, {
+    "chords-rendered": Board("chords", ("crema", "chord-crnn"), harmonic_renders, {
         "root": "root", "majmin": "majmin", "sevenths": "sevenths", "tetrads": "tetrads",
-        "seg": "seg"}),
+        "seg": "seg"}, 40),
     "key-stated": Board("key", ("s-key", "key-crnn", "librosa-key"), stated_keys, KEY_MEASURES),
-    "key-rendered": Board("key", ("s-key", "key-crnn"), renders, KEY_MEASURES),
-    "tags-sounds": Board("tags", ("yamnet", "tag-mn"), real_sounds, TAG_MEASURES),
+    "key-rendered": Board("key", ("s-key", "key-crnn"), harmonic_renders, KEY_MEASURES, 40),
+    "tags-sounds": Board("tags", ("yamnet", "tag-mn"), real_sounds, TAG_MEASURES, 400),
     "tags-mtt": Board("tags", ("musicnn-mtt", "musicnn-mtt-vgg"), music_tags(MAGNATAGATUNE),
                       TAG_MEASURES),
     "tags-msd": Board("tags", ("musicnn-msd", "musicnn-msd-vgg"), music_tags(LASTFM),
@@ -178,7 +186,7 @@ def main() -> None:
             board.task,
             items,
             systems=board.systems,
-            clips=N_CLIPS if board.items is renders and board.task == "beats" else None,
+            clips=board.n_clips,
             keep=args.keep,
             n_jobs=args.jobs,
         )
@@ -192,15 +200,20 @@ def main() -> None:
 
 
 def board_table(found: Report, board: Board) -> str:
-    """Return a row for each system, with intervals."""
+    """Return a row for each system, with intervals, and its speed."""
     n = found.summaries[0].n_clips
     first = found.intervals[board.systems[0]]
     shown = {measure: title for measure, title in board.measures.items() if measure in first}
+    speeds = report.read_json("published_songs")["speed"]
     rows = [
-        (name, *(str(found.intervals[name].get(measure, "")) for measure in shown))
+        (
+            name,
+            *(str(found.intervals[name].get(measure, "")) for measure in shown),
+            f"{speeds[name]:.0f}" if name in speeds else "",
+        )
         for name in found.systems
     ]
-    return report.table((f"{n} recordings", *shown.values()), rows)
+    return report.table((f"{n} recordings", *shown.values(), "times real time"), rows)
 
 
 def means_of(found: Report, board: Board) -> dict[str, dict[str, float]]:
