@@ -19,6 +19,7 @@ _HOMES = {
     "mirkit.formats": ("read", "save"),
     "mirkit.plots": ("plot",),
     "mirkit.sonification": ("sonify",),
+    "mirkit.sound.ask": ("ask",),
     "mirkit.system": ("load",),
     "mirkit.zoo.registry": ("models",),
     "mirkit.activations": ("Activations", "Features", "Head"),

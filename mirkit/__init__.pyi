@@ -37,6 +37,7 @@ from mirkit.music.note import notes as notes
 from mirkit.music.section import sections as sections
 from mirkit.plots import plot as plot
 from mirkit.sonification import sonify as sonify
+from mirkit.sound.ask import ask as ask
 from mirkit.sound.caption import caption as caption
 from mirkit.sound.clap import zero_shot as zero_shot
 from mirkit.sound.event import events as events

@@ -146,10 +146,10 @@ def test_public_names_are_these():
         "Activations", "Analysis", "Audio", "AudioError", "Beats", "Caption", "Embedding", "Events",
         "Features", "FormatError", "FrameGrid", "Head", "Key", "MirkitError", "MissingExtra",
         "NotStreamable", "ParameterError", "Segments", "Tags", "Tempo", "TempoHypothesis",
-        "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "analyze", "beats",
-        "caption", "chords", "embed", "evaluate", "events", "export", "key", "load", "loudness",
-        "models", "notes", "plot", "read", "save", "score", "sections", "sonify", "tags", "tempo",
-        "zero_shot",
+        "TempoMap", "Track", "UnknownName", "WeightsError", "__version__", "analyze", "ask",
+        "beats", "caption", "chords", "embed", "evaluate", "events", "export", "key", "load",
+        "loudness", "models", "notes", "plot", "read", "save", "score", "sections", "sonify",
+        "tags", "tempo", "zero_shot",
     ]  # fmt: skip
     for name in mirkit.__all__:
         assert getattr(mirkit, name) is not None

@@ -17,6 +17,7 @@ from mirkit.errors import MirkitError, plain_warnings
 from mirkit.tasks import TASKS
 
 COMMANDS = {task.command: task.summary for task in TASKS.values()} | {
+    "ask": "a question about a recording, answered from what is found in it",
     "search": "recordings that a sentence describes, or that sound like another",
     "analyze": "several of these at once, for each recording",
     "decode": "beats from the activations of any network",

@@ -151,3 +151,13 @@ def test_a_model_without_texts_is_refused(run, folder):
     result = run("search", "music", folder / "hiss.wav", "--model", "tag-mn", "-j", 1)
     assert result.status == 1
     assert "knows no texts" in result.err
+
+
+def test_questions_are_answered_with_evidence(run, folder):
+    result = run("ask", folder / "music.wav", "How fast is it?", "--json")
+    assert result.status == 0
+    found = json.loads(result.out)["ask"]
+    assert set(found) == {"question", "text", "confidence", "source", "evidence"}
+    result = run("ask", folder / "hiss.wav", "Who wrote this?")
+    assert (result.status, result.out) == (0, "I cannot tell.\n")
+    assert run("ask", folder / "broken.mp3", "How fast is it?").status == 1
