@@ -29,9 +29,11 @@ from mirkit.metrics.calibration import (
 from mirkit.music.beat.confidence import (
     BEAT_FEATURES,
     LEVEL_FEATURES,
+    METER_FEATURES,
     Confidence,
     beat_features,
     level_features,
+    meter_features,
 )
 from mirkit.music.beat.inputs import BeatInput, read
 
@@ -125,7 +127,27 @@ def fit_confidence(tracks: Sequence[DecodedTrack]) -> Confidence:
     beat = fit_logistic(
         np.concatenate(rows), np.concatenate(correct), _BEAT_PENALTY, np.concatenate(weights)
     )
-    return Confidence(level, beat)
+    return Confidence(level, beat, fit_meter(tracks))
+
+
+def fit_meter(tracks: Sequence[DecodedTrack]) -> Logistic | None:
+    """Fit how sure meters are, on tracks whose meter is known; None where there are too few."""
+    known = [x for x in map(meter_row, tracks) if x is not None]
+    if len({right for _, right in known}) < 2:
+        return None
+    rows, right = zip(*known, strict=True)
+    return fit_logistic(np.array(rows), np.array(right), _LEVEL_PENALTY)
+
+
+def meter_row(track: DecodedTrack) -> tuple[Floats, float] | None:
+    """Return the `METER_FEATURES` of the chosen level, and whether its meter is right."""
+    chosen = track.beats.level
+    if chosen is None or track.truth.meter is None:
+        return None
+    features = meter_features(track.beats.hypotheses[chosen], track.inputs)
+    if features is None:
+        return None
+    return features, float(track.beats.meter == track.truth.meter)
 
 
 def _beat_rows(track: DecodedTrack, level: Logistic) -> Iterator[tuple[Floats, Floats]]:
@@ -242,7 +264,10 @@ def card_with(text: str, confidence: Confidence, sha256: str | None, decoder: st
     for name, model, features in (
         ("level", confidence.level, LEVEL_FEATURES),
         ("beat", confidence.beat, BEAT_FEATURES),
+        ("meter", confidence.meter, METER_FEATURES),
     ):
+        if model is None:
+            continue
         lines += ["", f"[confidence.{name}]", f"intercept = {model.intercept:.5f}"]
         lines += [f"{x} = {w:.5f}" for x, w in zip(features, model.weights, strict=True)]
     return kept.rstrip("\n") + "\n\n" + "\n".join(lines) + "\n"

@@ -21,6 +21,8 @@ from mirkit.decoding.peaks import window_maximum
 from mirkit.decoding.tempo import smooth_histogram
 from mirkit.errors import FormatError
 from mirkit.music.beat.inputs import BeatInput, read
+from mirkit.music.beat.options import USUAL
+from mirkit.music.beat.results import downbeat_gains
 from mirkit.zoo.registry import Card
 
 LEVEL_FEATURES = (
@@ -44,6 +46,10 @@ BEAT_FEATURES = (
     "weaker_half",  # activation of this beat's parity less that of the other
 )
 
+METER_FEATURES = (
+    "margin",  # mean log odds of the downbeats of the meter, against the best other meter
+)
+
 LIMIT = 8.0
 """No log ratio counts for more."""
 
@@ -62,10 +68,13 @@ class Confidence:
         From `LEVEL_FEATURES` to whether the level is right.
     beat
         From `BEAT_FEATURES` to whether the beat is.
+    meter
+        From `METER_FEATURES` to whether the number of beats in a bar is; None where not fitted.
     """
 
     level: Logistic
     beat: Logistic
+    meter: Logistic | None = None
 
     @classmethod
     def from_card(cls, card: Card) -> Confidence | None:
@@ -82,6 +91,7 @@ class Confidence:
         return cls(
             _model(card, "level", fitted, LEVEL_FEATURES),
             _model(card, "beat", fitted, BEAT_FEATURES),
+            _model(card, "meter", fitted, METER_FEATURES) if "meter" in fitted else None,
         )
 
     def __call__(self, beats: Beats, activations: Activations) -> Beats:
@@ -96,11 +106,36 @@ class Confidence:
                 level,
                 confidence=self.beat(beat_features(level, row, own, inputs)),
                 tempo_confidence=float(sigmoid(own)),
+                meter_confidence=self._sure_of_meter(level, inputs),
             )
             for level, row, own in zip(beats.hypotheses, features, odds, strict=True)
         )
         chosen = levels[beats.level]
         return replace(beats, confidence=chosen.confidence, hypotheses=levels)
+
+    def _sure_of_meter(self, level: TempoHypothesis, inputs: BeatInput) -> float | None:
+        features = meter_features(level, inputs)
+        if self.meter is None or features is None:
+            return None
+        return float(self.meter(features[None])[0])
+
+
+def meter_features(level: TempoHypothesis, inputs: BeatInput) -> Floats | None:
+    """Return `METER_FEATURES` of a hypothesis, shape ``(1,)``, or None where it has no bars."""
+    found = Beats(level.times, level.positions).meter
+    frames = np.clip(inputs.grid.frame_at(level.times), 0, max(len(inputs.beat) - 1, 0))
+    gains = downbeat_gains(inputs, frames)
+    if found is None or gains is None:
+        return None
+    scores = {length: _best_phase(gains, length) for length in {found, *USUAL}}
+    margin = scores.pop(found) - max(scores.values())
+    return np.array([np.clip(margin, -LIMIT, LIMIT)])
+
+
+def _best_phase(gains: Floats, length: int) -> float:
+    """Return the largest mean gain of every `length`-th beat."""
+    means = [gains[phase::length].mean() for phase in range(min(length, len(gains)))]
+    return float(max(means, default=0.0))
 
 
 def _model(card: Card, name: str, fitted: Mapping[str, object], known: tuple[str, ...]) -> Logistic:

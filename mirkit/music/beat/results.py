@@ -42,6 +42,15 @@ def seconds(inputs: BeatInput, frames: Ints) -> Floats:
 
 def number(inputs: BeatInput, frames: Ints, meter: Meter) -> Ints | None:
     """Return the number of each beat in its bar, or None without a downbeat head."""
+    gains = downbeat_gains(inputs, frames)
+    return None if gains is None else bars.number_beats(gains, meter_priors(meter))
+
+
+def downbeat_gains(inputs: BeatInput, frames: Ints) -> Floats | None:
+    """Return the log odds of each beat to begin a bar, ``(n_beats,)``, less their mean.
+
+    None without a downbeat head.
+    """
     if inputs.downbeat is None:
         return None
     near = np.clip(window_maximum(inputs.downbeat, 2)[frames], DOUBT, 1 - DOUBT)
@@ -50,8 +59,8 @@ def number(inputs: BeatInput, frames: Ints, meter: Meter) -> Ints | None:
     # gains nothing by having fewer of them, nor a shorter one by having more.
     if inputs.harmony is not None:
         odds = odds + inputs.harmony.change_gains(inputs.grid.time_of(frames))
-    standing_out = odds - odds.mean() if len(odds) else odds
-    return bars.number_beats(standing_out, meter_priors(meter))
+    gains: Floats = odds - odds.mean() if len(odds) else odds
+    return gains
 
 
 def hypothesis(

@@ -15,6 +15,7 @@ from mirkit.music.beat.confidence import (
     Confidence,
     beat_features,
     level_features,
+    meter_features,
 )
 from mirkit.music.beat.decoder import decoder
 from mirkit.music.beat.inputs import read
@@ -187,3 +188,36 @@ def test_the_verb_is_sure_of_the_demo_and_files_keep_it(demo_piece, tmp_path):
         assert np.array_equal(again.confidence, beats.confidence)
         assert again.tempo_confidence == beats.tempo_confidence
         assert again.track_confidence == beats.track_confidence
+
+
+def meters(downbeats):
+    heard = activations(downbeats=downbeats)
+    beats = decoder()(heard)
+    return beats, meter_features(beats.hypotheses[beats.level], read(heard, upsample=False))
+
+
+@pytest.mark.parametrize("length", [3, 4])
+def test_clear_bars_make_the_meter_sure(length):
+    beats, (clear,) = meters(TIMES[::length])
+    assert beats.meter == length
+    _, (none,) = meters(TIMES)
+    assert clear > 2 > 0.5 > abs(none)
+
+
+def test_the_shipped_model_tells_how_sure_the_meter_is(demo_piece):
+    tempo = mirkit.tempo(demo_piece)
+    assert tempo.meter == 4
+    assert 0.5 < tempo.meter_confidence < 1
+    assert mirkit.beats(demo_piece).meter_confidence == tempo.meter_confidence
+    noise = np.random.default_rng(0).normal(0, 0.1, 22050 * 8).astype(np.float32)
+    assert mirkit.tempo((noise, 22050)).meter_confidence is None
+    assert mirkit.tempo(demo_piece, model="tempogram").meter_confidence is None  # it hears no bars
+
+
+def test_without_a_fit_of_the_meter_there_is_none():
+    own = card("beat-tcn")
+    table = {name: x for name, x in own.confidence.items() if name != "meter"}
+    heard = activations()
+    found = Confidence.from_card(replace(own, confidence=table))(decoder()(heard), heard)
+    assert found.meter_confidence is None
+    assert found.tempo_confidence is not None
