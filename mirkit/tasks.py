@@ -128,7 +128,7 @@ _ROWS = (
         home="mirkit.sound.event",
         value="Events",
         summary="sound events of recordings: what sounds from when to when",
-        model="tag-mn",
+        model="sed-probe",
         models_of="tags",
         analyzed=False,
     ),

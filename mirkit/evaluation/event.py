@@ -45,7 +45,7 @@ BENCHMARK = Benchmark(
         "error_rate": "error rate",
     },
     headline=("f_measure", "intersection_f_measure", "segment_f_measure"),
-    systems=("tag-mn",),
+    systems=("sed-probe", "tag-mn"),
     reference=read_events,
     estimator=partial(load_system, "events"),
     score=score_events,

@@ -127,6 +127,13 @@ def test_silence_holds_nothing():
     assert len(mirkit.events((np.zeros(32000, np.float32), 32000))) == 0
 
 
+def test_a_robin_is_a_bird_and_the_default_knows_its_classes(data_dir):
+    found = mirkit.events(data_dir / "songs" / "robin.ogg")
+    assert {"Bird", "Chirp, tweet"} <= set(found.labels)
+    assert found.provenance.model == "sed-probe"
+    assert len(mirkit.load("sed-probe").model.config.labels) >= 60
+
+
 @pytest.fixture
 def recording(tmp_path):
     rng = np.random.default_rng(0)
@@ -183,5 +190,5 @@ def test_systems_are_evaluated_on_events(recording, tmp_path):
     manifest = tmp_path / "set.csv"
     mirkit.save(Events([[0, 2]], ("Wind",)), tmp_path / "noise.jams")
     manifest.write_text("audio,annotation\nnoise.wav,noise.jams\n")
-    report = mirkit.evaluate("events", manifest, systems=("tag-mn",))
-    assert "error_rate" in report.parts[0].means["tag-mn"]
+    report = mirkit.evaluate("events", manifest, systems=("sed-probe",))
+    assert "error_rate" in report.parts[0].means["sed-probe"]
