@@ -13,7 +13,7 @@ from importlib import import_module
 from types import MappingProxyType, NoneType
 from typing import Any, Generic, Literal, TypeVar, get_args
 
-from mirkit import checks
+from mirkit import annotation, checks
 from mirkit.activations import Activations, Provenance
 from mirkit.annotation import Beats
 from mirkit.annotation.parts import beats_within, moved
@@ -264,7 +264,8 @@ def run(
             f"errors is {checks.shown(errors)}; it is one of {', '.join(get_args(Errors))}"
         )
     for name, value in known.items():
-        checks.instance(name, value, (Beats, NoneType), "Beats, or None")
+        kind = getattr(annotation, TASKS[name].value)
+        checks.instance(name, value, (kind, NoneType), f"{kind.__name__}, or None")
     given = {name: value for name, value in options.items() if value is not None}
     items = x if isinstance(x, list) else [x]
     if isinstance(x, list) and any(value is not None for value in known.values()):

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    worker = task_worker(args, ["tags"])  # whose model --model names
+    worker = task_worker(args, ["zero_shot"])  # whose model --model names
     worker = replace(worker, tasks=("caption",))
     return run_recordings(args, Command("caption", SUFFIXES, ("csv", "json"), _show), worker)
 

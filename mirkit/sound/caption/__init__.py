@@ -1,6 +1,6 @@
 """Captions: a sentence that describes a recording.
 
-``tags, tempo, key → decoder → Caption``: the caption is grounded, which means that it says only
+``sounds, tempo, key → decoder → Caption``: the caption is grounded, which means that it says only
 what the models of those tasks have found.
 """
 
@@ -20,7 +20,7 @@ class Settings(TypedDict, total=False):
 
     model: str | None
     weights: str | None
-    tags: Tags | None
+    sounds: Tags | None
     tempo: Tempo | None
     key: Key | None
     errors: Errors
@@ -39,7 +39,7 @@ def caption(
     *,
     model: str | None = None,
     weights: str | None = None,
-    tags: Tags | None = None,
+    sounds: Tags | None = None,
     tempo: Tempo | None = None,
     key: Key | None = None,
     errors: Errors = "raise",
@@ -54,11 +54,12 @@ def caption(
         A path, a binary file object, ``(samples, sample_rate)``, `Audio` or `Track`. A list of
         these gives a list of results.
     model
-        Name of a model of tags, see `mirkit.models`; None takes the default.
+        Name of a model of `zero_shot`, see `mirkit.models`; None takes the default.
     weights
         A checkpoint for it (a path), or None for its own.
-    tags, tempo, key
-        What is known of the recording already; None is found. Tags are all that the tagger scores.
+    sounds, tempo, key
+        What is known of the recording already; None is found. Sounds are classes of AudioSet, or
+        phrases of them: what `zero_shot` gives without labels, or all tags of a tagger.
     errors
         ``"return"`` puts the error of a recording of a list in the place of its result.
     offset, duration
@@ -81,10 +82,10 @@ def caption(
     --------
     >>> heard = Tags(("Music", "Piano"), [0.9, 0.8])
     >>> silence = ([0.0, 0.0], 8000)
-    >>> caption(silence, tags=heard, tempo=Tempo(80.0), key=Key("A minor")).text
+    >>> caption(silence, sounds=heard, tempo=Tempo(80.0), key=Key("A minor")).text
     'A slow piece of music with a piano, in A minor, at 80 beats per minute.'
     """
-    known = dict(zip(TASKS["caption"].needs, (tags, tempo, key), strict=True))
+    known = dict(zip(TASKS["caption"].needs, (sounds, tempo, key), strict=True))
     return run(  # type: ignore[no-any-return]
         "caption", x, model=model, weights=weights, errors=errors, known=known,
         offset=offset, duration=duration,

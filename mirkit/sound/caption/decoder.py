@@ -1,4 +1,4 @@
-"""Grounded captions: a sentence made of what tags, tempo and key say, and of nothing else."""
+"""Grounded captions: a sentence made of sounds that were found, tempo and key, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from mirkit.system import find_decoder
 from mirkit.vocab.phrases import GENERAL, phrase_of
 from mirkit.zoo.registry import Card
 
-MUSICAL = "Music"
+MUSICAL = ("Music", "music")
+"""The class, and its phrase."""
+
 SLOW, FAST = 92.0, 126.0
 """Between these tempi music is moderate [bpm]."""
 
 
 @dataclass(frozen=True)
 class GroundedCaption:
-    """A caption that names the sounds a tagger is sure of; for music also tempo and key.
+    """A caption that names the sounds that fit best; for music also tempo and key.
 
     Parameters
     ----------
@@ -29,12 +31,12 @@ class GroundedCaption:
     threshold
         The lowest score of a sound that is named after the first, in [0, 1].
     music_threshold
-        The score of ``Music`` from which a recording is described as music.
+        The score of music from which a recording is described as music.
     """
 
-    n_sounds: int = 3
-    threshold: float = 0.25
-    music_threshold: float = 0.5
+    n_sounds: int = 2
+    threshold: float = 0.15
+    music_threshold: float = 0.15
 
     def __post_init__(self) -> None:
         checks.positive("n_sounds", self.n_sounds)
@@ -47,16 +49,17 @@ class GroundedCaption:
         Parameters
         ----------
         tags
-            All that the tagger scores, best first.
+            Classes of AudioSet, or their phrases, with the probability that each fits.
         tempo, key
             Of the recording where it is music, or None.
         """
-        is_music = dict(tags).get(MUSICAL, 0.0) >= self.music_threshold
+        music = max((score for label, score in tags if label in MUSICAL), default=0.0)
+        is_music = music >= self.music_threshold
         named = self._named(tags)
         sounds = [phrase_of(label) for label, _ in named]
         confidence = max((score for _, score in named), default=0.0)
         if is_music:
-            confidence = max(confidence, dict(tags)[MUSICAL])
+            confidence = max(confidence, music)
             text = music_sentence(sounds, tempo, key)
         else:
             text = sound_sentence(sounds)
@@ -66,10 +69,15 @@ class GroundedCaption:
         """Return the sounds to name: particular ones, or a general one where there is no other."""
         scored = [(label, score) for label, score in tags if " tempo" not in label]
         scored = [(label, score) for label, score in scored if " energy" not in label]
-        particular = [(label, score) for label, score in scored if label not in GENERAL]
+        particular = [(label, score) for label, score in scored if not is_general(label)]
         found = particular[:1] or scored[:1]
         more = [(label, score) for label, score in particular[1:] if score >= self.threshold]
         return (found + more)[: self.n_sounds]
+
+
+def is_general(label: str) -> bool:
+    """Return whether a class, or the phrase of one, says less than others."""
+    return label in GENERAL or label in {phrase_of(each) for each in GENERAL}
 
 
 def sound_sentence(sounds: Sequence[str]) -> str:
@@ -143,14 +151,14 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
     return found
 
 
-def caption_of(*, tags: Tags, tempo: Tempo | None = None, key: Key | None = None) -> Caption:
+def caption_of(*, zero_shot: Tags, tempo: Tempo | None = None, key: Key | None = None) -> Caption:
     """Return the grounded caption of what is known of a recording.
 
     Raises
     ------
     ParameterError
-        Where there are no tags.
+        Where there are no sounds.
     """
-    if not len(tags):
-        raise ParameterError("tags are empty; a caption needs all tags, with top=None")
-    return GroundedCaption()(tags, tempo, key)
+    if not len(zero_shot):
+        raise ParameterError("zero_shot holds no sounds; a caption names some")
+    return GroundedCaption()(zero_shot, tempo, key)
