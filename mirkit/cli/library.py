@@ -143,6 +143,22 @@ def run_watch(library: Library, args: argparse.Namespace) -> int:
     return 0
 
 
+def run_tag(library: Library, args: argparse.Namespace) -> int:
+    """Write tempo, key and ReplayGain into files, or bring back what they had."""
+    from mirkit.library.tagging import undo, write_tags
+
+    rows = library.search(args.query, limit=None)
+    if not (args.write or args.undo):
+        lists.print_rows(rows, args.json)
+        print(f"mirkit: {len(rows)} tracks; --write writes into their files", file=sys.stderr)
+        return 0
+    report = undo(library) if args.undo else write_tags(library, rows, notation=args.notation)
+    for path, why in report.failed.items():
+        print(f"mirkit: {path}: {why}", file=sys.stderr)
+    print(f"{report.n_done} files changed, {len(report.failed)} left as they are")
+    return 1 if report.failed else 0
+
+
 def run_check(library: Library, args: argparse.Namespace) -> int:
     """Look for damage, missing files and duplicates; back up."""
     problems = library.problems()
@@ -222,6 +238,7 @@ COMMANDS: Mapping[str, Command] = {
     "watch": Command(
         "bring new files into a DJ program as they arrive", arguments.add_watched, run_watch
     ),
+    "tag": Command("write tempo, key and gain into files", arguments.add_tagging, run_tag),
     "check": Command("look for damage, back up", arguments.add_check, run_check),
     "remove": Command("take folders and files out", arguments.add_removed, run_remove),
     "export": Command("write to DJ programs and tables", arguments.add_export, run_export, False),

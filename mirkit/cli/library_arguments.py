@@ -131,6 +131,14 @@ def add_watched(parser: argparse.ArgumentParser) -> None:
     add_jobs(parser)
 
 
+def add_tagging(parser: argparse.ArgumentParser) -> None:
+    """Declare which files get tags."""
+    _add_query(parser, "--query")
+    parser.add_argument("--write", action="store_true", help="write; else only say what would be")
+    parser.add_argument("--undo", action="store_true", help="bring back the tags from before")
+    parser.add_argument("--notation", default="tag", metavar="NAME", help="spelling of keys")
+
+
 def add_check(parser: argparse.ArgumentParser) -> None:
     """Declare what is checked."""
     parser.add_argument("--backup", type=Path, metavar="FILE", help="write a copy of the library")

@@ -79,14 +79,14 @@ def write(
         "key": None if key is None else spell_key(key, notation),
     }
     with edited_copy(path) as copy:
-        file = _open(copy, str(path))
+        file = open_tags(copy, str(path))
         if file.tags is None:
             file.add_tags()
-        container = _container(file)
+        container = container_of(file)
         for field, text in texts.items():
             if text is not None:
-                _SETTERS[container](file.tags, NAMES[field][container], text)
-        _save(file)
+                SETTERS[container](file.tags, NAMES[field][container], text)
+        save_tags(file)
 
 
 def check_installed() -> None:
@@ -107,10 +107,10 @@ def read(path: str | os.PathLike[str]) -> DJTrack:
     MissingExtra
         Where mutagen is not installed.
     """
-    file = _open(Path(path), str(path))
+    file = open_tags(Path(path), str(path))
     values: dict[str, Any] = {}
     for field, names in NAMES.items() if file.tags is not None else ():
-        container = _container(file)
+        container = container_of(file)
         text = _text(file.tags, names[container], container)
         value = _read(field, text)
         if value:
@@ -163,7 +163,7 @@ def tempo_text(bpm: float) -> str:
     return f"{bpm:.2f}".rstrip("0").rstrip(".")
 
 
-def _open(path: Path, name: str) -> Any:
+def open_tags(path: Path, name: str) -> Any:
     """Return mutagen's view of a file; `name` is for messages."""
     try:
         import mutagen
@@ -176,11 +176,18 @@ def _open(path: Path, name: str) -> Any:
     if file is None:
         raise AudioError(f"{name} is no recording whose tags are known (MP3, FLAC, MP4, Ogg, WAV)")
     if file.tags is not None:
-        _container(file, name)
+        container_of(file, name)
     return file
 
 
-def _container(file: Any, name: str = "the file") -> Container:
+def container_of(file: Any, name: str = "the file") -> Container:
+    """Return the kind of the tags of a file, as mutagen sees them; `name` is for messages.
+
+    Raises
+    ------
+    AudioError
+        Where they have no tempo and key.
+    """
     from mutagen._vorbis import VCommentDict
     from mutagen.id3 import ID3
     from mutagen.mp4 import MP4Tags
@@ -214,14 +221,14 @@ def _set_mp4(tags: Any, name: str, text: str) -> None:
         tags[name] = [min(_FASTEST_MP4, round(float(text)))]
 
 
-_SETTERS: dict[Container, Callable[[Any, str, str], None]] = {
+SETTERS: dict[Container, Callable[[Any, str, str], None]] = {
     "id3": _set_id3,
     "vorbis": _set_vorbis,
     "mp4": _set_mp4,
 }
 
 
-def _save(file: Any) -> None:
+def save_tags(file: Any) -> None:
     """Save the tags, ID3 in the version that it has."""
     if getattr(file.tags, "version", ())[:2] == (2, 3):
         file.tags.update_to_v23()
