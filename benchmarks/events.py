@@ -4,10 +4,14 @@
 
 The scenes of ``data/manifests/scenes-test.jsonl`` are mixed once into the folder. PSDS is that of
 the scores by frame, without a filter, over the classes of the scenes that the system has a name
-for, and over all; F-measures are those of `mirkit.events` with the settings of the card.
+for, and over all; F-measures are those of `mirkit.events` with the settings of the card. The second
+table is of real recordings that nothing learned from (the sounds of ``real-test.csv``): whether the
+class with the highest frame is one of the recording's, and the labels of the events found. Only
+classes of the scenes count there.
 """
 
 import argparse
+import csv
 import os
 import sys
 import time
@@ -48,8 +52,14 @@ def main() -> None:
     for name in args.systems:
         rows[name] = score_system(name, paths, truth, durations)
         print(name, rows[name], file=sys.stderr)
-    report.write_json("events", {"systems": rows, "scenes": len(specs)})
+    classes = sorted({str(label) for events in truth.values() for label in events.labels})
+    recordings = real_recordings(Path(os.environ["MIRKIT_DATA"]), set(classes))
+    real: dict[str, dict[str, float]] = report.read_json("events").get("real", {})
+    real |= {name: score_real(name, recordings, set(classes)) for name in args.systems}
+    kept = {"systems": rows, "scenes": len(specs), "real": real, "recordings": len(recordings)}
+    report.write_json("events", kept)
     write_table(rows)
+    write_real(real)
 
 
 def score_system(
@@ -83,6 +93,49 @@ def score_system(
         "x real time": sum(durations.values()) / seconds,
     }
     return {key: round(float(value), 4) for key, value in scores.items()}
+
+
+def real_recordings(data: Path, classes: set[str]) -> dict[Path, set[str]]:
+    """Return the held-out sounds that hold some of the classes, and which."""
+    from mirkit.datasets.real import read_test
+
+    held_out = read_test(report.ROOT / "data" / "manifests" / "real-test.csv")
+    with (data / "sounds" / "all.csv").open(newline="", encoding="utf-8") as file:
+        rows = [
+            (f"sounds/{row['folder']}/{row['file']}", row["labels"]) for row in csv.DictReader(file)
+        ]
+    known = {path: set(labels.split(";")) & classes for path, labels in rows if path in held_out}
+    return {data / path: labels for path, labels in known.items() if labels}
+
+
+def score_real(
+    name: str, recordings: Mapping[Path, set[str]], classes: set[str]
+) -> dict[str, float]:
+    """Return what a system finds in real recordings."""
+    system = mirkit.load(name, task="events")
+    hits, found, right = 0, 0, 0
+    for path, labels in recordings.items():
+        activations = system.activations(path)
+        head = activations[FRAMES]
+        columns = [i for i, label in enumerate(head.labels) if label in classes]
+        best = columns[int(head.probabilities()[:, columns].max(axis=0).argmax())]
+        hits += head.labels[best] in labels
+        mine = {label for label in system(activations).labels if label in classes}
+        found, right = found + len(mine), right + len(mine & labels)
+    n = sum(map(len, recordings.values()))
+    return {
+        "top-1": hits / len(recordings),
+        "precision": right / max(found, 1),
+        "recall": right / n,
+    }
+
+
+def write_real(rows: Mapping[str, Mapping[str, float]]) -> None:
+    """Write the table of real recordings."""
+    columns = ("top-1", "precision", "recall")
+    lines = [[name, *(f"{row[column]:.3f}" for column in columns)] for name, row in rows.items()]
+    text = report.table(("system", *columns), lines)
+    report.write_between_markers(report.ROOT / "docs" / "events.md", "events-real", text)
 
 
 def complete(table: ScoreTable, labels: list[str]) -> ScoreTable:
