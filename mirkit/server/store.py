@@ -9,7 +9,8 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -28,11 +29,14 @@ create table if not exists jobs (
   error_type text, error text, attempts integer not null, created real not null);
 create index if not exists jobs_of on jobs (track, created);
 create table if not exists edits (
-  id integer primary key, track text not null references tracks on delete cascade,
+  id integer primary key autoincrement, track text not null references tracks on delete cascade,
   task text not null, action text not null, body blob not null, undone integer not null,
   created real not null);
 create index if not exists edits_of on edits (track, id);
 """
+
+MOST_KNOWN = 128
+"""Values that are kept unpacked."""
 
 MOST_EDITS = 500
 """Corrections of a track that can be undone."""
@@ -99,6 +103,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         self._lock = threading.RLock()
+        self._known: OrderedDict[tuple[str, int], Any] = OrderedDict()
         self._db = sqlite3.connect(
             folder / "service.sqlite", check_same_thread=False, isolation_level=None, timeout=30
         )
@@ -191,13 +196,28 @@ class Store:
         )
         rows = self._rows(sql, (track, task))
         if rows:
-            return unpack(rows[0][1]), int(rows[0][0])
+            number, body = rows[0]
+            return self._memo((f"{self.folder} edit", number), lambda: unpack(body)), int(number)
         return self.found(track, f"{task}{VALUE}"), 0
 
     def found(self, track: str, name: str) -> Any:
         """Return a value that a worker wrote, or None where it wrote none."""
         path = self.place(track) / name
-        return unpack(path.read_bytes()) if path.is_file() else None
+        try:
+            stamp = path.stat().st_mtime_ns
+        except OSError:
+            return None
+        return self._memo((str(path), stamp), lambda: unpack(path.read_bytes()))
+
+    def _memo(self, key: tuple[str, int], make: Callable[[], Any]) -> Any:
+        """Return a value that was unpacked before, or unpack it now and remember it."""
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = make()
+            self._known.move_to_end(key)
+            while len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+            return self._known[key]
 
     def correct(self, track: str, task: str, action: str, value: Any) -> int:
         """Keep a correction and return its revision; what was undone before cannot come back."""

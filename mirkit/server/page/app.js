@@ -4,7 +4,7 @@ import { call, follow, get, patch, post, upload } from "./api.js";
 import { clock, lastBefore, shortChord } from "./music.js";
 import { Player } from "./player.js";
 import { Pyramid } from "./pyramid.js";
-import { Timeline, listen } from "./timeline.js";
+import { Timeline, listen, startsOf } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const state = { tracks: [], track: null, taps: [], followed: new Set(), drawn: 0, spoken: "" };
@@ -175,14 +175,14 @@ async function open(id) {
   const same = state.track?.id === id;
   state.track = { ...track, beats: [], positions: [], confidence: [], barNumbers: [], chords: [], keys: [],
     sections: [], events: [], tags: [], duration: track.duration ?? 1 };
-  if (track.waveform) state.track.pyramid = new Pyramid(id, track.waveform, () => timeline.draw());
+  if (track.waveform) state.track.pyramid = new Pyramid(id, track.waveform, () => timeline.refresh());
   bodies.filter(Boolean).forEach(take);
   if (!same) player.load(`/v1/tracks/${id}/audio`);
   history.replaceState(null, "", `#${id}`);
   showTrack();
   if (same) timeline.track = state.track;
   else timeline.show(state.track);
-  timeline.draw();
+  timeline.refresh();
   showList();
 }
 
@@ -327,7 +327,7 @@ function tick(time) {
   state.drawn = timeline.paintCursor(time, player.loop);
   const beat = lastBefore(track.beats, time);
   const place = beat < 0 ? "–" : `${track.barNumbers[beat]}.${track.positions[beat] || "?"}`;
-  const chord = lastBefore(track.chords.map((each) => each.start), time);
+  const chord = lastBefore(startsOf(track.chords), time);
   const label = chord < 0 ? "" : shortChord(track.chords[chord].label);
   set($("time"), clock(time, 1));
   set($("bar"), place);
@@ -452,7 +452,7 @@ async function showExports() {
 
 function theme(name) {
   if (name) document.documentElement.dataset.theme = name;
-  timeline.draw();
+  timeline.refresh();
 }
 
 listen(timeline, { seek, drag, jump: (time) => player.seek(time) });
@@ -506,12 +506,11 @@ addEventListener("drop", (event) => {
 
 const light = matchMedia("(prefers-color-scheme: light)").matches;
 theme(localStorage.getItem("theme") ?? (light ? "light" : "dark"));
+const asked = location.hash.slice(1);
+if (/^[0-9a-f]{16}$/.test(asked)) await open(asked);
+await Promise.all([showExports(), refresh()]);
 const health = await attempt(() => get("/v1/health"));
 if (health?.library) {
   $("library").hidden = false;
   await search("");
 }
-await showExports();
-await refresh();
-const asked = location.hash.slice(1);
-if (/^[0-9a-f]{16}$/.test(asked)) await open(asked);

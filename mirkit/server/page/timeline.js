@@ -17,11 +17,15 @@ export class Timeline {
     this.track = null;
     this.moved = null; // a drag of the grid that is not kept yet: {from, by, kind}
     this.waiting = false;
+    this.ink = null; // colors of the theme, read once
+    this.miniature = null; // the overview without the window, painted once
+    this.under = null; // what the cursor canvas shows
     new ResizeObserver(() => this.resize()).observe(wave);
   }
 
   show(track) {
     this.track = track;
+    this.miniature = null;
     this.resize();
     this.scale = Math.max(this.width / track.duration, Math.min(60, this.width / 12));
     this.move(0);
@@ -37,6 +41,14 @@ export class Timeline {
       canvas.width = Math.round(canvas.clientWidth * ratio);
       canvas.height = Math.round(canvas.clientHeight * ratio);
     }
+    this.refresh();
+  }
+
+  // Paints all anew: the theme, the size or the columns have changed.
+  refresh() {
+    this.ink = null;
+    this.miniature = null;
+    this.under = null;
     this.draw();
   }
 
@@ -79,6 +91,11 @@ export class Timeline {
   }
 
   colors() {
+    this.ink ??= this.readColors();
+    return this.ink;
+  }
+
+  readColors() {
     const style = getComputedStyle(document.documentElement);
     const names = ["ground", "panel", "line", "ink", "dim", "accent", "mark", "warn", "low", "mid",
       "high", "peak", "beat", "chord-ink"];
@@ -95,22 +112,26 @@ export class Timeline {
     lanes.forEach((lane, i) => this.paintLane(pen, ink, lane, bottom + 4 + i * LANE));
   }
 
+  // Writes the columns as pixels, which is many times as fast as filling shapes.
   paintWave(pen, ink, start, scale, width, top, bottom) {
-    const middle = (top + bottom) / 2;
-    const half = (bottom - top) / 2 - 2;
-    const paths = ["peak", "low", "mid", "high"].map(() => new Path2D());
-    const share = [0.5, 0.95, 0.72, 0.5]; // of the height; peaks are no square roots
+    const ratio = window.devicePixelRatio || 1;
+    const [columns, rows] = [Math.round(width * ratio), Math.round((bottom - top) * ratio)];
+    if (columns < 1 || rows < 1) return;
+    const image = pen.createImageData(columns, rows);
+    const pixels = new Uint32Array(image.data.buffer);
+    const colors = ["peak", "low", "mid", "high"].map((name) => packed(ink[name]));
+    const middle = rows >> 1;
+    const half = middle - 1;
     const gain = this.track.pyramid?.gain ?? 1;
-    this.track.pyramid?.columns(start, scale, width, (x, ...values) => {
-      values.forEach((value, i) => {
-        const height = Math.min(half, Math.max(value * share[i] * gain * half, 0.4));
-        paths[i].rect(x, middle - height, 1, 2 * height);
-      });
+    const share = [0.5, 0.95 * gain, 0.72 * gain, 0.5 * gain]; // of the height
+    this.track.pyramid?.columns(start, scale * ratio, columns, (x, ...values) => {
+      for (let i = 0; i < 4; i++) {
+        const height = Math.min(half, Math.max(Math.round(values[i] * share[i] * half), i ? 0 : 1));
+        const end = (middle + height) * columns + x;
+        for (let at = (middle - height) * columns + x; at < end; at += columns) pixels[at] = colors[i];
+      }
     });
-    ["peak", "low", "mid", "high"].forEach((name, i) => {
-      pen.fillStyle = ink[name];
-      pen.fill(paths[i]);
-    });
+    pen.putImageData(image, 0, Math.round(top * ratio));
   }
 
   // Beats as they would be after the drag that goes on.
@@ -169,7 +190,7 @@ export class Timeline {
     pen.font = "600 12px system-ui, 'DejaVu Sans', sans-serif";
     pen.textBaseline = "middle";
     pen.textAlign = "center";
-    const first = Math.max(0, lastBefore(lane.spans.map((each) => each.start), this.start));
+    const first = Math.max(0, lastBefore(startsOf(lane.spans), this.start));
     for (const { start, end: stop, label } of lane.spans.slice(first)) {
       if (start > end) break;
       const left = Math.max(0, this.xOf(start));
@@ -187,24 +208,39 @@ export class Timeline {
 
   paintOverview() {
     const pen = begin(this.overview);
-    const ink = this.colors();
     const width = this.overview.clientWidth;
     const height = this.overview.clientHeight;
     const scale = width / this.track.duration;
-    this.paintWave(pen, ink, 0, scale, width, 2, height - 8);
-    const plain = nameColors(this.track.sections.map((each) => each.label));
-    for (const { start, end, label } of this.track.sections) {
-      pen.fillStyle = plain.get(label);
-      pen.fillRect(start * scale + 0.5, height - 6, Math.max((end - start) * scale - 1, 1), 4);
-    }
-    pen.fillStyle = ink.accent;
+    this.miniature ??= this.paintMiniature(width, height, scale);
+    if (this.miniature) pen.drawImage(this.miniature, 0, 0, width, height);
+    pen.fillStyle = this.colors().accent;
     pen.globalAlpha = 0.22;
     pen.fillRect(this.start * scale, 0, Math.max(this.seconds * scale, 3), height);
     pen.globalAlpha = 1;
   }
 
+  paintMiniature(width, height, scale) {
+    if (!width || !height) return null;
+    const canvas = document.createElement("canvas");
+    canvas.width = this.overview.width;
+    canvas.height = this.overview.height;
+    const pen = canvas.getContext("2d");
+    const ratio = window.devicePixelRatio || 1;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.paintWave(pen, this.colors(), 0, scale, width, 2, height - 8);
+    const plain = nameColors(this.track.sections.map((each) => each.label));
+    for (const { start, end, label } of this.track.sections) {
+      pen.fillStyle = plain.get(label);
+      pen.fillRect(start * scale + 0.5, height - 6, Math.max((end - start) * scale - 1, 1), 4);
+    }
+    return canvas;
+  }
+
   // Draws the playhead, and returns the time at which it stands.
   paintCursor(time, loop) {
+    const shown = [time, loop?.start, this.start, this.scale, this.width].join();
+    if (shown === this.under) return time;
+    this.under = shown;
     const pen = begin(this.cursor);
     const ink = this.colors();
     if (loop) {
@@ -281,6 +317,20 @@ export function listen(timeline, act) {
   };
   overview.addEventListener("pointerdown", jump);
   overview.addEventListener("pointermove", jump);
+}
+
+const STARTS = new WeakMap();
+
+// The starts of spans, taken once.
+export function startsOf(spans) {
+  if (!STARTS.has(spans)) STARTS.set(spans, spans.map((each) => each.start));
+  return STARTS.get(spans);
+}
+
+// A color as a pixel: red in the lowest byte.
+function packed(hex) {
+  const value = parseInt(hex.slice(1), 16);
+  return (255 << 24) | ((value & 255) << 16) | (value & 0xff00) | (value >> 16);
 }
 
 function place(event, canvas) {
