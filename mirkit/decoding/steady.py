@@ -222,15 +222,18 @@ def _line(strength: Floats, frames: Floats, fps: float) -> tuple[float, float]:
 def _around(strength: Floats, frames: Floats, fps: float) -> tuple[Floats, Floats]:
     """Return how far from each frame of a grid the strongest near it is, and how far to trust that.
 
-    A parabola through the strongest and its neighbors tells fractions of a frame.
+    A parabola through the strongest and its neighbors tells fractions of a frame. The first and the
+    last frame are not trusted: they may lie on the slope of a beat that is cut off.
     """
     reach = max(1, int(AROUND * fps))
     near = np.rint(frames).astype(np.int64)[:, None] + np.arange(-reach, reach + 1)
     seen = strength[np.clip(near, 0, len(strength) - 1)]
     best, row = seen.argmax(axis=1), np.arange(len(frames))
-    peaks = refine(strength, np.clip(near[row, best], 0, len(strength) - 1))
+    strongest = np.clip(near[row, best], 0, len(strength) - 1)
+    peaks = refine(strength, strongest)
+    is_cut = (strongest == 0) | (strongest == len(strength) - 1)
     off = np.clip(peaks - frames, -reach, reach)
-    return off, seen[row, best] ** 2 + 1e-9
+    return off, np.where(is_cut, 0.0, seen[row, best] ** 2) + 1e-9
 
 
 def _smooth(values: Floats) -> Floats:

@@ -35,6 +35,9 @@ DEFAULT = "drift"
 # No model is surer than this: a frame of probability 0 must not forbid a path.
 DOUBT = 1e-5
 
+END = 0.02
+"""A beat that comes this late behind the last frame lies at the very end of a recording [s]."""
+
 Decoder = Callable[[Activations], Beats]
 
 
@@ -170,7 +173,8 @@ class DriftDecoder(_Tracker):
             return None
         grid = steady.drifted(music.strength, pulse.frames(path[0], path[-1]), inputs.fps)
         last = len(music.strength) - 1
-        return grid[(grid > -0.5) & (grid < last + 0.5)].clip(0, last)
+        end = last + END * inputs.fps
+        return grid[(grid > -0.5) & (grid <= end)].clip(0, last)
 
 
 @dataclass(frozen=True, kw_only=True)
