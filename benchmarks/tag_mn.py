@@ -1,13 +1,16 @@
 """Make the manifests that tag-mn is trained on, and ship it: weights, card, calibration, tables.
 
-    python benchmarks/tag_mn.py manifests DATA OUT --renders TRAIN VAL TEST
+    python benchmarks/tag_mn.py manifests DATA OUT --renders TRAIN VAL
+    python benchmarks/unfold_tag_mn.py BEFORE.onnx OUT/all.jsonl runs/tag-mn-before/best.safetensors
+    mirkit teach recipes/tag-mn-teach.toml
     mirkit train recipes/tag-mn-start.toml && mirkit train recipes/tag-mn.toml
-    python benchmarks/tag_mn.py ship RUN --test OUT/test.jsonl
+    python benchmarks/tag_mn.py ship RUN --data DATA --rows OUT/all.jsonl --taught TEACHERS.json
 
-DATA holds the folders esc10, berklee, ambience, samples and songs. ``ship`` writes the weights and
-the card, and the table of docs/training-log-tags.md between its markers. Scores and calibration are
-of recordings whose sources were not trained on, of their first ten seconds. Then
-``python benchmarks/priors.py music`` writes what the tagger expects into its card.
+DATA is the data pack. ``ship`` writes the weights, the card, the recordings that trained them with
+their authors and licenses (mirkit/weights/tag-mn.attribution.csv), and the tables of
+docs/training-log-tags.md between their markers. Scores and calibration are of recordings whose
+sources were not trained on, of their first ten seconds. Then ``python benchmarks/priors.py music``
+writes what the tagger expects into its card.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ from report import ROOT, table, write_between_markers, write_json
 
 PAGE = ROOT / "docs" / "training-log-tags.md"
 NAME = "tag-mn"
-SOURCES = ("esc10", "berklee", "ambience", "samples", "songs")
+HELD_OUT = ROOT / "data" / "manifests" / "real-test.csv"
+CREDITS = ("place", "title", "author", "licence", "url")
+GROUPS = ("music", "genre_mood", "tempo_energy", "other")
 WINDOW = 10.0  # what a tagger hears at once [s]
 CARD = """name = "tag-mn"
 task = "tags"
@@ -38,21 +43,15 @@ labels = ["tags", "frames", "embedding"]
 license_code = "MIT"
 license_weights = "MIT"
 front_end = "mirkit_32k"
-trained_on = [
-    "ESC-10, folds 1 to 4 (CC BY 3.0)",
-    "Berklee Sampling Archive (CC BY 3.0)",
-    "ambiences (CC0, CC BY)",
-    "Sonic Pi one-shots and loops (CC0)",
-    "readings of LibriVox and two animals (Public Domain, CC BY 3.0, CC BY 4.0)",
-    "renders of mirkit.datasets: own arranger, MMA grooves, Groove MIDI (CC BY 4.0), POP909 (MIT)",
-]
+trained_on = {trained_on}
+taught_by = {taught_by}
 
 [config]
 backbone = "mirkit.backbones.residual:ResidualCNN"
 labels = {labels}
 
 [config.settings]
-widths = [16, 32, 64, 128]
+widths = {widths}
 
 [confidence]
 sha256 = "{sha256}"
@@ -63,20 +62,61 @@ sha256 = "{sha256}"
 {offset}"""
 
 
+TRAINED_ON = (
+    "sounds: 35 public collections, 1,579 recordings (CC0, CC BY, Public Domain, MIT, BSD)",
+    "music: 41 public collections, 248 recordings (CC0, CC BY, Public Domain)",
+    "ESC-10, folds 1 to 4, without two clips (CC BY 3.0)",
+    "Berklee Sampling Archive (CC BY 3.0)",
+    "ambiences (CC0, CC BY)",
+    "Sonic Pi one-shots and loops (CC0)",
+    "readings of LibriVox, music and two animals (Public Domain, CC BY 3.0, CC BY 4.0)",
+    "renders of mirkit.datasets: own arranger, MMA grooves, Groove MIDI (CC BY 4.0), POP909 (MIT)",
+)
+
+
 def manifests(args: argparse.Namespace) -> None:
-    """Write all.jsonl, start.jsonl (without ESC-10) and test.jsonl (renders of unheard songs)."""
+    """Write all.jsonl, and start.jsonl, whose training has no ESC-10."""
+    from mirkit.datasets.real_sources import RealSources
     from mirkit.datasets.tag_sources import tag_rows, write_rows
 
     args.out.mkdir(parents=True, exist_ok=True)
-    train, val, test = args.renders
-    rows = tag_rows({name: args.data / name for name in SOURCES})
-    rows += tag_rows({"renders-train": train}, 700) + tag_rows({"renders-val": val}, 100)
+    rows = RealSources(args.data, HELD_OUT).rows()
+    for folder, split in zip(args.renders, ("train", "val"), strict=True):
+        made = tag_rows({"renders": folder})
+        rows += [{**row, "place": "renders", "licence": "MIT", "split": split} for row in made]
     write_rows(rows, args.out / "all.jsonl")
-    started = [row for row in rows if not row["source"].startswith("esc10/")]
+    started = [row for row in rows if row["split"] == "val" or not row.get("in_esc10")]
     write_rows(started, args.out / "start.jsonl")
-    tested = tag_rows({"renders-test": test}, 101)
-    tested[0]["split"] = "train"  # data without anything to train on is refused
-    write_rows(tested, args.out / "test.jsonl")
+
+
+def credits(rows: list[dict[str, Any]], data: Path) -> list[dict[str, str]]:
+    """Return who made the recordings that train, by their place in the data pack."""
+    from mirkit.datasets.real_sources import table
+
+    known: dict[str, dict[str, str]] = {}
+    for pack, path in (("sounds", "all.csv"), ("music", "all.csv"), *(
+        (pack, f"{pack}.csv") for pack in ("esc10", "ambience", "songs", "samples", "berklee")
+    )):  # fmt: skip
+        for row in table(data / pack / path):
+            place = f"{row['folder']}/{row['file']}" if pack == "sounds" else row.get("file")
+            known[f"{pack}/{place or row['path']}"] = row
+    made = []
+    for place in sorted({row["place"] for row in rows if row["split"] == "train"} - {"renders"}):
+        row = known[place]
+        esc10 = row.get("freesound_id")
+        made.append({
+            "place": place,
+            "title": row.get("title") or row.get("original_title") or row.get("source_path") or "",
+            "author": row.get("author") or row.get("artist") or row.get("editor") or _OF_PACK.get(
+                place.partition("/")[0], ""),
+            "licence": row.get("license") or row.get("licence") or "CC BY 3.0",
+            "url": f"https://freesound.org/s/{esc10}/" if esc10
+            else row.get("url") or row.get("source") or "",
+        })  # fmt: skip
+    return made
+
+
+_OF_PACK = {"berklee": "OLPC Berklee Sound Library", "samples": "Sonic Pi"}
 
 
 def heard(recipe: Any, tensors: Path, manifest: str = "") -> tuple[Any, Any, Any]:
@@ -105,16 +145,13 @@ def heard(recipe: Any, tensors: Path, manifest: str = "") -> tuple[Any, Any, Any
 
 def ship(args: argparse.Namespace) -> None:
     """Calibrate, write weights and card, score."""
-    from mirkit.datasets.tag_sources import OWN_NAMES, vocabularies
     from mirkit.training.families import read_recipe
     from mirkit.zoo import checkpoints
 
     recipe = read_recipe(args.run / "recipe.toml")
     recipe = replace(recipe, model=replace(recipe.model, weights=""))
     labels = list(recipe.data.labels)
-    music, other = vocabularies()
-    names = ([x for x in music if x not in OWN_NAMES], other, OWN_NAMES)
-    groups = [[labels.index(name) for name in group] for group in names]
+    groups = [[i for i, label in enumerate(labels) if group_of(label) == name] for name in GROUPS]
     judged = heard(recipe, args.run / "best.safetensors")
     boards = {"validation": judged}
     if args.test:
@@ -122,17 +159,28 @@ def ship(args: argparse.Namespace) -> None:
     slopes, offsets = np.ones(len(labels)), np.zeros(len(labels))
     for columns in groups:
         fitted = calibration(*(x[:, columns] for x in judged))
+        if fitted is None:
+            continue
         slopes[columns], offsets[columns] = fitted.weights[0], fitted.intercept
     numbers = {board: summary(*x, slopes, offsets, groups) for board, x in boards.items()}
     shutil.copy(args.run / "best.onnx", ROOT / "mirkit" / "weights" / f"{NAME}.onnx")
+    write_credits(args.rows, args.data)
     sha256 = checkpoints.sha256_of(ROOT / "mirkit" / "weights" / f"{NAME}.onnx")
-    listed = "[\n" + "".join(f"    {json.dumps(label)},\n" for label in labels) + "]"
+    listed = listing(labels)
     columns = {
         name: "".join(f"{json.dumps(x)} = {y:.4f}\n" for x, y in zip(labels, values, strict=True))
         for name, values in (("slope", slopes), ("offset", offsets))
     }
     trained = checkpoints.sha256_of(args.run / "best.safetensors")
-    card = CARD.format(sha256=sha256, weights_hash=trained, labels=listed, **columns)
+    card = CARD.format(
+        sha256=sha256,
+        weights_hash=trained,
+        labels=listed,
+        widths=list(recipe.model.settings["widths"]),
+        trained_on=listing(TRAINED_ON),
+        taught_by=listing(taught(args.taught)),
+        **columns,
+    )
     (ROOT / "mirkit" / "cards" / f"{NAME}.toml").write_text(card, "utf-8")
     rows = class_rows(labels, boards)
     write_between_markers(PAGE, "classes", table(["class", *head(boards)], rows))
@@ -140,11 +188,50 @@ def ship(args: argparse.Namespace) -> None:
     write_json(NAME, {"sha256": sha256, "boards": numbers})
 
 
+def group_of(label: str) -> str:
+    """Return the group that a label is calibrated in."""
+    from mirkit.vocab.tag_groups import is_in_group
+
+    groups = {"tempo_energy": ("tempo", "energy"), "genre_mood": ("genre", "mood"),
+              "music": ("vocals", "instrument")}  # fmt: skip
+    for name, parts in groups.items():
+        if any(is_in_group(label, part) for part in parts):
+            return name
+    return "music" if label == "Music" else "other"
+
+
+def listing(texts: Any) -> str:
+    """Return texts as a list of TOML, one per line."""
+    return "[\n" + "".join(f"    {json.dumps(text)},\n" for text in texts) + "]"
+
+
+def taught(path: Path) -> list[str]:
+    """Return the teachers, as a card names them."""
+    return [
+        f"{each['model']}, {each['weights_hash']} ({each['license_weights']})"
+        for each in json.loads(path.read_text("utf-8"))
+    ]
+
+
+def write_credits(manifest: Path, data: Path) -> None:
+    """Write who made the recordings that train."""
+    import csv
+
+    rows = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
+    path = ROOT / "mirkit" / "weights" / f"{NAME}.attribution.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, CREDITS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(credits(rows, data))
+
+
 def calibration(logits: Any, targets: Any, mask: Any) -> Any:
-    """Return one slope and one offset for a group of classes."""
+    """Return one slope and one offset for a group of classes, None where one answer is all."""
     from mirkit.metrics.calibration import fit_logistic
 
     known = mask > 0
+    if len(np.unique(targets[known])) < 2:
+        return None
     return fit_logistic(logits[known][:, None], targets[known], penalty=0.0)
 
 
@@ -158,8 +245,10 @@ def summary(
     from mirkit.training.tag.task import known_precision
 
     numbers = {"clips": len(logits)}
-    for name, columns in zip(("music", "other", "tempo_energy"), groups, strict=True):
+    for name, columns in zip(GROUPS, groups, strict=True):
         x, y, known = (part[:, columns] for part in (logits, targets, mask))
+        if calibration(x, y, known) is None:
+            continue
         numbers[f"map_{name}"] = mean(known_precision(x, y, known))
         shown = known > 0
         shipped = sigmoid(slopes[columns] * x + offsets[columns])
@@ -178,6 +267,8 @@ def crossed(logits: Any, targets: Any, mask: Any) -> float:
     errors = []
     for half in (halves, ~halves):
         fitted = calibration(logits[~half], targets[~half], mask[~half])
+        if fitted is None:
+            continue
         known = mask[half] > 0
         shown = sigmoid(fitted.weights[0] * logits[half] + fitted.intercept)
         errors.append(expected_calibration_error(shown[known], targets[half][known]))
@@ -215,11 +306,14 @@ def main() -> None:
     made = commands.add_parser("manifests")
     made.add_argument("data", type=Path)
     made.add_argument("out", type=Path)
-    made.add_argument("--renders", type=Path, nargs=3, required=True)
+    made.add_argument("--renders", type=Path, nargs=2, required=True)
     made.set_defaults(call=manifests)
     shipped = commands.add_parser("ship")
     shipped.add_argument("run", type=Path)
-    shipped.add_argument("--test", type=Path)
+    shipped.add_argument("--rows", type=Path, required=True, help="the manifest that trained it")
+    shipped.add_argument("--taught", type=Path, required=True, help="teachers.json")
+    shipped.add_argument("--data", type=Path, required=True, help="the data pack")
+    shipped.add_argument("--test", type=Path, help="a manifest of renders of other songs")
     shipped.set_defaults(call=ship)
     args = parser.parse_args()
     args.call(args)

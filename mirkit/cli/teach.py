@@ -8,7 +8,7 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("recipe", metavar="RECIPE.toml", help="see docs/train-tags.md")
+    parser.add_argument("recipe", metavar="RECIPE.toml", help="see recipes/tag-mn-teach.toml")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,16 +8,16 @@ import signals
 import soundfile
 
 import mirkit
-from mirkit.datasets.tag_sources import ESC10, vocabularies
+from mirkit.datasets.real_sources import RealSources
+from mirkit.datasets.tag_sources import ESC10
 from mirkit.zoo.registry import card
 
 MODEL = "tag-mn"
 
 
-def test_its_labels_are_two_vocabularies():
+def test_its_labels_are_those_of_the_real_recordings(data_dir):
     labels = tuple(card(MODEL).config["labels"])
-    music, other = vocabularies()
-    assert labels == (*music, *other)
+    assert labels == RealSources(data_dir, data_dir).labels
     heard = mirkit.tags(signals.music(3.0, 32000), model=MODEL, top=None)
     assert set(heard.labels) == set(labels)
 
@@ -34,10 +34,12 @@ def test_it_knows_classes_of_a_fold_that_it_was_not_trained_on(data_dir):
     right = []
     for label, expected in ESC10.items():
         for row in [row for row in rows if row["label"] == label][:2]:
-            heard = mirkit.tags(data_dir / "esc10" / row["path"], model=MODEL, top=5)
-            right.append(expected[-1] in heard.labels)
+            heard = dict(mirkit.tags(data_dir / "esc10" / row["path"], model=MODEL, top=None))
+            best = max(ESC10, key=lambda name: max(heard[each] for each in ESC10[name][-2:]))
+            right.append(best == label)
+            assert heard[expected[-1]] > 0
     assert len(right) == 20
-    assert np.mean(right) >= 0.6
+    assert np.mean(right) >= 0.45  # of ten: 62 % of the whole fold, by frames
 
 
 def test_the_level_of_a_recording_hardly_matters(data_dir):
