@@ -1,6 +1,10 @@
-"""Measure every front end next to what librosa has of its kind: python benchmarks/front_ends.py."""
+"""Measure every front end next to what librosa has of its kind.
+
+Run: python benchmarks/front_ends.py [--only NAME …]
+"""
 
 import argparse
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +19,14 @@ from mirkit.audio import Audio  # noqa: E402
 from mirkit.features import (  # noqa: E402
     FRONT_ENDS,
     VQT,
+    AttackEnvelope,
     FourierTempogram,
     FrontEnd,
     LogSpectrogram,
     OnsetStrength,
 )
+
+RESULTS = report.ROOT / "benchmarks" / "results" / "front_ends.json"
 
 
 def clip(sample_rate: int, seconds: float) -> Audio:
@@ -66,6 +73,11 @@ def librosa_vqt(front: VQT, audio: Audio) -> Callable[[], Any]:
     )
 
 
+def librosa_rms(front: AttackEnvelope, audio: Audio) -> Callable[[], Any]:
+    samples, hop = audio.samples[0], front.hop_length
+    return lambda: librosa.feature.rms(y=samples, frame_length=hop, hop_length=hop)
+
+
 def librosa_twin(front: FrontEnd, audio: Audio) -> tuple[str, Callable[[], Any]]:
     """Return the name of librosa's function of the same kind, and a call of it."""
     if isinstance(front, LogSpectrogram):
@@ -74,6 +86,8 @@ def librosa_twin(front: FrontEnd, audio: Audio) -> tuple[str, Callable[[], Any]]
         return "onset_strength", librosa_onset(front, audio)
     if isinstance(front, VQT):
         return "vqt", librosa_vqt(front, audio)
+    if isinstance(front, AttackEnvelope):
+        return "rms", librosa_rms(front, audio)
     name = "fourier_tempogram" if isinstance(front, FourierTempogram) else "tempogram"
     onset = librosa_onset(front.onset, audio)
     function = getattr(librosa.feature, name)
@@ -122,9 +136,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", help="measure these, and keep what is known of others")
     options = parser.parse_args()
+    known = json.loads(RESULTS.read_text())["front_ends"] if options.only else {}
     results = {}
     for name, front in FRONT_ENDS.items():
+        if options.only and name not in options.only:
+            results[name] = known[name]
+            continue
         results[name] = measure(front, options.seconds, options.rounds)
         print(name, results[name])
     machine = report.machine()

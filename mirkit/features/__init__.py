@@ -1,5 +1,6 @@
 """Front ends: from audio to what models and trackers read, in numpy, in blocks of any size."""
 
+from mirkit.features.attack import AttackEnvelope
 from mirkit.features.base import FrontEnd
 from mirkit.features.cache import FeatureCache
 from mirkit.features.logfilt import LogBank
@@ -22,6 +23,7 @@ __all__ = [
     "FRONT_ENDS",
     "STFT",
     "VQT",
+    "AttackEnvelope",
     "FeatureCache",
     "FourierTempogram",
     "FrontEnd",

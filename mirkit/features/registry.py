@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from mirkit.errors import UnknownName
+from mirkit.features.attack import ATTACK_22K
 from mirkit.features.base import FrontEnd
 from mirkit.features.logfilt import SEMITONES_22K, TCN_22K, TCN_2020
 from mirkit.features.logmel import PRESETS
@@ -16,6 +17,7 @@ _ALL: tuple[FrontEnd, ...] = (
     TCN_2020,
     TCN_22K,
     SEMITONES_22K,
+    ATTACK_22K,
     ONSET,
     ONSET_50,
     TEMPOGRAM,

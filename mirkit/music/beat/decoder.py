@@ -21,10 +21,11 @@ from mirkit.decoding import dbn, dp, steady
 from mirkit.decoding.peaks import find_peaks, window_maximum
 from mirkit.errors import ParameterError
 from mirkit.gate import SilenceGate
-from mirkit.music.beat import levels
+from mirkit.music.beat import kick, levels
 from mirkit.music.beat.confidence import Confidence
 from mirkit.music.beat.follower import BeatFollower
 from mirkit.music.beat.inputs import BeatInput, read
+from mirkit.music.beat.judged import Decoder, Judged
 from mirkit.music.beat.options import Meter, check_options, meter_priors
 from mirkit.music.beat.results import SAME, Decoded, assemble, hypothesis, number, seconds
 from mirkit.system import find_decoder
@@ -32,13 +33,11 @@ from mirkit.zoo.registry import Card
 
 DEFAULT = "drift"
 
+# How far a beat may lie outside the frames [frames].
+EDGE = 2
+
 # No model is surer than this: a frame of probability 0 must not forbid a path.
 DOUBT = 1e-5
-
-END = 0.02
-"""A beat that comes this late behind the last frame lies at the very end of a recording [s]."""
-
-Decoder = Callable[[Activations], Beats]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,10 +170,10 @@ class DriftDecoder(_Tracker):
         pulse = steady.find_pulse(music.strength, path, inputs.fps, music.spectrum)
         if pulse is None or pulse.coverage < self.coverage or pulse.worth < self.worth:
             return None
+        pulse = _on_beat(pulse, inputs, path)
         grid = steady.drifted(music.strength, pulse.frames(path[0], path[-1]), inputs.fps)
-        last = len(music.strength) - 1
-        end = last + END * inputs.fps
-        return grid[(grid > -0.5) & (grid <= end)].clip(0, last)
+        # a beat may lie in the hop before the first frame or after the last
+        return grid[(grid > -EDGE) & (grid < len(music.strength) - 1 + EDGE)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,46 +330,6 @@ class PeakDecoder:
         return Beats(seconds(inputs, frames), positions, provenance=inputs.provenance)
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A decoder whose beats are judged: none where nothing pulses, and a confidence for the rest.
-
-    Parameters
-    ----------
-    decoder
-        From activations to beats.
-    min_activation
-        Mean activation at the stronger half of the beats below which nothing pulses.
-    confidence
-        The fit, or None.
-    """
-
-    decoder: Decoder
-    min_activation: float = 0.0
-    confidence: Confidence | None = None
-
-    def __call__(self, activations: Activations) -> Beats:
-        """Return the beats."""
-        found = self.decoder(activations)
-        if strength_of(found, activations) < self.min_activation:
-            return Beats(provenance=found.provenance)
-        return found if self.confidence is None else self.confidence(found, activations)
-
-
-def strength_of(beats: Beats, activations: Activations) -> float:
-    """Return the mean of the beat head at the stronger half of the beats.
-
-    The half, because at twice the tempo every other beat is none. It is 1 where there are no beats,
-    or the head has no clock.
-    """
-    head = activations["beat"]
-    if not len(beats) or head.grid is None:
-        return 1.0
-    frames = np.clip(head.grid.frame_at(beats.times), 0, head.n_frames - 1)
-    activation = np.sort(head.probabilities()[frames, 0])
-    return float(activation[len(activation) // 2 :].mean())
-
-
 DECODERS: Mapping[str, str | Callable[..., Decoder]] = {
     "drift": DriftDecoder,
     "dp": DynamicProgrammingDecoder,
@@ -469,8 +428,23 @@ def _decode(
     if held is None:
         times = seconds(inputs, frames)
     else:
-        times, frames = np.maximum(inputs.grid.time_of(held), 0), np.rint(held).astype(np.int64)
-    return hypothesis(inputs, level.lag, weight, times, number(inputs, frames, options.meter))
+        times = np.maximum(inputs.grid.time_of(held), 0)
+        frames = np.rint(held).astype(np.int64).clip(0, len(inputs.beat) - 1)
+    if inputs.attacks is not None:
+        times = inputs.attacks.place(times)
+    numbers = number(inputs, frames, options.meter, held is not None)
+    return hypothesis(inputs, level.lag, weight, times, numbers)
+
+
+def _on_beat(pulse: steady.Pulse, inputs: BeatInput, path: Floats) -> steady.Pulse:
+    """Return the pulse, or the one halfway between, as strength and bass together tell."""
+    if inputs.kick is None or not pulse.offbeat > 0:
+        return pulse
+    shifted = pulse.shifted()
+    beats, offbeats = (each.frames(path[0], path[-1]) for each in (pulse, shifted))
+    odds = np.log(pulse.worth / pulse.offbeat)
+    odds += kick.TRUST * kick.log_ratio(inputs.kick, beats, offbeats)
+    return pulse if odds >= 0 else shifted
 
 
 def _sounding(activation: Floats, threshold: float) -> tuple[int, int]:

@@ -12,6 +12,9 @@ from mirkit.activations import Activations, Head, Provenance
 from mirkit.arrays import Floats
 from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
+from mirkit.music.beat import kick
+from mirkit.music.beat.attacks import HEAD as ATTACK
+from mirkit.music.beat.attacks import Attacks
 from mirkit.music.beat.harmony import HEAD as CHROMA
 from mirkit.music.beat.harmony import Harmony
 
@@ -40,6 +43,10 @@ class BeatInput:
         Which model made them, or None.
     harmony
         Pitch classes over time on a clock of their own, or None.
+    attacks
+        How fast the envelope of attacks rises, on a clock of its own, or None.
+    kick
+        How much the bass rises, shape ``(n_frames,)``, or None.
     """
 
     beat: Floats
@@ -49,6 +56,8 @@ class BeatInput:
     grid: FrameGrid
     provenance: Provenance | None = None
     harmony: Harmony | None = None
+    attacks: Attacks | None = None
+    kick: Floats | None = None
 
     @property
     def fps(self) -> float:
@@ -75,14 +84,29 @@ def read(activations: Activations, upsample: bool = True) -> BeatInput:
     downbeat = None
     if "downbeat" in activations:
         downbeat = _same_clock(activations["downbeat"], head)
+    low = _rises(activations, head)
     times = math.ceil(MIN_FPS / grid.fps) if upsample else 1
     if times > 1 and len(beat) > 1:
         grid = FrameGrid(grid.rate * times, grid.start)
         beat = _interpolate(beat, times)
         downbeat = None if downbeat is None else _interpolate(downbeat, times)
+        low = None if low is None else _interpolate(low, times)
     tempo, bpms = _tempo(activations)
     harmony = Harmony.of(activations[CHROMA]) if CHROMA in activations else None
-    return BeatInput(beat, downbeat, tempo, bpms, grid, activations.provenance, harmony)
+    attacks = Attacks.of(activations[ATTACK]) if ATTACK in activations else None
+    return BeatInput(
+        beat, downbeat, tempo, bpms, grid, activations.provenance, harmony, attacks, low
+    )
+
+
+def _rises(activations: Activations, beat: Head) -> Floats | None:
+    """Return how much the bass rises, where that is known on the clock of the beats."""
+    if kick.HEAD not in activations:
+        return None
+    head = activations[kick.HEAD]
+    if head.grid != beat.grid or head.n_frames != beat.n_frames:
+        return None
+    return head.values[:, 0].astype(np.float64)
 
 
 def _probability(name: str, head: Head) -> Floats:

@@ -9,7 +9,7 @@ from mirkit.activations import Features, Head, HeadSpec
 from mirkit.arrays import Floats32
 from mirkit.backbones.tcn.config import TCNConfig
 from mirkit.model import FeatureModel
-from mirkit.music.beat import harmony
+from mirkit.music.beat import attacks, harmony, kick
 from mirkit.zoo.runtime import Runner
 
 
@@ -30,7 +30,10 @@ class TCNModel(FeatureModel[TCNConfig]):
 
 
 class BeatTCN(TCNModel):
-    """The heads ``beat``, ``downbeat`` and, where the network has it, ``tempo``; and ``chroma``.
+    """The heads ``beat``, ``downbeat`` and perhaps ``tempo`` of the network, and three measures.
+
+    ``kick`` says how much the lowest bands rise, ``chroma`` holds pitch classes, and ``attack`` the
+    envelope that tells the places of beats to the millisecond.
 
     Examples
     --------
@@ -39,10 +42,11 @@ class BeatTCN(TCNModel):
     >>> model = BeatTCN.from_card(card("beat-tcn"), "random")
     >>> {name: head.values.shape for name, head in
     ...  model.activations([np.zeros((1, 22050), np.float32)]).items()}
-    {'beat': (50, 1), 'downbeat': (50, 1), 'tempo': (1, 300), 'chroma': (10, 12)}
+    {'beat': (50, 1), 'downbeat': (50, 1), 'tempo': (1, 300), 'kick': (50, 1), 'chroma': (10, 12),
+     'attack': (401, 1)}
     """
 
-    optional: ClassVar[tuple[str, ...]] = (harmony.FRONT_END,)
+    optional: ClassVar[tuple[str, ...]] = (harmony.FRONT_END, attacks.FRONT_END)
 
     @classmethod
     def runner(cls, net: Any) -> Runner:
@@ -68,7 +72,10 @@ class BeatTCN(TCNModel):
     def prepare(
         self, own: Features, features: Mapping[str, Features]
     ) -> tuple[Floats32, dict[str, Head]]:
-        """Return the frames of the network, and the chroma where there are semitones for it."""
-        semitones = features.get(harmony.FRONT_END)
-        more = {} if semitones is None else {harmony.HEAD: harmony.chroma_head(semitones)}
+        """Return the frames of the network, and the measures that there are features for."""
+        more = {kick.HEAD: kick.kick_head(own)}
+        if (semitones := features.get(harmony.FRONT_END)) is not None:
+            more[harmony.HEAD] = harmony.chroma_head(semitones)
+        if (envelope := features.get(attacks.FRONT_END)) is not None:
+            more[attacks.HEAD] = attacks.attack_head(envelope)
         return own.values, more

@@ -17,6 +17,10 @@ from mirkit.music.beat.options import Meter, meter_priors
 # No network is surer than this of a downbeat.
 DOUBT = 0.01
 
+# What a bar of another length costs [nats], and where one tempo holds for the whole recording.
+CHANGE = 10.0
+STEADY_CHANGE = 30.0
+
 # Levels whose tempi differ by less are one.
 SAME = 0.04
 
@@ -40,10 +44,14 @@ def seconds(inputs: BeatInput, frames: Ints) -> Floats:
     return np.maximum(inputs.grid.time_of(refine(inputs.beat, frames)), 0.0)
 
 
-def number(inputs: BeatInput, frames: Ints, meter: Meter) -> Ints | None:
-    """Return the number of each beat in its bar, or None without a downbeat head."""
+def number(inputs: BeatInput, frames: Ints, meter: Meter, is_steady: bool = False) -> Ints | None:
+    """Return the number of each beat in its bar, or None without a downbeat head.
+
+    Songs of one tempo seldom leave a bar short: where beats are steady, that costs more.
+    """
     gains = downbeat_gains(inputs, frames)
-    return None if gains is None else bars.number_beats(gains, meter_priors(meter))
+    cost = STEADY_CHANGE if is_steady else CHANGE
+    return None if gains is None else bars.number_beats(gains, meter_priors(meter), cost)
 
 
 def downbeat_gains(inputs: BeatInput, frames: Ints) -> Floats | None:

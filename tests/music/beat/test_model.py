@@ -57,7 +57,7 @@ def files(tmp_path):
 def test_torch_and_onnxruntime_give_the_same_activations(files):
     by_torch, by_onnx = (BeatTCN.from_card(made_card(), path) for path in files)
     a, b = (each.activations(features(500)) for each in (by_torch, by_onnx))
-    assert list(a) == list(b) == ["beat", "downbeat", "tempo"]
+    assert list(a) == list(b) == ["beat", "downbeat", "tempo", "kick"]
     for name in a:
         np.testing.assert_allclose(a[name].values, b[name].values, rtol=0, atol=1e-4)
         assert a[name].labels == b[name].labels
