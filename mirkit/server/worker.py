@@ -83,7 +83,7 @@ def limit_memory(n_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):
-        os.nice(10)  # those who look at tracks come before those that are analyzed
+        os.nice(int(os.environ.get("MIRKIT_WORKER_NICE", "10")))  # requests come first
 
 
 def answer(request: Request, out: TextIO) -> None:

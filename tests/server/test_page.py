@@ -69,7 +69,7 @@ def shot(page, name):
 def test_a_song_is_uploaded_seen_corrected_and_exported(page, served, data_dir, tmp_path):
     page.goto(served.url)
     page.set_input_files("#files", data_dir / "songs" / "vibe_ace.ogg")
-    page.wait_for_selector("#track:not([hidden])", timeout=120_000)
+    page.wait_for_selector("#track:not([hidden])", timeout=400_000)
     found = beats_of(page)
     assert len(found) > 50
     page.locator("#wave").focus()
