@@ -52,6 +52,7 @@ def at_a_level(bpm, low, high):
 QUERIES = {
     "bpm:120-126": lambda x: at_a_level(x[1], 120, 126),
     "bpm:150-170": lambda x: at_a_level(x[1], 150, 170),
+    "bpm:60-64": lambda x: at_a_level(x[1], 60, 64),
     "bpm:=120-170": lambda x: 120 <= x[1] <= 170,
     "bpm:>200": lambda x: x[1] > 200,
     "bpm:<=90": lambda x: x[1] <= 90,
