@@ -133,7 +133,7 @@ def test_the_default_model_hears_harmony_in_blocks_of_any_size():
     whole = model.activations([samples])
     cuts = np.sort(rng.integers(0, samples.shape[1], 12))
     pieces = model.activations(np.split(samples, cuts, axis=1))
-    assert list(whole) == ["beat", "downbeat", "tempo", "chroma"]
+    assert list(whole) == ["beat", "downbeat", "tempo", "kick", "chroma", "attack"]
     for name, head in whole.items():
         assert np.allclose(head.values, pieces[name].values, atol=1e-4), name
     first, last = whole["chroma"].values[[20, -20]]
