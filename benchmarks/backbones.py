@@ -167,7 +167,7 @@ def least_seconds(card: Any, rounds: int) -> float:
 def kinds(cards: list[Any], rows: dict[str, dict[str, Any]]) -> str:
     """Return the table of what each backbone is."""
     header = ("model", "what it is", "front end", "shortest [s]", "longest at once [s]",
-              "frames every [ms]", "embedding", "ONNX", "licence", "weights")  # fmt: skip
+              "frames every [ms]", "embedding", "ONNX", "license", "weights")  # fmt: skip
     return report.table(header, [kind(card, rows[card.name]) for card in cards])
 
 

@@ -71,7 +71,7 @@ class Clips:
     captions
         A sentence, or an empty text.
     is_free
-        Whether the licence lets a shipped weight learn from it.
+        Whether the license lets a shipped weight learn from it.
     is_held
         Whether nothing may learn from it.
     is_esc10

@@ -14,7 +14,7 @@ DEMO = Path(__file__).parent / "audio" / "demo.ogg"
 
 
 def main(paths: list[Path]) -> None:
-    """Print the tags of each recording, and its nearest neighbour."""
+    """Print the tags of each recording, and its nearest neighbor."""
     for path, tags in zip(paths, mirkit.tags(paths, top=5), strict=True):
         print(f"{path.name}: " + ", ".join(f"{label} {score:.2f}" for label, score in tags))
 

@@ -72,7 +72,7 @@ class Features(Value):
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """Time at the centre of each frame, shape ``(n_frames,)`` [s]."""
+        """Time at the center of each frame, shape ``(n_frames,)`` [s]."""
         return self.grid.times(self.n_frames)
 
 

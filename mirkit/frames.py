@@ -21,7 +21,7 @@ class FrameGrid:
     rate
         Exact number of frames a second.
     start
-        Time at the centre of frame 0 [s].
+        Time at the center of frame 0 [s].
 
     Examples
     --------
@@ -64,7 +64,7 @@ class FrameGrid:
 
     @property
     def period(self) -> float:
-        """Time between neighbouring frames [s]."""
+        """Time between neighboring frames [s]."""
         return float(1 / self.rate)
 
     def times(self, n_frames: int, first: int = 0) -> NDArray[np.float64]:

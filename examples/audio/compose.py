@@ -1,6 +1,6 @@
 """Compose and render the demo piece: `demo.ogg`, with its true beats in `demo.beats`.
 
-The piece and this program are part of mirkit and under its licence. Rendering needs FluidSynth, a
+The piece and this program are part of mirkit and under its license. Rendering needs FluidSynth, a
 General MIDI soundfont and ffmpeg (Debian: fluidsynth, fluid-soundfont-gm, ffmpeg); the files it
 makes are kept in the repository, so nobody has to.
 

@@ -67,7 +67,7 @@ class Backbone(nn.Module, ABC):
         Length of its first input from one row of its frame outputs to the next, or None where it
         has none.
     first
-        The place of its first input that row 0 is centred on; half a step in where None.
+        The place of its first input that row 0 is centered on; half a step in where None.
     unused
         Beginnings of the names of parameters that no gradient reaches, since the published
         network keeps them and does not use them.

@@ -31,7 +31,7 @@ VALIDATION = 0.1
 
 OPEN = ("CC0", "CC BY", "CC-BY", "CC PDM", "Public Domain", "MIT", "BSD")
 CLOSED = ("SA", "NC", "ND", "Sampling")
-"""Beginnings of licences that permit training shipped weights, and words of those that do not."""
+"""Beginnings of licenses that permit training shipped weights, and words of those that do not."""
 
 FURTHER = (
     *("Musical instrument", "Motor vehicle (road)", "Domestic animals, pets"),
@@ -247,7 +247,7 @@ class RealSources:
 
 
 def may_train(licence: str) -> bool:
-    """Tell whether a recording under a licence may train weights that are shipped.
+    """Tell whether a recording under a license may train weights that are shipped.
 
     Examples
     --------

@@ -164,7 +164,7 @@ def _ms(seconds: str) -> int:
 def fsd50k(root: Root) -> Iterator[Sound]:
     """Read FSD50K: train and val (of dev), and eval as test; a group is an uploader.
 
-    Licences and uploaders come from ``FSD50K.metadata``; without it every clip is its own group.
+    Licenses and uploaders come from ``FSD50K.metadata``; without it every clip is its own group.
     """
     for part in ("dev", "eval"):
         known = _fsd_details(root, part)

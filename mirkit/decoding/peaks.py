@@ -55,7 +55,7 @@ def find_peaks(curve: Floats, threshold: float, radius: int = 1) -> Ints:
 
 
 def refine(curve: Floats, frames: Ints) -> Floats:
-    """Return where the parabola through each frame and its neighbours peaks, in frames.
+    """Return where the parabola through each frame and its neighbors peaks, in frames.
 
     A frame that is not a local maximum, or that lies at an end, stays where it is; none moves
     by more than half a frame.

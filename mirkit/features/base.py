@@ -51,7 +51,7 @@ class FrontEnd(ABC):
     @property
     @abstractmethod
     def latency(self) -> float:
-        """The longest time from the centre of a frame of one channel until it can be given [s]."""
+        """The longest time from the center of a frame of one channel until it can be given [s]."""
 
     @abstractmethod
     def n_frames(self, n_samples: int) -> int:

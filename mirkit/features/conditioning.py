@@ -114,7 +114,7 @@ class PreEmphasis:
     lookahead: ClassVar[int] = 0
 
     def __call__(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
-        """Yield the weighted differences of neighbours, across blocks too."""
+        """Yield the weighted differences of neighbors, across blocks too."""
         last = np.empty(0, dtype=np.float32)
         for block in blocks:
             signal = np.concatenate((last, block))

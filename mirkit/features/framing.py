@@ -24,7 +24,7 @@ class Framing:
     Parameters
     ----------
     frame_length, hop_length
-        Length of a frame, and distance between the starts of neighbours [samples].
+        Length of a frame, and distance between the starts of neighbors [samples].
     padding
         What lies before the first sample and after the last:
 
@@ -32,7 +32,7 @@ class Framing:
             nothing; frame 0 starts at sample 0, and samples that fill no frame are dropped
             (Kaldi's snip_edges): ``1 + (n - frame_length) // hop_length`` frames.
         ``"reflect"``
-            half a frame of the mirrored signal at each end; frame `i` is centred at sample
+            half a frame of the mirrored signal at each end; frame `i` is centered at sample
             ``i * hop_length`` (librosa, torch.stft): ``1 + n // hop_length`` frames of even
             length. A signal shorter than half a frame is mirrored again and again, and a single
             sample repeated.
@@ -75,12 +75,12 @@ class Framing:
 
     @property
     def center(self) -> int:
-        """The sample at the centre of frame 0."""
+        """The sample at the center of frame 0."""
         return self.frame_length // 2 - self.left
 
     @property
     def delay(self) -> int:
-        """Samples that must have come, counted from a frame's centre, until the frame is known."""
+        """Samples that must have come, counted from a frame's center, until the frame is known."""
         after_center = self.frame_length - self.frame_length // 2
         return max(after_center, self.left + 1) if self.padding == "reflect" else after_center
 

@@ -16,20 +16,20 @@ from mirkit.features.spectrogram import LogSpectrogram
 from mirkit.features.stft import STFT
 
 LEVEL = RunningLevel(lookahead=5512)  # 0.25 s
-REFERENCE_PITCH = 440.0  # [Hz] one filter is centred here
+REFERENCE_PITCH = 440.0  # [Hz] one filter is centered here
 
 
 @dataclass(frozen=True, slots=True)
 class LogBank:
     """Triangular filters at equal intervals of pitch, each with weights that sum to 1.
 
-    Every centre is moved to the nearest frequency of the spectrum; where several meet, at the
-    low end, one is kept. A filter reaches from its lower neighbour's centre to its upper one's.
+    Every center is moved to the nearest frequency of the spectrum; where several meet, at the
+    low end, one is kept. A filter reaches from its lower neighbor's center to its upper one's.
 
     Parameters
     ----------
     bands_per_octave
-        Number of centres in an octave.
+        Number of centers in an octave.
     fmin, fmax
         Centres lie between these [Hz]; the first and the last are only edges.
 
@@ -51,7 +51,7 @@ class LogBank:
             )
 
     def check(self, sample_rate: int, n_fft: int) -> None:
-        """Raise `ParameterError` where fewer than three centres fit below half the sample rate."""
+        """Raise `ParameterError` where fewer than three centers fit below half the sample rate."""
         n_centers = len(_center_bins(self, sample_rate, n_fft))
         if n_centers < 3:
             raise ParameterError(
@@ -65,7 +65,7 @@ class LogBank:
         Raises
         ------
         ParameterError
-            Where fewer than three centres fit below half the sample rate.
+            Where fewer than three centers fit below half the sample rate.
         """
         return _log_matrix(self, sample_rate, n_fft)
 

@@ -31,7 +31,7 @@ AGGREGATES: dict[str, Callable[[Floats32], Floats32]] = {
 class OnsetStrength(FrontEnd):
     """Spectral flux: the average rise of a log spectrogram over `lag` frames, falls left out.
 
-    A window meets an onset before its centre does, so the result is moved to later frames by half
+    A window meets an onset before its center does, so the result is moved to later frames by half
     a window; the first ``lag + shift`` frames are 0. These are librosa's numbers where the
     spectrogram is the same: decibels re 1 without `top_db`, which would need the whole clip.
 
@@ -85,7 +85,7 @@ class OnsetStrength(FrontEnd):
 
     @property
     def latency(self) -> float:
-        """The longest time from the centre of a frame until the stream can give it [s]."""
+        """The longest time from the center of a frame until the stream can give it [s]."""
         return self.spectrogram.latency
 
     @property
@@ -136,7 +136,7 @@ class OnsetStrength(FrontEnd):
 
 
 def _local_maximum(frames: Floats32, size: int) -> Floats32:
-    """Return the maximum over `size` neighbouring bins, fewer at the ends."""
+    """Return the maximum over `size` neighboring bins, fewer at the ends."""
     result = frames
     for offset in range(1, size // 2 + 1):
         result = result.copy() if result is frames else result

@@ -89,7 +89,7 @@ class LogSpectrogram(FrontEnd):
 
     @property
     def latency(self) -> float:
-        """The longest time from the centre of a frame until the stream can give it [s]."""
+        """The longest time from the center of a frame until the stream can give it [s]."""
         waits = sum(step.lookahead for step in self.conditioning)
         return (self.stft.framing.delay + self._withheld + waits) / self.sample_rate
 
@@ -125,7 +125,7 @@ class LogSpectrogram(FrontEnd):
 
 
 class _Group(NamedTuple):
-    """A few neighbouring filters without the frequencies that none of them hears."""
+    """A few neighboring filters without the frequencies that none of them hears."""
 
     heard: slice
     bands: slice

@@ -87,7 +87,7 @@ class _Periodicity(FrontEnd):
 
     @property
     def latency(self) -> float:
-        """The longest time from the centre of a frame until the stream can give it [s]."""
+        """The longest time from the center of a frame until the stream can give it [s]."""
         return self.onset.latency + (self._framing.delay - 1) * self.onset.grid.period
 
     def n_frames(self, n_samples: int) -> int:

@@ -109,7 +109,7 @@ def shift(values: NDArray[Any], n_bins: float) -> NDArray[np.float32]:
 
 
 def _cubic(t: float) -> tuple[float, float, float, float]:
-    """Return the weights of four neighbours for a place `t` of the way between the inner two."""
+    """Return the weights of four neighbors for a place `t` of the way between the inner two."""
     return (
         0.5 * (-(t**3) + 2 * t**2 - t),
         0.5 * (3 * t**3 - 5 * t**2 + 2),

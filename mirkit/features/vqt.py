@@ -37,7 +37,7 @@ class VQT(FrontEnd):
 
     A kernel is a Hann window on a complex sinusoid, `sample_rate * filter_scale` divided by
     ``bandwidth + gamma`` samples long, where the bandwidth of a bin is the distance of its
-    neighbours. With `gamma` 0 that is the constant-Q transform.
+    neighbors. With `gamma` 0 that is the constant-Q transform.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class VQT(FrontEnd):
     n_octaves, bins_per_octave
         How many bins there are, and how close.
     filter_scale
-        Length of the kernels; 1 makes neighbours just distinct.
+        Length of the kernels; 1 makes neighbors just distinct.
     gamma
         What widens the lowest bands most, so that their kernels stay short [Hz].
     log
@@ -134,7 +134,7 @@ class VQT(FrontEnd):
 
     @property
     def latency(self) -> float:
-        """The longest time from the centre of a frame until the stream can give it [s]."""
+        """The longest time from the center of a frame until the stream can give it [s]."""
         waits = sum(step.lookahead for step in self.conditioning)
         return (self.framing.delay + waits) / self.sample_rate
 
@@ -177,7 +177,7 @@ class _Octave(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """Samples on either side of a frame's centre that are heard."""
+        """Samples on either side of a frame's center that are heard."""
         return self.half + (self.n_parts - 1) * self.step // 2
 
 

@@ -1,6 +1,6 @@
 """``.svl``: layers of Sonic Visualiser, which opens them over the recording.
 
-Beats are a layer of time instants, labelled with the position in the bar; segments and events are
+Beats are a layer of time instants, labeled with the position in the bar; segments and events are
 a layer of regions. Times are frames of 44.1 kHz, so they are kept to 12 µs.
 """
 

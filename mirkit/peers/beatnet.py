@@ -95,7 +95,7 @@ class RisingSpectrogram(FrontEnd):
 
     @property
     def latency(self) -> float:
-        """The longest time from the centre of a frame until the stream can give it [s]."""
+        """The longest time from the center of a frame until the stream can give it [s]."""
         return self.spectrogram.latency
 
     def n_frames(self, n_samples: int) -> int:
@@ -146,7 +146,7 @@ class BeatNet(Published):
     def latency(self) -> float:
         """The longest time from a beat until the stream gives it [s].
 
-        The half of a window that lies after its centre, and half a frame, for a beat is given with
+        The half of a window that lies after its center, and half a frame, for a beat is given with
         the frame nearest to it.
         """
         return BEATNET.latency + 0.5 * BEATNET.grid.period

@@ -73,7 +73,7 @@ class CremaCQT(FrontEnd):
 
     @property
     def latency(self) -> float:
-        """The longest time from the centre of a frame until the stream can give it [s]."""
+        """The longest time from the center of a frame until the stream can give it [s]."""
         lowest = 1 << (N_OCTAVES + N_HARMONICS - 1)
         return (SLICE + (N_FFT / 2 + 2 * RESAMPLER_DELAY) * lowest) / SAMPLE_RATE
 

@@ -77,7 +77,7 @@ class OctaveVQT(FrontEnd):
 
     @property
     def latency(self) -> float:
-        """The longest time from the centre of a frame until the stream can give it [s]."""
+        """The longest time from the center of a frame until the stream can give it [s]."""
         lowest = 1 << (self.n_octaves - 1)
         half = int(self.kernels.shape[1]) // 2 + 1
         return (SLICE + (half + ROW + len(self.lowpass)) * lowest) / self.sample_rate
@@ -120,7 +120,7 @@ class OctaveVQT(FrontEnd):
 class Halver:
     """Filter a signal that comes in pieces and drop every second sample.
 
-    The filter is centred between the samples of its middle, and zeros lie around the signal, of
+    The filter is centered between the samples of its middle, and zeros lie around the signal, of
     whose `n` samples ``n // 2`` are left. Each row of the signal is multiplied with a matrix of
     shifted copies of the filter: twice the products that are needed, at many times the speed.
 

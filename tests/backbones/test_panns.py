@@ -138,7 +138,7 @@ def test_a_step_is_heard_as_a_clip_of_one_step(net):
 
 @pytest.mark.parametrize("net", NETS)
 def test_row_i_is_centred_where_its_clock_says(net):
-    """What sounds in the two frames around the centre of a row excites the rows around it alike."""
+    """What sounds in the two frames around the center of a row excites the rows around it alike."""
     backbone = small(net).double()
     for module in backbone.modules():  # symmetric filters
         if isinstance(module, nn.Conv1d | nn.Conv2d):

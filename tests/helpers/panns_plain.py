@@ -121,7 +121,7 @@ class Plain:
         return self.linear("fc_audioset", embedding), embedding
 
     def steps(self, x):
-        """The embedding of each step among its neighbours."""
+        """The embedding of each step among its neighbors."""
         x = x.mean(dim=3)
         silence, floor = torch.zeros_like(x[:, :, :1]), torch.full_like(x[:, :, :1], -torch.inf)
         mean = torch.cat([silence, x, silence], dim=2).unfold(2, 3, 1).mean(dim=3)

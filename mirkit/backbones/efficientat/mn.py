@@ -1,7 +1,7 @@
 """EfficientAT's MobileNets: MobileNetV3-Large made narrower or wider, on log-mel features.
 
 Frequency is the height of the image and time its width, so frames are transposed on the way in.
-Every convolution is padded to keep its centre, so output i is centred on input ``step * i``.
+Every convolution is padded to keep its center, so output i is centered on input ``step * i``.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ def conv_norm(
     groups: int = 1,
     activation: type[nn.Module] | None = None,
 ) -> nn.Sequential:
-    """Return a convolution padded to keep its centre, its norm, and its activation if any."""
+    """Return a convolution padded to keep its center, its norm, and its activation if any."""
     conv = nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2, groups=groups, bias=False)
     layers: list[nn.Module] = [conv, norm(n_out)]
     return nn.Sequential(*layers) if activation is None else nn.Sequential(*layers, activation())

@@ -16,7 +16,7 @@ ATTENTION_RANGE = 10.0  # a class attends to a step exp(20) times as much as to 
 
 
 class Cnn14Decision(Cnn14):
-    """Cnn14, whose two layers hear each step among its two neighbours.
+    """Cnn14, whose two layers hear each step among its two neighbors.
 
     Its embedding, which the published networks do not give, is the mean over the steps.
 

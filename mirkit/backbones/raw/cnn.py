@@ -15,7 +15,7 @@ stage 4   2 residual blocks                                 512            1024
 head      mean over time, dropout, linear
 ========  ==========================================  ========  ==============
 
-Batch norm and ReLU follow each convolution. Every layer keeps its centre, so step i is centred on
+Batch norm and ReLU follow each convolution. Every layer keeps its center, so step i is centered on
 sample 1024 i.
 """
 
@@ -115,6 +115,6 @@ class Residual(nn.Module):
 
 
 def conv_norm(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Return a convolution over time, padded to keep its centre, and its norm."""
+    """Return a convolution over time, padded to keep its center, and its norm."""
     conv = nn.Conv1d(n_in, n_out, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm1d(n_out))

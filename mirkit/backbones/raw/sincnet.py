@@ -32,7 +32,7 @@ class SincNet(Backbone):
     kernels
         Their lengths [samples], odd.
     pools
-        How many neighbours each is pooled over.
+        How many neighbors each is pooled over.
     hidden
         Widths of the layers of the perceptron; the last is the embedding.
     window, hop
@@ -154,7 +154,7 @@ class SincConv(nn.Module):
         return low, (low + MIN_BAND + self.band_hz_.abs()).clamp(max=top)
 
     def filters(self) -> Tensor:
-        """Return the filters, shape ``(n_filters, 1, kernel)``, 1 at their centres."""
+        """Return the filters, shape ``(n_filters, 1, kernel)``, 1 at their centers."""
         low, high = self.edges()
         left = (torch.sin(high * self.time) - torch.sin(low * self.time)) / (self.time / 2)
         left = left * self.taper / (2 * (high - low))  # (n_filters, kernel // 2)

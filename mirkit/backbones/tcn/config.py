@@ -42,11 +42,11 @@ class TCNConfig:
     tempo_noise
         Standard deviation of the noise on the pooled features of the tempo head in training.
     norm
-        ``"batch"`` normalises after each pooling and each pair of dilated convolutions.
+        ``"batch"`` normalizes after each pooling and each pair of dilated convolutions.
     sum_head
         Add the downbeat logit to the beat logit, since each downbeat is a beat.
     lookahead
-        None: centred on its frame. A number: causal, but answering `lookahead` frames late.
+        None: centered on its frame. A number: causal, but answering `lookahead` frames late.
     """
 
     n_bins: int = 81

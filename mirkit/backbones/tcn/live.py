@@ -28,7 +28,7 @@ class LiveTCN(nn.Module):
     Raises
     ------
     NotStreamable
-        Where it has none: a centred network needs the future.
+        Where it has none: a centered network needs the future.
     """
 
     def __init__(self, net: TCN) -> None:

@@ -202,7 +202,7 @@ def weighted_mean(x: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def past_taps(tensors: Mapping[str, Tensor], config: TCNConfig) -> dict[str, Tensor]:
-    """Return the weights of a centred network, made ready to go on as the causal `config`.
+    """Return the weights of a centered network, made ready to go on as the causal `config`.
 
     Each dilated convolution keeps its taps on the present and the past, at the times where they
     were; those on the future go, those farther back begin at 0. Blocks beyond ``n_blocks`` go too.

@@ -52,7 +52,7 @@ class BeatUpdate:
     next_beat
         When the next beat is expected [s], or None.
     time
-        How far the music is heard: the centre of the last frame [s].
+        How far the music is heard: the center of the last frame [s].
     """
 
     beats: Beats

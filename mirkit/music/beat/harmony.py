@@ -51,7 +51,7 @@ QUIET = 1e-4
 
 
 def chroma_head(semitones: Features) -> Head:
-    """Return how far each pitch class stands out from its neighbours, shape ``(n_frames, 12)``.
+    """Return how far each pitch class stands out from its neighbors, shape ``(n_frames, 12)``.
 
     Frames have unit length, but those that hold nothing.
 
@@ -69,7 +69,7 @@ def chroma_head(semitones: Features) -> Head:
 
 
 def _against_background(n_bands: int) -> NDArray[np.float32]:
-    """Return what takes the mean of neighbouring bands from each, shape ``(n_bands, n_bands)``.
+    """Return what takes the mean of neighboring bands from each, shape ``(n_bands, n_bands)``.
 
     Past the ends, the outermost band goes on.
     """

@@ -68,7 +68,7 @@ class BeatTCNLive(BeatTCN):
     def latency(self) -> float:
         """The longest time from a beat until the stream gives it [s].
 
-        The half of a window that lies after its centre, the look-ahead of the network, and half a
+        The half of a window that lies after its center, the look-ahead of the network, and half a
         frame, for a beat is given with the frame nearest to it.
         """
         period = self._front_end.grid.period

@@ -41,7 +41,7 @@ class TagConfig:
     window
         Length of what the network hears at once [s].
     overlap
-        What neighbouring windows have in common [s].
+        What neighboring windows have in common [s].
 
     Examples
     --------

@@ -89,7 +89,7 @@ class WholeWindows(FrontEnd):
 
     @property
     def latency(self) -> float:
-        """The longest time from the centre of a frame until the stream can give it [s]."""
+        """The longest time from the center of a frame until the stream can give it [s]."""
         return self.spectrogram.latency
 
     def n_frames(self, n_samples: int) -> int:

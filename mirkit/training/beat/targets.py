@@ -6,7 +6,7 @@ import numpy as np
 
 from mirkit.arrays import Floats, Floats32
 
-SPREAD = np.array([0.25, 0.5, 1.0, 0.5, 0.25])  # of a tempo over neighbouring bins
+SPREAD = np.array([0.25, 0.5, 1.0, 0.5, 0.25])  # of a tempo over neighboring bins
 
 
 def frame_targets(times: Floats, fps: float, n_frames: int, neighbour: float = 0.5) -> Floats32:

@@ -204,7 +204,7 @@ def test_damage_is_named(tmp_path):
 
 @pytest.fixture
 def clustered():
-    """Vectors around centres, as real embeddings are."""
+    """Vectors around centers, as real embeddings are."""
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(200, 32))
     values = centres[rng.integers(200, size=6000)] + 0.6 * rng.normal(size=(6000, 32))
