@@ -40,7 +40,8 @@ class UnknownName(MirkitError, LookupError):
         close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
         listed = sorted(known) if len(known) <= _LISTED else [f"{len(known)} others"]
-        super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(listed)}")
+        there = f" Known: {', '.join(listed)}" if listed else ""
+        super().__init__(f"unknown {kind} {name!r}.{hint}{there}")
         self.name = name
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from mirkit.cli.arguments import add_prior
+from mirkit.cli.files import counted
 from mirkit.cli.recordings import (
     Command,
     Found,
@@ -65,6 +66,4 @@ class OnBeats(Worker):
 
 
 def _summary(found: Found) -> str:
-    from mirkit.values import count
-
-    return f"{count(len(found.value), 'chord')} ({found.model})"
+    return f"{counted(len(found.value), 'chord')} ({found.model})"

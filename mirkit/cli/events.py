@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from mirkit.cli.files import counted
 from mirkit.cli.recordings import (
     Command,
     Found,
@@ -55,4 +56,4 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _summary(found: Found) -> str:
-    return f"{len(found.value)} events ({found.model})"
+    return f"{counted(len(found.value), 'event')} ({found.model})"

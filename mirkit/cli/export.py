@@ -14,7 +14,15 @@ from typing import Any
 
 from mirkit.batch import Failure, Tally, run_batch
 from mirkit.cli.arguments import add_decoding, add_jobs, decoding_options, processors
-from mirkit.cli.files import Source, find_sources, print_json, report_failure, report_tally, targets
+from mirkit.cli.files import (
+    Source,
+    counted,
+    find_sources,
+    print_json,
+    report_failure,
+    report_tally,
+    targets,
+)
 from mirkit.cli.kept import BESIDE, analyze_kept, open_playlists
 from mirkit.cli.tracks import READ, Outcome, Worker
 from mirkit.tasks import SCHEMA
@@ -243,7 +251,7 @@ def _summarize(n_tracks: int, n_known: int, n_failed: int, args: argparse.Namesp
         summary = {"tracks": n_tracks, "known": n_known, "failed": n_failed}
         print_json({"schema": SCHEMA, "summary": summary})
     else:
-        print(f"{n_tracks} tracks, {n_known} of them known before; {n_failed} failed")
+        print(f"{counted(n_tracks, 'track')}, {n_known} of them known before; {n_failed} failed")
 
 
 def write(

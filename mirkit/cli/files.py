@@ -98,6 +98,13 @@ def report_tally(tally: Tally, where: Path | None = None) -> None:
         print(f"mirkit: {tally.summary(where)}", file=sys.stderr)
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun; what counts is imported now, and not to parse arguments."""
+    from mirkit.values import count
+
+    return count(n, noun)
+
+
 def print_json(value: Any) -> None:
     """Print one object on one line; strict JSON, so never NaN."""
     print(json.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
@@ -111,8 +118,7 @@ def print_beats(beats: Any, path: str, format_name: str, note: str = "") -> None
         print_json(to_object(beats, file=path))
         return
     from mirkit.formats import dumps
-    from mirkit.values import count
 
     bpm = "no tempo" if beats.bpm is None else f"{beats.bpm:.2f} bpm"
-    print(f"# {path}: {bpm}, {count(len(beats), 'beat')}{note}")
+    print(f"# {path}: {bpm}, {counted(len(beats), 'beat')}{note}")
     print(dumps(beats, format_name), end="", flush=True)

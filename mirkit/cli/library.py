@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from mirkit.cli import library_arguments as arguments
 from mirkit.cli import library_lists as lists
-from mirkit.cli.files import print_json
+from mirkit.cli.files import counted, print_json
 from mirkit.tasks import SCHEMA
 
 if TYPE_CHECKING:
-    from mirkit.library import Library
+    from mirkit.library import Library, Plan
 
 VARIABLE = "MIRKIT_LIBRARY"
 """The environment variable that names the library, where ``--library`` does not."""
@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="library_command")
     for name, command in COMMANDS.items():
         sub = commands.add_parser(
-            name, help=command.summary, description=command.summary.capitalize() + "."
+            name,
+            help=command.summary,
+            description=f"{command.summary[0].upper()}{command.summary[1:]}.",
         )
         sub.add_argument(
             "--library", metavar="FILE", default=default,
@@ -84,7 +86,7 @@ def run_add(library: Library, args: argparse.Namespace) -> int:
     if args.json:
         print_json({"schema": SCHEMA, **vars(report)})
     else:
-        print(f"{report.summary()}; {len(library)} tracks in {library.path}")
+        print(f"{report.summary()}; {counted(len(library), 'track')} in {library.path}")
     return 1 if report.failed or report.absent else 0
 
 
@@ -98,9 +100,7 @@ def run_analyze(library: Library, args: argparse.Namespace) -> int:
         library.add()
     if args.dry_run:
         plan = library.plan(args.tasks, settings=settings, retry=args.retry)
-        print(f"{plan.n_tracks} tracks are left")
-        for task, n in plan.tasks.items():
-            print(f"{task}\t{n}\t{plan.makers[task].model}")
+        _print_plan(plan, args.json)
         return 0
     with Bar() as bar:
         report = library.analyze(
@@ -111,7 +111,6 @@ def run_analyze(library: Library, args: argparse.Namespace) -> int:
             retry=args.retry,
             share=args.cpu / 100,
             niceness=args.nice,
-            executor=arguments.executor(args),
             progress=bar,
         )
     if args.json:
@@ -123,6 +122,17 @@ def run_analyze(library: Library, args: argparse.Namespace) -> int:
     if report.interrupted:
         return 130
     return 1 if report.n_failed else 0
+
+
+def _print_plan(plan: Plan, as_json: bool) -> None:
+    models = {task: plan.makers[task].model for task in plan.tasks}
+    if as_json:
+        counts = {"n_tracks": plan.n_tracks, "tasks": dict(plan.tasks)}
+        print_json({"schema": SCHEMA, **counts, "models": models})
+        return
+    print(f"{counted(plan.n_tracks, 'track')} left")
+    for task, n in plan.tasks.items():
+        print(f"{task}\t{n}\t{models[task]}")
 
 
 def run_watch(library: Library, args: argparse.Namespace) -> int:
@@ -150,12 +160,15 @@ def run_tag(library: Library, args: argparse.Namespace) -> int:
     rows = library.search(args.query, limit=None)
     if not (args.write or args.undo):
         lists.print_rows(rows, args.json)
-        print(f"mirkit: {len(rows)} tracks; --write writes into their files", file=sys.stderr)
+        print(
+            f"mirkit: {counted(len(rows), 'track')}; --write writes into their files",
+            file=sys.stderr,
+        )
         return 0
     report = undo(library) if args.undo else write_tags(library, rows, notation=args.notation)
     for path, why in report.failed.items():
         print(f"mirkit: {path}: {why}", file=sys.stderr)
-    print(f"{report.n_done} files changed, {len(report.failed)} left as they are")
+    print(f"{counted(report.n_done, 'file')} changed, {len(report.failed)} left alone")
     return 1 if report.failed else 0
 
 
@@ -165,9 +178,10 @@ def run_check(library: Library, args: argparse.Namespace) -> int:
     for problem in problems:
         print(f"mirkit: {library.path}: {problem}", file=sys.stderr)
     status = library.status()
-    print(f"{status.n_tracks} tracks, {status.files.get('missing', 0)} files missing")
+    n_missing = status.files.get("missing", 0)
+    print(f"{counted(status.n_tracks, 'track')}, {counted(n_missing, 'file')} missing")
     if args.forget_missing:
-        print(f"{library.forget_missing()} tracks removed, whose files are gone")
+        print(f"{counted(library.forget_missing(), 'track')} without files removed")
     if args.duplicates:
         for rows in library.duplicates():
             places = [path for row in rows for path in library.places(row.id)]
@@ -179,7 +193,7 @@ def run_check(library: Library, args: argparse.Namespace) -> int:
 
 def run_remove(library: Library, args: argparse.Namespace) -> int:
     """Take folders and files out of the library."""
-    print(f"{library.remove(*args.paths)} tracks removed; no file was touched")
+    print(f"{counted(library.remove(*args.paths), 'track')} removed; no file was touched")
     return 0
 
 
@@ -192,12 +206,13 @@ def run_playlist(library: Library, args: argparse.Namespace) -> int:
     from mirkit.library.export import save_playlist
 
     save_playlist(library, rows, args.output, args.format, args.name)
-    print(f"{len(rows)} tracks written to {args.output}")
+    print(f"{counted(len(rows), 'track')} written to {args.output}")
     return 0
 
 
 def run_export(library: Library, args: argparse.Namespace) -> int:
     """Write tracks for DJ programs, or as a table."""
+    from mirkit.formats.dj import DJ_FORMATS
     from mirkit.library.tables import SUFFIXES
 
     rows = library.search(args.query, limit=args.limit)
@@ -207,13 +222,15 @@ def run_export(library: Library, args: argparse.Namespace) -> int:
         from mirkit.library import tables
 
         tables.save(rows, args.output)
-        print(f"{len(rows)} tracks written to {args.output}")
+        print(f"{counted(len(rows), 'track')} written to {args.output}")
         return 0
+    if args.output is None and args.format in DJ_FORMATS:
+        args.usage_error(f"{args.format} needs -o PATH")
     from mirkit.exporting import export
 
     lost = export([library.analysis(row.id) for row in rows], args.format, args.output)
     where = args.output or "the recordings"
-    print(f"{len(lost)} tracks written to {where}")
+    print(f"{counted(len(lost), 'track')} written to {where}")
     return 0
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mirkit.cli.arguments import add_jobs
 from mirkit.errors import UnknownName
-
-if TYPE_CHECKING:
-    from mirkit.library.executors import Executor
 
 
 def add_nothing(parser: argparse.ArgumentParser) -> None:
@@ -185,11 +182,6 @@ def settings(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     except UnknownName as error:
         args.usage_error(str(error))
     return found
-
-
-def executor(args: argparse.Namespace) -> Executor | None:
-    """Return the executor that the arguments name, or None for processes of this machine."""
-    return None
 
 
 def at_least_1(text: str) -> int:

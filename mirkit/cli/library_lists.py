@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from mirkit.cli.files import print_json
+from mirkit.cli.files import counted, print_json
 from mirkit.tasks import SCHEMA
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ def run_status(library: Library, args: argparse.Namespace) -> int:
         held = {name: getattr(status, name) for name in type(status).__dataclass_fields__}
         print_json({"schema": SCHEMA, **held, "roots": library.roots})
         return 0
-    print(f"{library.path}: {status.n_tracks} tracks, {status.n_files} files, ", end="")
-    print(f"{status.n_bytes / 2**20:.1f} MiB")
+    held = f"{counted(status.n_tracks, 'track')}, {counted(status.n_files, 'file')}"
+    print(f"{library.path}: {held}, {status.n_bytes / 2**20:.1f} MiB")
     for root in library.roots:
         print(f"  {root}")
     print("tracks\t" + _counts(status.tracks))
@@ -132,8 +132,8 @@ def run_teach(library: Library, args: argparse.Namespace) -> int:
     )
     probe = library.teach(args.tag, examples, others)
     print(
-        f"{probe.tag}\t{probe.n_found} tracks have it; of {probe.n_examples} examples and "
-        f"{probe.n_others} others, {100 * probe.accuracy:.0f} % are told apart unseen"
+        f"{probe.tag}\tfound in {counted(probe.n_found, 'track')}; of {probe.n_examples} examples "
+        f"and {probe.n_others} others, {100 * probe.accuracy:.0f} % are told apart unseen"
     )
     return 0
 

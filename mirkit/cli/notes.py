@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from mirkit.cli.files import counted
 from mirkit.cli.recordings import (
     Command,
     Found,
@@ -45,6 +46,4 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _summary(found: Found) -> str:
-    from mirkit.values import count
-
-    return f"{count(len(found.value), 'note')} ({found.model})"
+    return f"{counted(len(found.value), 'note')} ({found.model})"

@@ -23,6 +23,7 @@ from mirkit.library.neighbors import TASK
 from mirkit.library.packing import unpack
 from mirkit.library.rows import COLUMNS, TrackRow, track_row
 from mirkit.sound.index import Space
+from mirkit.values import count
 
 LEAST, USUAL = 5, 20
 """Examples of a tag: at least so many; more than that change little."""
@@ -120,7 +121,8 @@ def teach(
         Where there are fewer examples than 5, or some have no embedding.
     """
     if len(set(examples)) < LEAST:
-        raise ParameterError(f"{tag} has {len(set(examples))} examples; it needs {LEAST}")
+        given = count(len(set(examples)), "example")
+        raise ParameterError(f"tag {tag!r} has {given}; it needs {LEAST} to {USUAL}")
     numbers, vectors = _vectors(database)
     place = {number: i for i, number in enumerate(numbers)}
     for number in (*examples, *others):

@@ -10,7 +10,10 @@ def library(clicks, mirkit_cli, tmp_path_factory):
     assert (added.status, added.out) == (0, f"3 new; 3 tracks in {path}\n")
     tasks = ["--tasks", "beats,loudness", "--model", "beats=tempogram", "-j", "1"]
     planned = mirkit_cli("library", "analyze", *tasks, "--dry-run", *option)
-    assert planned.out == "3 tracks are left\nbeats\t3\ttempogram\nloudness\t3\tebu-r128\n"
+    assert planned.out == "3 tracks left\nbeats\t3\ttempogram\nloudness\t3\tebu-r128\n"
+    (plan,) = mirkit_cli("library", "analyze", *tasks, "--dry-run", "--json", *option).objects()
+    assert (plan["n_tracks"], plan["tasks"]) == (3, {"beats": 3, "loudness": 3})
+    assert plan["models"] == {"beats": "tempogram", "loudness": "ebu-r128"}
     done = mirkit_cli("library", "analyze", *tasks, *option)
     assert done.status == 1
     assert done.out.startswith("2 analyzed, 1 failed; ")
@@ -68,7 +71,7 @@ def test_a_person_corrects_a_track(mirkit_cli, library, clicks):
     assert "8A" in mirkit_cli("library", "search", "slow", *library).out
     mirkit_cli("library", "correct", path, "--undo", "key", *library)
     few = mirkit_cli("library", "teach", "mine", path, *library)
-    assert "has 1 examples; it needs 5" in few.err
+    assert "tag 'mine' has 1 example; it needs 5" in few.err
     assert mirkit_cli("library", "review", "--json", *library).status == 0
 
 
@@ -84,6 +87,7 @@ def test_a_library_is_exported_checked_and_cut_down(mirkit_cli, library, tmp_pat
     assert (checked.status, copy.exists()) == (0, True)
     removed = mirkit_cli("library", "remove", clicks / "a", "--library", copy)
     assert removed.out == "2 tracks removed; no file was touched\n"
+    assert mirkit_cli("library", "check", "--library", copy).out == "1 track, 0 files missing\n"
 
 
 def test_wrong_usage_is_told(mirkit_cli, library, tmp_path):
@@ -93,8 +97,12 @@ def test_wrong_usage_is_told(mirkit_cli, library, tmp_path):
         ["analyze", "--model", "beats=nothing"],
         ["analyze", "--cpu", "0"],
         ["list", "--limit", "0"],
+        ["export", "rekordbox"],
     ):
         assert mirkit_cli("library", *words, *library).status == 2
+    absent = mirkit_cli("library", "show", "99", *library)
+    assert absent.err == "mirkit: unknown track '99'.\n"
+    assert "Bring new files into a DJ program" in mirkit_cli("library", "watch", "--help").out
     missing = mirkit_cli("library", "status", "--library", tmp_path / "no.db")
     assert missing.status == 1
     assert "mirkit library add FOLDER makes it" in missing.err
