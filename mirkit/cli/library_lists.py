@@ -21,8 +21,8 @@ def run_status(library: Library, args: argparse.Namespace) -> int:
         held = {name: getattr(status, name) for name in type(status).__dataclass_fields__}
         print_json({"schema": SCHEMA, **held, "roots": library.roots})
         return 0
-    held = f"{counted(status.n_tracks, 'track')}, {counted(status.n_files, 'file')}"
-    print(f"{library.path}: {held}, {status.n_bytes / 2**20:.1f} MiB")
+    counts = f"{counted(status.n_tracks, 'track')}, {counted(status.n_files, 'file')}"
+    print(f"{library.path}: {counts}, {status.n_bytes / 2**20:.1f} MiB")
     for root in library.roots:
         print(f"  {root}")
     print("tracks\t" + _counts(status.tracks))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from mirkit.errors import UnknownName
 from mirkit.library.database import Database
 from mirkit.library.query import SHOWN, Query, parse
 from mirkit.library.rows import COLUMNS, TrackRow, track_row
+from mirkit.vocab.audioset import audioset_labels
+
+_NO_TAG = -1
+"""Number of a tag that no track has."""
 
 
 def search(
@@ -50,15 +55,23 @@ def _first(*values: float | None) -> float:
     return next(value for value in values if value is not None)
 
 
+@cache
+def _classes() -> frozenset[str]:
+    """Return the names that taggers may give, in lower case: none found is no mistake."""
+    return frozenset(label.casefold() for label in audioset_labels())
+
+
 def _tag(database: Database, name: str) -> tuple[int, float | None]:
     """Return the number and the threshold of a tag.
 
     Raises
     ------
     UnknownName
-        Where no track has it.
+        Where no track has it, and it is no class of AudioSet's either.
     """
     rows = database.rows("select id, threshold from tags where name = ?", (name,))
+    if not rows and name.casefold() in _classes():
+        return _NO_TAG, None
     if not rows:
         known = [str(row[0]) for row in database.rows("select name from tags order by name")]
         raise UnknownName("tag", name, known)

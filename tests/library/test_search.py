@@ -108,6 +108,11 @@ def test_what_means_nothing_is_told(library, query, error, text):
         library.search(query)
 
 
+def test_a_class_that_no_track_has_finds_nothing_and_is_no_mistake(library):
+    filled(library, 5)
+    assert library.search("tag:bagpipes bpm:>1") == []
+
+
 def test_quotes_and_signs_of_fts_harm_nothing(library):
     filled(library, 5)
     for query in (
