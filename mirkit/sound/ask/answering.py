@@ -206,9 +206,10 @@ def _heard_spans(recording: Recording, sound: str) -> tuple[Span, ...]:
 def _spans(recording: Recording, label: str) -> tuple[Span, ...]:
     """Return where a class is heard."""
     times, scores, period = _clocked(recording, label)
+    end = float("inf") if recording.duration is None else recording.duration
     return tuple(
-        Span(max(0.0, float(times[a] - period / 2)), float(times[b - 1] + period / 2), label,
-             float(scores[a:b].max()))
+        Span(max(0.0, float(times[a] - period / 2)), min(end, float(times[b - 1] + period / 2)),
+             label, float(scores[a:b].max()))
         for a, b in runs(scores >= ON, scores >= OFF)
     )  # fmt: skip
 

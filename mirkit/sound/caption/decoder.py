@@ -16,6 +16,9 @@ from mirkit.zoo.registry import Card
 MUSICAL = ("Music", "music")
 """The class, and its phrase."""
 
+SILENT = ("Silence", "silence")
+"""The class, and its phrase: where it fits best, nothing else is named."""
+
 SLOW, FAST = 92.0, 126.0
 """Between these tempi music is moderate [bpm]."""
 
@@ -53,6 +56,9 @@ class GroundedCaption:
         tempo, key
             Of the recording where it is music, or None.
         """
+        first, score = max(tags, key=lambda pair: pair[1], default=("", 0.0))
+        if first in SILENT:
+            return Caption("Nothing can be heard.", min(score, 1.0), tags.provenance)
         music = max((score for label, score in tags if label in MUSICAL), default=0.0)
         is_music = music >= self.music_threshold
         named = self._named(tags)

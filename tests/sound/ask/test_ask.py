@@ -1,11 +1,13 @@
 """Answers say what was found, where, and nothing else."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import signals
 
 from mirkit.errors import ParameterError
-from mirkit.sound.ask import CANNOT_TELL, ask
+from mirkit.sound.ask import CANNOT_TELL, answering, ask
 from mirkit.sound.ask.answer import Answer
 from mirkit.sound.ask.answering import ANSWERS, find_class, runs
 from mirkit.sound.ask.questions import PATTERNS, Question, understand
@@ -110,3 +112,10 @@ def test_answers_are_json():
 def test_an_empty_question_is_refused():
     with pytest.raises(ParameterError, match="question is ' '"):
         ask((np.zeros(100, np.float32), 8000), " ")
+
+
+def test_evidence_ends_with_the_recording(monkeypatch):
+    clock = np.array([0.0, 0.5]), np.array([0.9, 0.9]), 0.5
+    monkeypatch.setattr(answering, "_clocked", lambda *x: clock)
+    (span,) = answering._spans(SimpleNamespace(duration=0.6), "Rain")
+    assert (span.start, span.end) == (0.0, 0.6)

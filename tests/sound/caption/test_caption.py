@@ -20,6 +20,12 @@ def test_a_general_sound_is_better_than_none():
     assert caption_of(zero_shot=Tags(("Animal",), [0.3])).text == "An animal can be heard."
 
 
+def test_silence_holds_no_sounds():
+    tags = Tags(("silence", "sneezing"), [0.33, 0.17])
+    found = caption_of(zero_shot=tags)
+    assert (found.text, found.confidence) == ("Nothing can be heard.", 0.33)
+
+
 def test_music_has_a_tempo_and_a_key():
     tags = Tags(("Music", "Piano", "Slow tempo", "High energy"), [0.9, 0.8, 0.7, 0.6])
     found = caption_of(zero_shot=tags, tempo=Tempo(140.0), key=Key("D minor"))
