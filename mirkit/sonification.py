@@ -110,6 +110,11 @@ def sounds_of(annotation: Annotation | Analysis, sample_rate: int) -> list[Sound
     """
     if isinstance(annotation, Analysis):
         timed = [x for x in annotation.values() if type(x) in _SOUNDS]
+        if annotation and not timed:
+            raise ParameterError(
+                f"annotation holds {', '.join(annotation)}, which have no places in time to be "
+                "heard at; beats, chords, key, sections, notes and events have"
+            )
         return [sound for each in timed for sound in sounds_of(each, sample_rate)]
     make = _SOUNDS.get(type(annotation))
     if make is None:

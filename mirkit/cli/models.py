@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirkit.cli.files import print_json
-from mirkit.errors import MirkitError
+from mirkit.errors import MirkitError, UnknownName
 from mirkit.tasks import SCHEMA
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def show(pattern: str, as_json: bool) -> int:
     from mirkit.zoo.registry import models
 
     cards = models(pattern)
+    if not cards:
+        raise UnknownName("model", pattern, [card.name for card in models()])
     if as_json:
         for card in cards:
             print_json({"schema": SCHEMA, **_plain(card)})

@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     if args.output.suffix.lower() not in SUFFIXES:
         args.usage_error(f"{args.output} ends in none of {', '.join(SUFFIXES)}")
+    if args.model is not None and args.view not in ("activations", "tags"):
+        args.usage_error("--model goes with --view activations or tags; others draw annotations")
     from mirkit.formats.atomic import check_writable
     from mirkit.plots.canvas import new_figure
 

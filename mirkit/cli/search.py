@@ -33,10 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--model", metavar="NAME", help="see `mirkit models`")
     add_jobs(parser)
+    parser.set_defaults(usage_error=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if "-" in args.paths:
+        args.usage_error("- is standard input, which is no place to find again; give files")
+    if not args.query.strip():
+        args.usage_error("TEXT is empty; it is a sentence, such as 'a slow piano'")
     from mirkit.sound.index import Space
 
     model = args.model or str(TASKS["zero_shot"].model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--host", default="127.0.0.1", help="default: this machine alone")
-    parser.add_argument("--port", type=int, default=8765, help="default: 8765; 0 takes a free one")
+    parser.add_argument("--port", type=port, default=8765, help="default: 8765; 0 takes a free one")
     parser.add_argument("--data", type=Path, metavar="DIR", help="where tracks are kept")
     parser.add_argument("--root", type=Path, action="append", default=[], metavar="DIR",
                         help="recordings below it may be named by path")  # fmt: skip
@@ -50,12 +51,40 @@ def run(args: argparse.Namespace) -> int:
         server_header=False,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    listening = config.bind_socket()
-    port = listening.getsockname()[1]
+    listening = listen(args.host, args.port)
     shown = f"[{args.host}]" if ":" in args.host else args.host
-    print(f"mirkit serves http://{shown}:{port}/ (end with Ctrl-C)", flush=True)
+    print(
+        f"mirkit serves http://{shown}:{listening.getsockname()[1]}/ (end with Ctrl-C)", flush=True
+    )
     server.run(sockets=[listening])
     return 0
+
+
+def port(text: str) -> int:
+    """Parse the number of a port."""
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port (0 to 65535)")
+    return int(text)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to a host and a port.
+
+    Raises
+    ------
+    ParameterError
+        Where the port is in use, or the host is none of this machine.
+    """
+    from mirkit.errors import ParameterError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ParameterError(
+            f"nothing can listen at port {port} of {host}: {error.strerror}; --port 0 takes a free "
+            "port, and --host is an address of this machine"
+        ) from None
 
 
 def settings_of(args: argparse.Namespace) -> Settings:

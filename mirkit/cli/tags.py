@@ -34,7 +34,7 @@ def n_tags(text: str) -> int | str:
     if text == "all":
         return text
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of tags from 1, and not 'all'")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1, and not 'all'")
     return int(text)
 
 

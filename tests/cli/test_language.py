@@ -79,13 +79,19 @@ def test_zero_shot_reads_a_vocabulary_and_writes_files(run, folder, tmp_path):
     [
         (("--label", "a", "--label", "a"), "twice"),
         (("--label", "a", "--template", "a sound"), "each has one {}"),
-        (("--label", "a", "--top", "0"), "no number of tags"),
+        (("--label", "a", "--top", "0"), "no whole number from 1"),
     ],
 )
 def test_wrong_usage_ends_with_2(run, folder, args, message):
     result = run("zero-shot", folder / "hiss.wav", *args)
     assert result.status == 2
     assert message in result.err
+
+
+@pytest.mark.parametrize(("query", "path"), [("", "hiss.wav"), ("rain", "-")])
+def test_a_search_needs_a_sentence_and_files(run, folder, query, path):
+    result = run("search", query, path if path == "-" else folder / path)
+    assert (result.status, result.out) == (2, "")
 
 
 def test_captions(run, folder):

@@ -136,6 +136,8 @@ def test_overtones_stay_below_half_the_sample_rate():
 def test_tags_have_no_place_in_time():
     with pytest.raises(ParameterError, match="annotation is Tags"):
         mirkit.sonify(None, Tags(("rain",), [0.5]))
+    with pytest.raises(ParameterError, match="annotation holds tags"):
+        mirkit.sonify(None, Analysis({"tags": Tags(("rain",), [0.5])}))
     with pytest.raises(ParameterError, match="volume is 2"):
         mirkit.sonify(None, Beats(), volume=2)
 

@@ -155,7 +155,7 @@ def test_parquet_without_its_package_says_what_to_install(run, folder, tmp_path,
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("tags", "x.wav", "--top", "0"), "no number of tags"),
+        (("tags", "x.wav", "--top", "0"), "no whole number from 1"),
         (("tags", "x.wav", "--threshold", "7"), "no score from 0 to 1"),
         (("tags", "x.wav", "--format", "jams"), "give -o DIR too"),
         (("tags", "x.wav", "--format", "lab"), "invalid choice: 'lab'"),

@@ -74,8 +74,9 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     try:
         lines = Path(path).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise FormatError(
-            f"{path} is no vocabulary, a text file with a label a line: {error}"
+            f"{path} is no vocabulary, a text file with a label per line: {why}"
         ) from None
     labels = [line.partition("#")[0].strip() for line in lines]
     try:
