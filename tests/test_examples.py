@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("beats", "demo.ogg: 63 beats at 111.9"),
+        ("beats", "demo.ogg: 63 beats at 112.0"),
         ("stages", "audio        (1, 854112) at 22050 Hz"),
         ("chords", "demo.ogg: C major (8B)"),
         ("export", "rekordbox.xml holds 1 track"),

@@ -11,8 +11,8 @@ from fileserver import CONTENT, Handler, serving
 CARD = """
 name = "{name}"
 task = "tags"
-summary = "counts claps"
-entry = "claps.model:Counter"
+summary = "counts clap_towers"
+entry = "clap_towers.model:Counter"
 sample_rate = 44100
 labels = ["tags"]
 license_code = "MIT"
@@ -30,13 +30,13 @@ def server():
 @pytest.fixture
 def run(mirkit_cli, tmp_path, server):
     """Run the command line where another package has added models with weights on `server`."""
-    folder = tmp_path / "claps"
+    folder = tmp_path / "clap_towers"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    info = tmp_path / "claps-1.0.dist-info"
+    info = tmp_path / "clap_towers-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: claps\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[mirkit.models]\nclaps = claps\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: clap_towers\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[mirkit.models]\nclaps = clap_towers\n")
     md5 = hashlib.md5(CONTENT).hexdigest()
     for name, license, weights in (
         ("by-hash", "MIT", f'weights = "{server}/net.pth"\nmd5 = "{md5}"\nsize = {len(CONTENT)}'),

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -370,7 +371,8 @@ def test_a_slow_client_is_sent_away():
         "type": "http", "method": "POST", "path": "/v1/tracks", "client": ("127.0.0.1", 1),
         "headers": [(b"host", b"localhost")],
     }  # fmt: skip
-    asyncio.run(asyncio.wait_for(guard(scope, silent, send), 5))
+    with ThreadPoolExecutor(1) as thread:  # playwright's loop runs in this one
+        thread.submit(asyncio.run, asyncio.wait_for(guard(scope, silent, send), 5)).result()
     assert [message.get("status") for message in sent] == [408, None]
 
 

@@ -8,8 +8,11 @@ from mirkit.errors import FormatError, UnknownName
 from mirkit.training.beat.recipe import BeatAugmentation, BeatLossSettings
 from mirkit.training.families import RECIPES, parse_recipe, read_recipe
 from mirkit.training.recipe import LoopSettings, OptimizerSettings, build
+from mirkit.training.teach.recipe import read_teach_recipe
 
-SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+FOLDER = Path(__file__).parents[2] / "recipes"
+TEACHING = [FOLDER / "tag-mn-teach.toml"]
+SHIPPED = sorted(set(FOLDER.glob("*.toml")) - set(TEACHING))
 RECIPE = """
 task = "beats"
 name = "small"
@@ -98,3 +101,8 @@ def test_recipes_of_the_repository_are_right(path):
     recipe = read_recipe(path)
     assert recipe.name == path.stem
     assert isinstance(recipe, RECIPES[recipe.task])
+
+
+@pytest.mark.parametrize("path", TEACHING, ids=lambda path: path.stem)
+def test_recipes_of_teaching_are_right(path):
+    assert read_teach_recipe(path).name == path.stem

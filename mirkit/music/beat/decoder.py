@@ -371,7 +371,7 @@ def decoder(name: str | None = None, card: Card | None = None, **options: Any) -
     >>> from mirkit.activations import beat_activations
     >>> clicks = np.zeros(500)
     >>> clicks[20::50] = 0.9
-    >>> decoder("drift", bpm_range=(80, 160))(beat_activations(clicks, fps=100)).bpm
+    >>> round(decoder("drift", bpm_range=(80, 160))(beat_activations(clicks, fps=100)).bpm, 6)
     120.0
     """
     name = DEFAULT if name is None else name

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import signals
 
+from mirkit import system
 from mirkit.activations import Activations, Head
 from mirkit.annotation import Events
 from mirkit.errors import ParameterError, UnknownName, WeightsError
@@ -57,6 +58,7 @@ def test_weights_that_are_not_there_are_named_with_the_command_that_fetches_them
     monkeypatch, tmp_path
 ):
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(system, "_MODELS", system.ModelCache())  # other tests have loaded it
     with pytest.raises(WeightsError, match="Run: mirkit models download basic-pitch"):
         notes((np.zeros(100, np.float32), SAMPLE_RATE), fmin=77.7)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-import claps
+import clap_towers
 import numpy as np
 import pytest
 import torch
@@ -35,7 +35,7 @@ trained_on = ["nothing"]
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    return claps.write_clap(tmp_path_factory.mktemp("clap"))
+    return clap_towers.write_clap(tmp_path_factory.mktemp("clap"))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_vectors_have_length_1_and_say_where_they_are_from(model):
     found = model.activations([sound(25)[None]], ["embedding", "frame_embedding"])
     for head in found.values():
         np.testing.assert_allclose(np.linalg.norm(head.values, axis=1), 1, atol=1e-5)
-    assert found["embedding"].values.shape == (1, claps.N_JOINT)
+    assert found["embedding"].values.shape == (1, clap_towers.N_JOINT)
     assert found["frame_embedding"].n_frames > 20
     assert found.provenance == Provenance("mine", found.provenance.version, f"{0:064d}")
 
@@ -71,7 +71,7 @@ def test_the_same_recording_has_the_same_vector(model):
 def test_texts_are_embedded_alike_alone_and_in_batches(model):
     texts = ["a dog barking", "hiss", "the sound of a cat"] * 30
     rows = model.embed_texts(texts)
-    assert rows.shape == (90, claps.N_JOINT)
+    assert rows.shape == (90, clap_towers.N_JOINT)
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(rows[1], model.embed_texts(["hiss"])[0], atol=1e-5)
 
@@ -109,7 +109,9 @@ def test_kinds_of_tags_and_limits(model):
 
 def test_other_models_are_refused(model):
     find = ZeroShotDecoder(["a dog"])
-    vectors = {"embedding": Head(np.ones((1, claps.N_JOINT)), ("",) * claps.N_JOINT, None)}
+    vectors = {
+        "embedding": Head(np.ones((1, clap_towers.N_JOINT)), ("",) * clap_towers.N_JOINT, None)
+    }
     with pytest.raises(ParameterError, match="do not say which model"):
         find(Activations(vectors))
     with pytest.raises(ParameterError, match="knows no texts"):
@@ -159,7 +161,7 @@ def test_the_text_tower_must_be_there_and_belong(path, tmp_path):
     (tmp_path / "small.onnx").write_bytes(path.read_bytes())
     with pytest.raises(WeightsError, match=r"small-text\.onnx is missing"):
         Clap.from_card(mine, tmp_path / "small.onnx")
-    other = claps.write_clap(tmp_path, seed=1)
+    other = clap_towers.write_clap(tmp_path, seed=1)
     other.write_bytes(path.read_bytes())
     with pytest.raises(WeightsError, match="belongs to another audio tower"):
         Clap.from_card(mine, other)

@@ -1,6 +1,6 @@
 """The exported towers compute what the trained ones do."""
 
-import claps
+import clap_towers
 import numpy as np
 import pytest
 import torch
@@ -18,11 +18,11 @@ def features(n_frames, batch=2):
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    return claps.write_clap(tmp_path_factory.mktemp("clap"))
+    return clap_towers.write_clap(tmp_path_factory.mktemp("clap"))
 
 
 def test_the_audio_tower_is_a_tagger_and_a_head(path):
-    audio, _, _ = claps.small_towers()
+    audio, _, _ = clap_towers.small_towers()
     x = features(40)
     heard = Session(shipped_path("tag-mn.onnx")).batch(features=x)
     inputs = [torch.from_numpy(heard[name]) for name in ("embedding", "frame_embedding")]
@@ -37,7 +37,7 @@ def test_the_audio_tower_is_a_tagger_and_a_head(path):
 
 
 def test_the_text_tower_is_rounded_and_else_the_same(path):
-    _, text, tokenizer = claps.small_towers()
+    _, text, tokenizer = clap_towers.small_towers()
     ids = tokenizer.batch(["a dog barking", "hiss", "xyz"])
     whole, step = round_vectors(text.vectors.weight.detach())
     with torch.no_grad():
@@ -45,11 +45,11 @@ def test_the_text_tower_is_rounded_and_else_the_same(path):
         expected = text(torch.from_numpy(ids)).numpy()
     run = Session(path.with_name("small-text.onnx"))
     np.testing.assert_allclose(run.batch(ids=ids)["embedding"], expected, atol=1e-5)
-    assert run.metadata["pieces"].split("\n") == list(claps.PIECES)
+    assert run.metadata["pieces"].split("\n") == list(clap_towers.PIECES)
 
 
 def test_padding_does_not_count():
-    _, text, _ = claps.small_towers()
+    _, text, _ = clap_towers.small_towers()
     with torch.no_grad():
         alone, padded = text(torch.tensor([[3, 4]])), text(torch.tensor([[3, 4, 0, 0]]))
     torch.testing.assert_close(alone, padded)

@@ -135,7 +135,7 @@ def test_a_network_learns_where_beeps_are(store, labels, tmp_path):
     net = EventCRNN(2, widths=(8, 8), bands=(8, 4), n_hidden=16, dropout=0.0)
     rows = []
     settings = FitSettings(
-        labels, n_batch=8, seconds=60, n_batches=75, rate=1e-2,
+        labels, n_batch=8, seconds=600, n_batches=75, rate=1e-2,
         augment=SceneAugment(mix=0.3, gain=3, tone=1),
     )  # fmt: skip
     fit(net, [store], settings, rows.append, tmp_path / "net.safetensors")
