@@ -52,6 +52,13 @@ NEEDS = (
     Need("h5py", "optional", "the weights of crema are not converted",
          "pip install 'mirkit[crema]'"),
     Need("mutagen", "optional", "no tempo and key in file tags", "pip install 'mirkit[tags]'"),
+    Need("matplotlib", "optional", "no plots", "pip install 'mirkit[plot]'"),
+    Need("fastapi", "optional", "no HTTP service", "pip install 'mirkit[server]'"),
+    Need("usearch", "optional", "searches of more than 20,000 vectors are exact and slow",
+         "pip install 'mirkit[search]'"),
+    Need("pyarrow", "optional", "no Parquet tables", "pip install 'mirkit[parquet]'"),
+    Need("sounddevice", "optional", "no live input from a microphone",
+         "pip install 'mirkit[live]'"),
     Need("madmom", "optional", "no model 'madmom' to compare with", "make madmom"),
     Need("ffmpeg", "program", "no M4A, AAC, OPUS, WMA or video files", "apt install ffmpeg"),
 )  # fmt: skip

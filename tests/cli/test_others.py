@@ -1,9 +1,12 @@
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 import mirkit
+from mirkit.cli.doctor import NEEDS
 
 
 def test_models_are_listed_with_their_licences(mirkit_cli):
@@ -21,6 +24,16 @@ def test_doctor_names_every_need_and_what_its_absence_costs(mirkit_cli):
     assert rows["numpy"]["version"]
     assert "video" in rows["ffmpeg"]["without"]
     assert mirkit.__version__ in mirkit_cli("doctor").out
+
+
+def test_doctor_knows_every_extra_of_users():
+    root = Path(__file__).parents[2]
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    told = {need.install for need in NEEDS}
+    for name in set(extras) - {"docs", "test", "tensorboard"}:
+        assert f"pip install 'mirkit[{name}]'" in told, name
 
 
 def test_version_is_printed(mirkit_cli):
