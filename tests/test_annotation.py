@@ -3,6 +3,7 @@ import pytest
 
 from mirkit.annotation import (
     Beats,
+    Embedding,
     Events,
     Key,
     Segments,
@@ -231,3 +232,7 @@ def test_keys_have_one_spelling():
 def test_tempo_maps_check_every_tempo():
     with pytest.raises(ParameterError, match="bpms is 0"):
         TempoMap([0.0, 1.0], [120, 0])
+
+
+def test_an_embedding_tells_its_size_and_not_its_numbers():
+    assert repr(Embedding(np.zeros((1, 128), np.float32))) == "Embedding(1 vector, 128 dimensions)"

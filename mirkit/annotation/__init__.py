@@ -214,6 +214,12 @@ class Embedding(Value):
             self, "values", checks.frozen_array("values", self.values, np.float32, 2)
         )
 
+    def summary(self) -> str:
+        """Return the number of vectors, their size and their model."""
+        n, size = self.values.shape
+        model = None if self.provenance is None else self.provenance.model
+        return join(count(n, "vector"), f"{size} dimensions", model)
+
 
 Annotation: TypeAlias = (
     Beats | Tempo | TempoMap | Segments | Events | Tags | Key | Caption | Embedding

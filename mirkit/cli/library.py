@@ -139,6 +139,7 @@ def run_watch(library: Library, args: argparse.Namespace) -> int:
     """Bring new files into a DJ program, analyzed, as they arrive."""
     from mirkit.library.delivery import watch
 
+    _need_output(args)
     watch(
         library,
         args.format,
@@ -174,6 +175,10 @@ def run_tag(library: Library, args: argparse.Namespace) -> int:
 
 def run_check(library: Library, args: argparse.Namespace) -> int:
     """Look for damage, missing files and duplicates; back up."""
+    if args.backup:
+        from mirkit.formats.atomic import check_writable
+
+        check_writable(args.backup)
     problems = library.problems()
     for problem in problems:
         print(f"mirkit: {library.path}: {problem}", file=sys.stderr)
@@ -212,7 +217,6 @@ def run_playlist(library: Library, args: argparse.Namespace) -> int:
 
 def run_export(library: Library, args: argparse.Namespace) -> int:
     """Write tracks for DJ programs, or as a table."""
-    from mirkit.formats.dj import DJ_FORMATS
     from mirkit.library.tables import SUFFIXES
 
     rows = library.search(args.query, limit=args.limit)
@@ -224,14 +228,21 @@ def run_export(library: Library, args: argparse.Namespace) -> int:
         tables.save(rows, args.output)
         print(f"{counted(len(rows), 'track')} written to {args.output}")
         return 0
-    if args.output is None and args.format in DJ_FORMATS:
-        args.usage_error(f"{args.format} needs -o PATH")
+    _need_output(args)
     from mirkit.exporting import export
 
     lost = export([library.analysis(row.id) for row in rows], args.format, args.output)
     where = args.output or "the recordings"
     print(f"{counted(len(lost), 'track')} written to {where}")
     return 0
+
+
+def _need_output(args: argparse.Namespace) -> None:
+    """End with exit status 2 where a format of one file for all tracks has none."""
+    from mirkit.formats.dj import DJ_FORMATS
+
+    if args.output is None and args.format in DJ_FORMATS:
+        args.usage_error(f"{args.format} needs -o PATH")
 
 
 COMMANDS: Mapping[str, Command] = {

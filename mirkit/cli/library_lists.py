@@ -154,7 +154,7 @@ def run_show(library: Library, args: argparse.Namespace) -> int:
         return 0
     for name, value in row.as_dict().items():
         if value not in (None, ""):
-            print(f"{name}\t{value}")
+            print(f"{name}\t{f'{value:.2f}' if isinstance(value, float) else value}")
     for path in library.places(row.id)[1:]:
         print(f"also\t{path}")
     print("tags\t" + ", ".join(f"{label} {score:.2f}" for label, score in library.tags(row.id)))

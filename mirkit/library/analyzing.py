@@ -102,7 +102,8 @@ class AnalysisReport:
         counts += f", {self.n_gone} gone" if self.n_gone else ""
         if self.seconds and self.audio_seconds:
             speed = self.audio_seconds / self.seconds
-            counts += f"; {self.seconds:.1f} s, {speed:.0f} times as fast as they play"
+            digits = 0 if speed >= 10 else 1
+            counts += f"; {self.seconds:.1f} s, {speed:.{digits}f} times as fast as they play"
         return counts
 
 

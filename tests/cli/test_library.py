@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 
@@ -46,6 +48,7 @@ def test_a_track_is_shown(mirkit_cli, library, clicks):
     shown = mirkit_cli("library", "show", path, *library).out
     assert f"path\t{path}\n" in shown
     assert "beats\t30 beats, 126" in shown
+    assert re.search(r"^bpm\t126\.\d\d$", shown, re.MULTILINE)
     (found,) = mirkit_cli("library", "show", path, "--json", *library).objects()
     assert len(found["analysis"]["beats"]) == 30
 
@@ -82,6 +85,8 @@ def test_a_library_is_exported_checked_and_cut_down(mirkit_cli, library, tmp_pat
     assert mirkit_cli("library", "export", "rekordbox", "-o", xml, *library).status == 0
     assert xml.read_text().count("<TEMPO") >= 2
     assert mirkit_cli("library", "export", "table", *library).status == 2
+    nowhere = mirkit_cli("library", "check", "--backup", tmp_path / "no" / "x.db", *library)
+    assert (nowhere.status, "the folder" in nowhere.err) == (1, True)
     copy = tmp_path / "copy.db"
     checked = mirkit_cli("library", "check", "--backup", copy, "--duplicates", *library)
     assert (checked.status, copy.exists()) == (0, True)
@@ -98,6 +103,7 @@ def test_wrong_usage_is_told(mirkit_cli, library, tmp_path):
         ["analyze", "--cpu", "0"],
         ["list", "--limit", "0"],
         ["export", "rekordbox"],
+        ["watch", "rekordbox", "--once"],
     ):
         assert mirkit_cli("library", *words, *library).status == 2
     absent = mirkit_cli("library", "show", "99", *library)
