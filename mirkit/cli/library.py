@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mirkit.cli import library_arguments as arguments
@@ -68,10 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command and return its exit status."""
+    """Run the command and return its exit status; only ``add`` makes a library."""
+    from mirkit.errors import FormatError
     from mirkit.library import Library
 
     command = COMMANDS[args.library_command]
+    if args.library_command != "add" and not Path(args.library).exists():
+        raise FormatError(f"{args.library} is not there; mirkit library add FOLDER makes it")
     with Library(args.library, read_only=not command.writes) as library:
         return command.run(library, args)
 
@@ -117,6 +121,11 @@ def run_analyze(library: Library, args: argparse.Namespace) -> int:
         print_json({"schema": SCHEMA, **vars(report)})
     else:
         print(report.summary() + ("; interrupted" if report.interrupted else ""))
+    if not (report.n_done or report.n_failed or report.n_gone or report.interrupted):
+        left = library.plan(args.tasks, settings=settings, retry=args.retry).n_tracks
+        if left:
+            others = f"another process is at work on {counted(left, 'track')}"
+            print(f"mirkit: {others}", file=sys.stderr)
     if report.n_failed:
         print("mirkit: mirkit library list --failed says why files failed", file=sys.stderr)
     if report.interrupted:
