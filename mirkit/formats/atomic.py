@@ -129,6 +129,8 @@ def check_folder(folder: Path) -> None:
     WriteError
         With what is in the way.
     """
+    if folder.is_file():
+        raise WriteError(f"{folder} cannot be written: it is a file; name a folder")
     with _explain(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _beside(folder / "probe") as temporary:

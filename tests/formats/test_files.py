@@ -241,6 +241,8 @@ def test_a_folder_that_cannot_be_written_to_is_found_before_the_work(tmp_path):
     for place in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/mirkit")):
         with pytest.raises(WriteError, match="cannot be written"):
             check_folder(place)
+    with pytest.raises(WriteError, match="it is a file; name a folder"):
+        check_folder(tmp_path / "file")
 
 
 def test_the_object_of_beats_is_what_the_command_line_prints():

@@ -13,7 +13,7 @@ PATTERNS = (
     ("meter", r"\btime signature\b|\bmeter\b|\bbeats (?:in|per) a? ?bar\b"),
     ("tempo", r"\btempo\b|\bbpm\b|\bhow fast\b|\bbeats per minute\b"),
     ("chords", r"\bchords?\b"),
-    ("length", r"\bhow long\b.*\b(?:recording|clip|file|song|piece|it)\b|\bduration\b"),
+    ("length", r"\bhow long\b.*\b(?:recording|clip|file|song|piece|track|it|this)\b|\bduration\b"),
     ("instruments", r"\b(?:what|which) instruments?\b"),
     ("count", rf"\bhow many times (?:do|does|is|are) (?:a |an |the )?{_SOUND}{_END}"),
     ("count", rf"\bhow many {_SOUND}"

@@ -22,6 +22,7 @@ from mirkit.sound.ask.questions import PATTERNS, Question, understand
         ("What is the time signature?", Question("meter")),
         ("What chords are played?", Question("chords")),
         ("How long is this recording?", Question("length")),
+        ("How long is this?", Question("length")),
         ("What instruments are playing?", Question("instruments")),
         ("How many dog barks are there?", Question("count", "dog barks")),
         ("How many times does the dog bark?", Question("count", "dog bark")),
