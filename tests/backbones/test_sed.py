@@ -5,9 +5,10 @@ from mirkit.errors import ParameterError
 
 torch = pytest.importorskip("torch")
 
-from mirkit.backbones.sed.network import EventCRNN, split_bands, stretch_rows  # noqa: E402
+from mirkit.backbones.sed.network import EventCRNN  # noqa: E402
 from mirkit.backbones.sed.pooling import Pooling, PoolingKind  # noqa: E402
 from mirkit.backbones.sed.probe import EventProbe, solve_probe, widen_rows  # noqa: E402
+from mirkit.backbones.sed.stages import split_bands, stretch_rows  # noqa: E402
 from mirkit.backbones.tagging import export_tagger  # noqa: E402
 
 KINDS = PoolingKind.__args__

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mirkit.backbones.base import Backbone, Output
-from mirkit.backbones.residual import SILENCE, ResidualCNN
+from mirkit.backbones.base import Output
+from mirkit.backbones.residual import SILENCE
 from mirkit.backbones.sed.pooling import EDGE, Pooling, PoolingKind
+from mirkit.backbones.sed.stages import StageRows
 
 
-class EventCRNN(Backbone):
+class EventCRNN(StageRows):
     """Residual stages whose rows are brought to the clock of the first one, and a GRU over them.
 
     The stages of a `ResidualCNN` see ever more context at ever coarser steps, as in a U-Net on its
@@ -65,16 +66,10 @@ class EventCRNN(Backbone):
         sample_rate: int = 32000,
         silence: float = SILENCE,
     ) -> None:
-        super().__init__()
-        self.front_end, self.sample_rate, self.silence = front_end, sample_rate, (silence,)
-        self.n_classes, self.n_bins, self.n_embedding = n_classes, n_bins, 2 * n_hidden
-        self.step, self.first = 2, 0.0
-        self.min_length = (2 ** len(widths),)
-        self.body = ResidualCNN(1, widths, n_bins=n_bins)
-        del self.body.classifier
-        self.bands = tuple(bands)
-        n_joined = sum(width * n for width, n in zip(widths, bands, strict=True))
-        self.join = nn.Sequential(nn.Linear(n_joined, 2 * n_hidden), nn.ReLU(), nn.Dropout(dropout))
+        super().__init__(widths, bands, n_bins, front_end, sample_rate, silence)
+        self.n_classes, self.n_embedding = n_classes, 2 * n_hidden
+        first = nn.Linear(self.n_joined, 2 * n_hidden)
+        self.join = nn.Sequential(first, nn.ReLU(), nn.Dropout(dropout))
         self.gru = nn.GRU(2 * n_hidden, n_hidden, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(2 * n_hidden, n_classes)
@@ -90,45 +85,3 @@ class EventCRNN(Backbone):
         clip, _ = self.pooling(frame_logits.sigmoid(), hidden)
         logits = torch.logit(clip, EDGE)
         return Output(logits, hidden.mean(dim=1), frame_logits, hidden)
-
-    def rows(self, features: Tensor) -> Tensor:
-        """Return what the stages see, at the clock of the first: ``(batch, n_steps, n_joined)``."""
-        x = self.body.norm(features.transpose(1, 2)).unsqueeze(1)  # (batch, 1, n_bins, n_frames)
-        x = self.body.stem(x.contiguous(memory_format=torch.channels_last))
-        n_steps = x.shape[3]
-        found = []
-        for i, (stage, n_bands) in enumerate(zip(self.body.stages, self.bands, strict=True)):
-            x = stage(x)  # (batch, width, n_bins / step, n_frames / step)
-            found.append(stretch_rows(split_bands(x, n_bands), 2**i, n_steps))
-        return torch.cat(found, dim=2)
-
-
-def split_bands(x: Tensor, n_bands: int) -> Tensor:
-    """Return the mean of each of `n_bands` bands: ``(batch, n_steps, width * n_bands)``.
-
-    Parameters
-    ----------
-    x
-        Shape ``(batch, width, n_bins, n_steps)``; `n_bands` divides the bins.
-    """
-    batch, width, n_bins, _ = x.shape
-    banded = x.reshape(batch, width, n_bands, n_bins // n_bands, -1).mean(dim=3)
-    return banded.flatten(1, 2).transpose(1, 2)
-
-
-def stretch_rows(rows: Tensor, factor: int, n_steps: int) -> Tensor:
-    """Return rows ``(batch, n, width)`` at a clock that is `factor` times as fast, `n_steps` long.
-
-    Row ``i`` is centered on step ``factor * i``; the steps between two rows are interpolated, and
-    those behind the last one equal it.
-
-    Examples
-    --------
-    >>> stretch_rows(torch.tensor([[[0.0], [2.0]]]), factor=2, n_steps=3).ravel()
-    tensor([0., 1., 2.])
-    """
-    if factor == 1:
-        return rows
-    after = torch.cat([rows[:, 1:], rows[:, -1:]], dim=1)
-    parts = [rows + (after - rows) * (j / factor) for j in range(factor)]
-    return torch.stack(parts, dim=2).flatten(1, 2)[:, :n_steps]

@@ -8,17 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mirkit.backbones.base import Backbone, Output
-from mirkit.backbones.residual import SILENCE, ResidualCNN
-from mirkit.backbones.sed.network import split_bands, stretch_rows
+from mirkit.backbones.base import Output
+from mirkit.backbones.residual import SILENCE
 from mirkit.backbones.sed.pooling import EDGE, Pooling, PoolingKind
+from mirkit.backbones.sed.stages import StageRows
 
 
-class EventProbe(Backbone):
+class EventProbe(StageRows):
     """Rows of all stages, and their means over longer spans, read by one linear layer.
 
-    Its layer is the solution of a least squares problem (`solve_probe`), so a processor fits it to
-    thousands of scenes in a minute.
+    The stages stay as they are and one layer learns, so a processor fits it to thousands of scenes
+    in a minute: by least squares (`solve_probe`), or by logistic regression, as the shipped one.
 
     Parameters
     ----------
@@ -57,16 +57,9 @@ class EventProbe(Backbone):
         sample_rate: int = 32000,
         silence: float = SILENCE,
     ) -> None:
-        super().__init__()
-        self.front_end, self.sample_rate, self.silence = front_end, sample_rate, (silence,)
-        self.n_classes, self.n_bins = n_classes, n_bins
-        self.step, self.first = 2, 0.0
-        self.min_length = (2 ** len(widths),)
-        self.body = ResidualCNN(1, widths, n_bins=n_bins)
-        del self.body.classifier
-        self.bands, self.spans = tuple(bands), tuple(spans)
-        n_joined = sum(width * n for width, n in zip(widths, bands, strict=True))
-        self.n_embedding = n_joined * len(self.spans)
+        super().__init__(widths, bands, n_bins, front_end, sample_rate, silence)
+        self.n_classes, self.spans = n_classes, tuple(spans)
+        self.n_embedding = self.n_joined * len(self.spans)
         self.classifier = nn.Linear(self.n_embedding, n_classes)
         self.pooling = Pooling(pooling, self.n_embedding, n_classes)
 
@@ -80,14 +73,7 @@ class EventProbe(Backbone):
 
     def context(self, features: Tensor) -> Tensor:
         """Return the rows of the stages and their means: ``(batch, n_steps, n_embedding)``."""
-        x = self.body.norm(features.transpose(1, 2)).unsqueeze(1)  # (batch, 1, n_bins, n_frames)
-        x = self.body.stem(x.contiguous(memory_format=torch.channels_last))
-        n_steps = x.shape[3]
-        found = []
-        for i, (stage, n_bands) in enumerate(zip(self.body.stages, self.bands, strict=True)):
-            x = stage(x)  # (batch, width, n_bins / step, n_frames / step)
-            found.append(stretch_rows(split_bands(x, n_bands), 2**i, n_steps))
-        return widen_rows(torch.cat(found, dim=2), self.spans)
+        return widen_rows(self.rows(features), self.spans)
 
 
 def widen_rows(rows: Tensor, spans: Sequence[int]) -> Tensor:
