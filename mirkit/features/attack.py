@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mirkit import checks
 from mirkit.arrays import Floats32
 from mirkit.features.base import FrontEnd, mono_slices
-from mirkit.features.conditioning import Step
+from mirkit.features.conditioning import Step, condition, delay_of, wait_of
 from mirkit.features.framing import Framing
 from mirkit.features.logfilt import LEVEL
 from mirkit.frames import FrameGrid
@@ -61,8 +61,7 @@ class AttackEnvelope(FrontEnd):
     @property
     def latency(self) -> float:
         """The longest time from the center of a frame until the stream can give it [s]."""
-        waits = sum(step.lookahead + step.delay for step in self.conditioning)
-        return (self._framing.delay + waits) / self.sample_rate
+        return (self._framing.delay + wait_of(self.conditioning)) / self.sample_rate
 
     @property
     def _framing(self) -> Framing:
@@ -70,13 +69,11 @@ class AttackEnvelope(FrontEnd):
 
     def n_frames(self, n_samples: int) -> int:
         """Return how many frames a recording of `n_samples` has."""
-        return self._framing.n_frames(n_samples - sum(step.delay for step in self.conditioning))
+        return self._framing.n_frames(n_samples - delay_of(self.conditioning))
 
     def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield the envelope, ``(k, 1)``, as soon as the samples it needs have come."""
-        signal = mono_slices(blocks, self.sample_rate)
-        for step in self.conditioning:
-            signal = step(signal)
+        signal = condition(self.conditioning, mono_slices(blocks, self.sample_rate))
         for frames in self._framing.frames(_differences(signal)):
             yield np.sqrt(np.einsum("ij,ij->i", frames, frames) / self.hop_length)[:, None]
 

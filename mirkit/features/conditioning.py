@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -26,6 +26,23 @@ class Step(Protocol):
 
     def __call__(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
         """Yield each block after this step."""
+
+
+def condition(steps: Sequence[Step], blocks: Blocks) -> Blocks:
+    """Return blocks of samples after all steps, the first of them first."""
+    for step in steps:
+        blocks = step(blocks)
+    return blocks
+
+
+def delay_of(steps: Sequence[Step]) -> int:
+    """Return how many samples steps withhold, all together."""
+    return sum(step.delay for step in steps)
+
+
+def wait_of(steps: Sequence[Step]) -> int:
+    """Return how many samples must have come before steps give one that they do not withhold."""
+    return sum(step.delay + step.lookahead for step in steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from mirkit import checks
 from mirkit.activations import Features
 from mirkit.arrays import Floats32
-from mirkit.errors import ParameterError, UnknownName
-from mirkit.features.base import FrontEnd, check_source
+from mirkit.errors import ParameterError
+from mirkit.features.base import check_source
 from mirkit.features.framing import Padding
 from mirkit.features.logs import DECIBEL_OF_POWER, FloorLog
 from mirkit.features.mel import MelBank
-from mirkit.features.spectrogram import LogSpectrogram
+from mirkit.features.spectrogram import LogSpectrogram, OnSpectrogram
 from mirkit.features.stft import STFT
-from mirkit.frames import FrameGrid
 
 AGGREGATES: dict[str, Callable[[Floats32], Floats32]] = {
     "mean": lambda rises: rises.mean(axis=1),
@@ -28,7 +27,7 @@ AGGREGATES: dict[str, Callable[[Floats32], Floats32]] = {
 
 
 @dataclass(frozen=True)
-class OnsetStrength(FrontEnd):
+class OnsetStrength(OnSpectrogram):
     """Spectral flux: the average rise of a log spectrogram over `lag` frames, falls left out.
 
     A window meets an onset before its center does, so the result is moved to later frames by half
@@ -63,30 +62,14 @@ class OnsetStrength(FrontEnd):
         checks.positive("lag", self.lag)
         if self.max_size < 1 or self.max_size % 2 == 0:
             raise ParameterError(f"max_size is {self.max_size} bins; it is odd and at least 1")
-        if self.aggregate not in AGGREGATES:
-            raise UnknownName("aggregate", self.aggregate, list(AGGREGATES))
+        checks.member("aggregate", self.aggregate, AGGREGATES)
         if self.shift is not None and self.shift < 0:
             raise ParameterError(f"shift is {self.shift} frames; it is not negative")
-
-    @property
-    def sample_rate(self) -> int:  # type: ignore[override]
-        """The rate that the audio must have [Hz]."""
-        return self.spectrogram.sample_rate
 
     @property
     def n_bins(self) -> int:
         """One value a frame."""
         return 1
-
-    @property
-    def grid(self) -> FrameGrid:
-        """The clock of the frames, which is the spectrogram's."""
-        return self.spectrogram.grid
-
-    @property
-    def latency(self) -> float:
-        """The longest time from the center of a frame until the stream can give it [s]."""
-        return self.spectrogram.latency
 
     @property
     def shift_frames(self) -> int:
@@ -95,10 +78,6 @@ class OnsetStrength(FrontEnd):
             return self.shift
         stft = self.spectrogram.stft
         return stft.framing.frame_length // (2 * stft.hop_length)
-
-    def n_frames(self, n_samples: int) -> int:
-        """Return how many frames a recording of `n_samples` has."""
-        return self.spectrogram.n_frames(n_samples)
 
     def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield the onset strength, ``(k, 1)``, as soon as the samples it needs have come."""

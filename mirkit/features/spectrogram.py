@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mirkit import checks
 from mirkit.arrays import Floats32
 from mirkit.features.base import FrontEnd, mono_slices
-from mirkit.features.conditioning import Step
+from mirkit.features.conditioning import Step, condition, delay_of, wait_of
 from mirkit.features.logs import FloorLog, OffsetLog
 from mirkit.features.stft import STFT, Spectrometer
 from mirkit.frames import FrameGrid
@@ -90,16 +90,11 @@ class LogSpectrogram(FrontEnd):
     @property
     def latency(self) -> float:
         """The longest time from the center of a frame until the stream can give it [s]."""
-        waits = sum(step.lookahead for step in self.conditioning)
-        return (self.stft.framing.delay + self._withheld + waits) / self.sample_rate
-
-    @property
-    def _withheld(self) -> int:
-        return sum(step.delay for step in self.conditioning)
+        return (self.stft.framing.delay + wait_of(self.conditioning)) / self.sample_rate
 
     def n_frames(self, n_samples: int) -> int:
         """Return how many frames a recording of `n_samples` has."""
-        return self.stft.framing.n_frames(n_samples - self._withheld)
+        return self.stft.framing.n_frames(n_samples - delay_of(self.conditioning))
 
     def normalized(self, value: float) -> float:
         """Return what a logarithm of `value` becomes: so, what to pad with after the fact."""
@@ -107,9 +102,7 @@ class LogSpectrogram(FrontEnd):
 
     def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
-        signal = mono_slices(blocks, self.sample_rate)
-        for step in self.conditioning:
-            signal = step(signal)
+        signal = condition(self.conditioning, mono_slices(blocks, self.sample_rate))
         bands = _bands(self.bank, self.sample_rate, self.stft.n_fft)
         spectrometer = Spectrometer(self.stft, bands.first, bands.last)
         for frames in self.stft.framing.frames(signal):
@@ -122,6 +115,31 @@ class LogSpectrogram(FrontEnd):
         if self.scale != 1:
             np.multiply(values, np.float32(self.scale), out=values)
         return values
+
+
+class OnSpectrogram(FrontEnd):
+    """Base of the front ends that change the frames of a log spectrogram, at its clock."""
+
+    spectrogram: LogSpectrogram
+
+    @property
+    def sample_rate(self) -> int:  # type: ignore[override]
+        """The rate that the audio must have [Hz]."""
+        return self.spectrogram.sample_rate
+
+    @property
+    def grid(self) -> FrameGrid:
+        """The clock of the frames, which is the spectrogram's."""
+        return self.spectrogram.grid
+
+    @property
+    def latency(self) -> float:
+        """The longest time from the center of a frame until the stream can give it [s]."""
+        return self.spectrogram.latency
+
+    def n_frames(self, n_samples: int) -> int:
+        """Return how many frames a recording of `n_samples` has."""
+        return self.spectrogram.n_frames(n_samples)
 
 
 class _Group(NamedTuple):

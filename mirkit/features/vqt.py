@@ -21,7 +21,7 @@ from mirkit import checks
 from mirkit.arrays import Floats32
 from mirkit.errors import ParameterError
 from mirkit.features.base import FrontEnd, mono_slices
-from mirkit.features.conditioning import RunningLevel, Step
+from mirkit.features.conditioning import RunningLevel, Step, condition, wait_of
 from mirkit.features.framing import Framing
 from mirkit.features.logs import OffsetLog
 from mirkit.frames import FrameGrid
@@ -135,8 +135,7 @@ class VQT(FrontEnd):
     @property
     def latency(self) -> float:
         """The longest time from the center of a frame until the stream can give it [s]."""
-        waits = sum(step.lookahead for step in self.conditioning)
-        return (self.framing.delay + waits) / self.sample_rate
+        return (self.framing.delay + wait_of(self.conditioning)) / self.sample_rate
 
     def n_frames(self, n_samples: int) -> int:
         """Return how many frames a recording of `n_samples` has."""
@@ -150,9 +149,7 @@ class VQT(FrontEnd):
     def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""
         octaves = _octaves(self)
-        signal = mono_slices(blocks, self.sample_rate)
-        for step in self.conditioning:
-            signal = step(signal)
+        signal = condition(self.conditioning, mono_slices(blocks, self.sample_rate))
         for frames in self.framing.frames(signal):
             values = np.empty((len(frames), self.n_bins), np.float32)
             for start in range(0, len(frames), CHUNK):

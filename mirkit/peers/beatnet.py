@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 
 from mirkit.activations import Activations, Features, HeadSpec
 from mirkit.arrays import Blocks, Floats32
-from mirkit.features import FrontEnd
 from mirkit.features.logfilt import LogBank
 from mirkit.features.logs import LOG10, OffsetLog
-from mirkit.features.spectrogram import LogSpectrogram
+from mirkit.features.spectrogram import LogSpectrogram, OnSpectrogram
 from mirkit.features.stft import STFT
 from mirkit.frames import FrameGrid
 from mirkit.model import choose_heads
@@ -64,7 +63,7 @@ class EvenBank:
 
 
 @dataclass(frozen=True)
-class RisingSpectrogram(FrontEnd):
+class RisingSpectrogram(OnSpectrogram):
     """A spectrogram, and beside it by how much each band rose since the frame before.
 
     Parameters
@@ -79,28 +78,9 @@ class RisingSpectrogram(FrontEnd):
     spectrogram: LogSpectrogram
 
     @property
-    def sample_rate(self) -> int:  # type: ignore[override]
-        """The rate that the audio must have [Hz]."""
-        return self.spectrogram.sample_rate
-
-    @property
     def n_bins(self) -> int:
         """Number of values in a frame: two for each band."""
         return 2 * self.spectrogram.n_bins
-
-    @property
-    def grid(self) -> FrameGrid:
-        """The clock of the frames."""
-        return self.spectrogram.grid
-
-    @property
-    def latency(self) -> float:
-        """The longest time from the center of a frame until the stream can give it [s]."""
-        return self.spectrogram.latency
-
-    def n_frames(self, n_samples: int) -> int:
-        """Return how many frames a recording of `n_samples` has."""
-        return self.spectrogram.n_frames(n_samples)
 
     def stream(self, blocks: Iterable[NDArray[Any]]) -> Iterator[Floats32]:
         """Yield frames, ``(k, n_bins)``, as soon as the samples they need have come."""

@@ -29,9 +29,8 @@ from mirkit.errors import WeightsError
 from mirkit.features import FrontEnd
 from mirkit.features.logs import OffsetLog
 from mirkit.features.mel import MelBank
-from mirkit.features.spectrogram import LogSpectrogram
+from mirkit.features.spectrogram import LogSpectrogram, OnSpectrogram
 from mirkit.features.stft import STFT
-from mirkit.frames import FrameGrid
 from mirkit.sound.tag.windowed import WindowTagger
 from mirkit.vocab.audioset import audioset_labels
 from mirkit.zoo.checkpoints import write_whole
@@ -47,7 +46,7 @@ OFFSET = 0.001
 
 
 @dataclass(frozen=True)
-class WholeWindows(FrontEnd):
+class WholeWindows(OnSpectrogram):
     """A spectrogram whose recordings are followed by zeros up to the end of their last window.
 
     Parameters
@@ -73,24 +72,9 @@ class WholeWindows(FrontEnd):
         return self.spectrogram.name
 
     @property
-    def sample_rate(self) -> int:  # type: ignore[override]
-        """Sample rate of the audio [Hz]."""
-        return self.spectrogram.sample_rate
-
-    @property
     def n_bins(self) -> int:
         """Number of values in a frame."""
         return self.spectrogram.n_bins
-
-    @property
-    def grid(self) -> FrameGrid:
-        """The clock of the frames."""
-        return self.spectrogram.grid
-
-    @property
-    def latency(self) -> float:
-        """The longest time from the center of a frame until the stream can give it [s]."""
-        return self.spectrogram.latency
 
     def n_frames(self, n_samples: int) -> int:
         """Return how many frames a recording of `n_samples` has."""
