@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from mirkit import windows
+from mirkit import checks, windows
 from mirkit.activations import Activations, Features, Head, HeadSpec
 from mirkit.arrays import Blocks, Floats32
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.features import FrontEnd, front_end
 from mirkit.zoo.networks import Network
 
@@ -82,8 +82,7 @@ def choose_heads(
     """
     names = list(usual if heads is None else heads)
     for name in names:
-        if name not in specs:
-            raise UnknownName("head", name, list(specs))
+        checks.member("head", name, specs)
     return {name: specs[name] for name in names}
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.errors import FormatError, ParameterError, UnknownName
+from mirkit import checks
+from mirkit.errors import FormatError, ParameterError
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,7 @@ class Ontology:
         return {name: (*kinds, *self.parents[name]) for name, kinds in self.children.items()}
 
     def _known(self, name: str) -> str:
-        if name not in self.children:
-            raise UnknownName("sound of the ontology", name, list(self.children))
+        checks.member("sound of the ontology", name, self.children)
         return name
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mirkit import checks
 from mirkit.annotation import Events
 from mirkit.datasets.sound_tables import Root, Row, number
 from mirkit.datasets.sounds import Sound
@@ -89,8 +90,7 @@ def audioset(
     """
     names = _audioset_names(root)
     for split in splits:
-        if split not in SEGMENTS:
-            raise UnknownName("split of AudioSet", split, list(SEGMENTS))
+        checks.member("split of AudioSet", split, SEGMENTS)
         lines = root.lines(SEGMENTS[split])
         for row in csv.reader(lines, skipinitialspace=True):
             if len(row) != len(SEGMENT_COLUMNS):

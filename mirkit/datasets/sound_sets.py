@@ -10,11 +10,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from mirkit import checks
 from mirkit.datasets import sound_readers as readers
 from mirkit.datasets.audioset_names import audioset_name
 from mirkit.datasets.sound_tables import Root
 from mirkit.datasets.sounds import Sound
-from mirkit.errors import FormatError, ParameterError, UnknownName
+from mirkit.errors import FormatError, ParameterError
 
 Names = Literal["audioset", "own"]
 
@@ -135,8 +136,7 @@ def sound_set(name: str) -> SoundSet:
     UnknownName
         Where there is none of that name.
     """
-    if name not in SOUND_SETS:
-        raise UnknownName("set of sounds", name, list(SOUND_SETS))
+    checks.member("set of sounds", name, SOUND_SETS)
     return SOUND_SETS[name]
 
 

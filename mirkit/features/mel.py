@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mirkit import checks
 from mirkit.arrays import Floats
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 
 _SLANEY_STEP = 200 / 3  # [Hz] a mel, below 1 kHz
 _SLANEY_KNEE = 1000.0  # [Hz]
@@ -97,8 +97,7 @@ class MelBank:
 
     def __post_init__(self) -> None:
         checks.positive("n_mels", self.n_mels)
-        if self.family not in FAMILIES:
-            raise UnknownName("mel family", self.family, list(FAMILIES))
+        checks.member("mel family", self.family, FAMILIES)
         if not 0 <= self.fmin < self.fmax:
             raise ParameterError(
                 f"fmin is {self.fmin} Hz and fmax {self.fmax} Hz; 0 <= fmin < fmax is needed"

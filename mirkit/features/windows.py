@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.errors import ParameterError, UnknownName
+from mirkit import checks
+from mirkit.errors import ParameterError
 
 
 def _cosine(length: int, period: int, mean: float) -> NDArray[np.float64]:
@@ -44,8 +45,7 @@ def window(name: str, length: int) -> NDArray[np.float32]:
     >>> window("hann", 4).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
-    if name not in WINDOWS:
-        raise UnknownName("window", name, list(WINDOWS))
+    checks.member("window", name, WINDOWS)
     if length < 1:
         raise ParameterError(f"length is {length} samples; a window holds at least 1")
     exact = np.ones(1) if length == 1 else WINDOWS[name](length)

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from mirkit import checks
 from mirkit.annotation import Annotation, Beats, Events, Key, Segments, Tempo
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.vocab.keys import is_scored
 
 
@@ -56,8 +57,7 @@ def from_mir_eval(task: str, *arrays: Any) -> Annotation:
     >>> from_mir_eval("chord", [[0, 2]], ["C:maj"]).kind
     'chord'
     """
-    if task not in _BUILDERS:
-        raise UnknownName("task", task, list(_BUILDERS))
+    checks.member("task", task, _BUILDERS)
     return _BUILDERS[task](*arrays)  # type: ignore[no-any-return]
 
 

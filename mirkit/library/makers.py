@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mirkit import __version__
+from mirkit import __version__, checks
 from mirkit.activations import Provenance
-from mirkit.errors import UnknownName
 from mirkit.tasks import ANALYZED, TASKS, with_needs
 
 HUMAN = "human"
@@ -112,8 +111,7 @@ def makers(
     wanted = DEFAULT_TASKS if tasks is None else tuple(dict.fromkeys(tasks))
     given = settings or {}
     for name in (*wanted, *given):
-        if name not in LIBRARY_TASKS:
-            raise UnknownName("task", name, list(LIBRARY_TASKS))
+        checks.member("task", name, LIBRARY_TASKS)
     found: dict[str, Maker] = {}
     for name in with_needs(tuple(task for task in wanted if task in TASKS)):
         found[name] = _maker(name, USUAL.get(name, {}) | dict(given.get(name, {})), found)

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mirkit import checks
 from mirkit.errors import ParameterError, UnknownName
 from mirkit.library.database import to_sql
 from mirkit.library.harmony import compatible_keys
@@ -267,15 +268,13 @@ def _add_path(query: Query, value: str, negated: bool) -> None:
 
 
 def _add_status(query: Query, value: str, negated: bool) -> None:
-    if value not in STATES:
-        raise UnknownName("status", value, list(STATES))
+    checks.member("status", value, STATES)
     query.add("tracks.status = ?", [value], negated)
 
 
 def _add_sort(query: Query, value: str, negated: bool) -> None:
     name = value.removeprefix("-")
-    if name not in SORTS:
-        raise UnknownName("order", name, list(SORTS))
+    checks.member("order", name, SORTS)
     query.order = SORTS[name] + (" desc" if value.startswith("-") else "")
 
 

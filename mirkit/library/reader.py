@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mirkit import checks
 from mirkit.annotation import Analysis, Embedding
 from mirkit.audio import Track, reading
 from mirkit.errors import ParameterError, UnknownName
@@ -295,6 +296,5 @@ def check_task(task: str) -> str:
     UnknownName
         Where there is none of this name.
     """
-    if task not in LIBRARY_TASKS:
-        raise UnknownName("task", task, list(LIBRARY_TASKS))
+    checks.member("task", task, LIBRARY_TASKS)
     return task

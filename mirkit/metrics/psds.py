@@ -25,7 +25,7 @@ from mirkit import checks
 from mirkit.activations import Head
 from mirkit.annotation import Events
 from mirkit.arrays import Floats, Ints
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 
 SLACK = 5e-7
 """Times are rounded to microseconds, so that an overlap that equals a criterion meets it [s]."""
@@ -328,8 +328,7 @@ def _check(
             raise ParameterError(f"the scores of {name!r} have other classes than the first ones")
     wanted = own if labels is None else tuple(labels)
     for label in wanted:
-        if label not in own:
-            raise UnknownName("class", label, list(own))
+        checks.member("class", label, own)
     return wanted
 
 

@@ -11,8 +11,9 @@ import subprocess
 
 import numpy as np
 
+from mirkit import checks
 from mirkit.arrays import Floats32
-from mirkit.errors import AudioError, MissingExtra, UnknownName
+from mirkit.errors import AudioError, MissingExtra
 
 ENCODERS = {
     "mp3": ("libmp3lame", "mp3"),
@@ -38,8 +39,7 @@ def round_trip(samples: Floats32, sample_rate: int, codec: str, kbps: int) -> Fl
     UnknownName
         Where the codec is not one of `ENCODERS`.
     """
-    if codec not in ENCODERS:
-        raise UnknownName("codec", codec, list(ENCODERS))
+    checks.member("codec", codec, ENCODERS)
     encoder, container = ENCODERS[codec]
     kbps = min(kbps, MAX_KBPS.get(codec, kbps))
     pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from mirkit.errors import UnknownName
+from mirkit import checks
 from mirkit.vocab.chords import NO_CHORD, SHORTHANDS, UNKNOWN, Chord, parse_chord
 from mirkit.vocab.notes import SHARPS
 
@@ -68,8 +68,7 @@ def reduced_quality(quality: str, vocabulary: str) -> str:
     >>> reduced_quality("hdim7", "sevenths"), reduced_quality("hdim7", "majmin")
     ('min7', 'min')
     """
-    if vocabulary not in VOCABULARIES:
-        raise UnknownName("chord vocabulary", vocabulary, list(VOCABULARIES))
+    checks.member("chord vocabulary", vocabulary, VOCABULARIES)
     for kept, taken in _REDUCED[vocabulary].items():
         if quality in taken:
             return kept

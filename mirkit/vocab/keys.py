@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mirkit.errors import ParameterError, UnknownName
+from mirkit import checks
+from mirkit.errors import ParameterError
 from mirkit.vocab.notes import ACCIDENTALS, TONICS, pitch_class
 
 MODES = ("major", "minor")
@@ -184,8 +185,7 @@ def write_key(label: str, notation: str = "standard") -> str:
     >>> [write_key("A minor", notation) for notation in NOTATIONS]
     ['A minor', '8A', '1m', 'A:minor']
     """
-    if notation not in NOTATIONS:
-        raise UnknownName("key notation", notation, list(NOTATIONS))
+    checks.member("key notation", notation, NOTATIONS)
     name = read_key(label)
     if notation == "standard":
         return name

@@ -20,6 +20,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
 
+from mirkit import checks
 from mirkit.errors import FormatError, ParameterError, UnknownName
 from mirkit.vocab.chord_classes import CHORD_QUALITIES, reduced_quality
 from mirkit.vocab.keys import MODES
@@ -116,8 +117,7 @@ def read_shares(table: Any, kind: str, source: str) -> Shares:
     try:
         _check(source, table)
         for name in table:
-            if name not in classes:
-                raise UnknownName("class", name, list(classes))
+            checks.member("class", name, classes)
     except (ParameterError, UnknownName) as error:
         raise FormatError(f"{source}: {error}") from None
     for name in classes:
@@ -172,8 +172,7 @@ def _kept(name: str, vocabulary: str) -> str:
 def _completed(kind: str, prior: Shares, music: Shares) -> Shares:
     classes = EXCLUSIVE[kind]
     for name in prior:
-        if name not in classes:
-            raise UnknownName(kind, name, list(classes))
+        checks.member(kind, name, classes)
     left, others = 1 - sum(prior.values()), [name for name in classes if name not in prior]
     if left < -TOLERANCE or (others and left <= 0):
         raise ParameterError(

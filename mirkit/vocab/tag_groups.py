@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mirkit.errors import UnknownName
+from mirkit import checks
 
 GENRES = (
     *("Ambient music", "Blues", "Chant", "Classical music", "Country", "Dance music"),
@@ -80,8 +80,7 @@ def is_in_group(label: str, group: str) -> bool:
     >>> is_in_group("Trumpet", "instrument"), is_in_group("Rain", "environment")
     (True, True)
     """
-    if group not in NAMES:
-        raise UnknownName("group of tags", group, list(NAMES))
+    checks.member("group of tags", group, NAMES)
     if group != "environment":
         return label in GROUPS[group]
     return label != "Music" and not any(label in labels for labels in GROUPS.values())

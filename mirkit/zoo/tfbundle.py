@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirkit.errors import UnknownName, WeightsError
+from mirkit import checks
+from mirkit.errors import WeightsError
 from mirkit.zoo.crc32c import crc32c, unmask
 from mirkit.zoo.protobuf import Damaged, fields
 from mirkit.zoo.sstable import read_sstable
@@ -98,8 +99,7 @@ class Bundle(Mapping[str, NDArray[Any]]):
     n_shards: int = 1
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self.entries:
-            raise UnknownName("tensor", name, list(self.entries))
+        checks.member("tensor", name, self.entries)
         entry = self.entries[name]
         dtype = self._dtype(name, entry)
         content = self._content(name, entry)

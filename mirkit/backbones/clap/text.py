@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mirkit.errors import MissingExtra, UnknownName
+from mirkit import checks
+from mirkit.errors import MissingExtra
 
 Pooling = Callable[[Any, Tensor], Tensor]
 
@@ -84,8 +85,7 @@ class HubText(nn.Module):
 
     def __init__(self, kind: str, settings: Mapping[str, Any]) -> None:
         super().__init__()
-        if kind not in KINDS:
-            raise UnknownName("text encoder", kind, list(KINDS))
+        checks.member("text encoder", kind, KINDS)
         self.kind = KINDS[kind]
         hub = _transformers()
         config = getattr(hub, self.kind.config)(**settings)

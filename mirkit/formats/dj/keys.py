@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mirkit.errors import ParameterError, UnknownName
+from mirkit import checks
+from mirkit.errors import ParameterError
 from mirkit.vocab import KEYS
 from mirkit.vocab.keys import key_number, read_key, write_key
 
@@ -40,8 +41,7 @@ def spell_key(key: str, notation: str = "tag") -> str:
     >>> [spell_key("A minor", name) for name in ("tag", "camelot", "open", "traktor", "mixxx")]
     ['Am', '8A', '1m', '21', '22']
     """
-    if notation not in NOTATIONS:
-        raise UnknownName("key notation", notation, list(NOTATIONS))
+    checks.member("key notation", notation, NOTATIONS)
     return NOTATIONS[notation](key_number(parse_key(key)))
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
 
-from mirkit.errors import ParameterError, UnknownName
+from mirkit import checks
+from mirkit.errors import ParameterError
 from mirkit.formats.dj.model import Collection
 
 
@@ -101,8 +102,7 @@ def store_collection(
 
 
 def _check(format: str, path: str | os.PathLike[str] | None) -> DJStore:
-    if format not in DJ_STORES:
-        raise UnknownName("DJ format", format, list(DJ_STORES))
+    checks.member("DJ format", format, DJ_STORES)
     row = DJ_STORES[format]
     if row.file and path is None:
         raise ParameterError(f"path is None; {row.title} is a database, such as {row.file}")

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from mirkit import checks
 from mirkit.activations import Activations, Head, Provenance
 from mirkit.arrays import Floats
 from mirkit.errors import ParameterError, UnknownName
@@ -130,8 +131,7 @@ def states(vocabulary: str) -> States:
     UnknownName
         Where there is no such vocabulary.
     """
-    if vocabulary not in VOCABULARIES:
-        raise UnknownName("chord vocabulary", vocabulary, list(VOCABULARIES))
+    checks.member("chord vocabulary", vocabulary, VOCABULARIES)
     qualities = VOCABULARIES[vocabulary]
     pairs = [(root, quality) for root in range(12) for quality in qualities]
     tags = np.zeros((len(CHORD_TAGS), len(pairs) + 1))

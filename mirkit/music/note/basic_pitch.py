@@ -19,10 +19,10 @@ from typing import Self
 
 import numpy as np
 
-from mirkit import __version__
+from mirkit import __version__, checks
 from mirkit.activations import Activations, Head, Provenance
 from mirkit.arrays import Blocks, Floats32
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.frames import FrameGrid
 from mirkit.zoo import checkpoints
 from mirkit.zoo.networks import Settings
@@ -174,8 +174,7 @@ class BasicPitch:
         """
         wanted = tuple(HEADS if heads is None else heads)
         for name in wanted:
-            if name not in HEADS:
-                raise UnknownName("head", name, list(HEADS))
+            checks.member("head", name, HEADS)
         counter = _Counter()
         parts: dict[str, list[Floats32]] = {name: [] for name in wanted}
         for window in windows(counter.through(x), self.hop_length):

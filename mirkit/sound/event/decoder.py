@@ -14,7 +14,7 @@ from mirkit.annotation import Events
 from mirkit.arrays import Floats
 from mirkit.calibration import Calibration
 from mirkit.decoding.threshold import Span, SpanFinder, SpanRule, find_boxes, find_spans
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.gate import SilenceGate
 from mirkit.system import Table, find_decoder
 from mirkit.zoo.registry import Card
@@ -69,8 +69,7 @@ class EventDecoder:
             raise ParameterError(f"the head {FRAMES!r} is of the clip; events need scores by frame")
         labels = head.labels if self.labels is None else self.labels
         for label in labels:
-            if label not in head.labels:
-                raise UnknownName("class", label, list(head.labels))
+            checks.member("class", label, head.labels)
         columns = [head.labels.index(label) for label in labels]
         return labels, self.calibration(head)[:, columns]
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from mirkit import checks
 from mirkit.annotation import Embedding
 from mirkit.arrays import Bools, Floats32, Ints
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.sound.index import disk
 from mirkit.sound.index.graph import Graph
 from mirkit.sound.index.space import Space
@@ -246,8 +246,7 @@ class VectorIndex:
         self._graph = self._kept = None
 
     def _row(self, key: str) -> int:
-        if key not in self._rows:
-            raise UnknownName("key", key, list(self._rows))
+        checks.member("key", key, self._rows)
         return self._rows[key]
 
     def _forget(self, key: str) -> None:

@@ -14,7 +14,7 @@ from mirkit.annotation import Embedding, Tags
 from mirkit.arrays import Floats
 from mirkit.calibration import Calibration
 from mirkit.decoding.priors import exchange_prior, exchange_rates
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.system import find_decoder
 from mirkit.vocab.priors import Prior, Shares, expected_shares
 from mirkit.vocab.tag_kinds import order_by_kind
@@ -100,8 +100,7 @@ class TagDecoder:
         if expected is None:
             return scores
         for label in self.prior if isinstance(self.prior, Mapping) else ():
-            if label not in head.labels:
-                raise UnknownName("label", label, list(head.labels))
+            checks.member("label", label, head.labels)
         known = [label if label in self.learned else None for label in head.labels]
         old = np.array([self.learned[label] if label else 0.5 for label in known])
         new = np.array(

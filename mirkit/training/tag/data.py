@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mirkit import checks
 from mirkit.arrays import Floats, Floats32
 from mirkit.datasets.sound_folders import LabeledSound, read_sounds
 from mirkit.datasets.sounds import vocabulary
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.training.division import is_held_out
 from mirkit.training.tag.recipe import TagDataSettings
 
@@ -102,8 +103,7 @@ def encode_labels(
 
 def _places(names: Sequence[str], place: dict[str, int]) -> list[int]:
     for name in names:
-        if name not in place:
-            raise UnknownName("label", name, list(place))
+        checks.member("label", name, place)
     return [place[name] for name in names]
 
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.arrays import Floats, Floats32, Ints
 from mirkit.audio import Audio, reading
 from mirkit.datasets.sound_folders import LabeledSound, read_sounds
-from mirkit.errors import ParameterError, UnknownName
+from mirkit.errors import ParameterError
 from mirkit.training.teach.recipe import TeacherSettings, TeachRecipe, read_teach_recipe
 from mirkit.zoo import registry
 
@@ -106,8 +107,7 @@ class Teacher:
         model = registry.load_model(settings.model, weights=settings.weights or None)
         own = _labels_of(model)
         for name in (*settings.labels, *settings.names):
-            if name not in own:
-                raise UnknownName("label", name, list(own))
+            checks.member("label", name, own)
         asked = settings.labels or own
         place = {label: i for i, label in enumerate(labels)}
         called = [settings.names.get(label, label) if label in asked else "" for label in own]
