@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from types import MappingProxyType, NoneType
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import Any, Generic, Literal, TypedDict, TypeVar, get_args
 
 from mirkit import annotation, checks
 from mirkit.activations import Activations, Provenance
@@ -32,6 +32,15 @@ Result = TypeVar("Result")
 Errors = Literal["raise", "return"]
 Table = Mapping[str, "str | Callable[..., Any]"]
 """Decoders by name: a class, or ``"module:Class"``, which is imported when it is asked for."""
+
+
+class VerbSettings(TypedDict, total=False):
+    """The settings that all verbs of one recording share."""
+
+    model: str | None
+    errors: Errors
+    offset: float
+    duration: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,27 +6,23 @@ that runs all arrows, and may be stopped after any of them.
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Tempo
 from mirkit.audio.sources import Source
 from mirkit.music.beat.options import Meter
-from mirkit.system import Errors, run
+from mirkit.system import Errors, VerbSettings, run
 
 
-class Settings(TypedDict, total=False):
+class Settings(VerbSettings, total=False):
     """The settings of `beats` and `tempo`."""
 
-    model: str | None
     weights: str | None
     decoder: str | None
     hint_bpm: float | None
     bpm_range: tuple[float, float] | None
     meter: Meter
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
 @overload

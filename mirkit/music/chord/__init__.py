@@ -7,7 +7,7 @@ system that runs all arrows, and may be stopped after any of them.
 from __future__ import annotations
 
 from types import NoneType
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
 from mirkit import checks
 from mirkit.activations import Activations
@@ -15,23 +15,19 @@ from mirkit.annotation import Beats, Segments
 from mirkit.audio.sources import Source
 from mirkit.errors import ParameterError
 from mirkit.recording import Recording
-from mirkit.system import Errors, load, run
+from mirkit.system import Errors, VerbSettings, load, run
 from mirkit.vocab.priors import Prior
 
 
-class Settings(TypedDict, total=False):
+class Settings(VerbSettings, total=False):
     """The settings of `chords`."""
 
-    model: str | None
     weights: str | None
     decoder: str | None
     prior: Prior | None
     vocabulary: str | None
     inversions: bool | None
     beats: Beats | bool | None
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
 @overload

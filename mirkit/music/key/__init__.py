@@ -6,25 +6,21 @@ that runs all arrows, and may be stopped after any of them.
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
 from mirkit.activations import Activations
 from mirkit.annotation import Key
 from mirkit.audio.sources import Source
-from mirkit.system import Errors, run
+from mirkit.system import Errors, VerbSettings, run
 from mirkit.vocab.priors import Prior
 
 
-class Settings(TypedDict, total=False):
+class Settings(VerbSettings, total=False):
     """The settings of `key`."""
 
-    model: str | None
     weights: str | None
     decoder: str | None
     prior: Prior | None
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
 @overload

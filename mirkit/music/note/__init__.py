@@ -6,18 +6,17 @@ all arrows, and may be stopped after any of them.
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
 from mirkit.activations import Activations
 from mirkit.annotation import Events
 from mirkit.audio.sources import Source
-from mirkit.system import Errors, run
+from mirkit.system import Errors, VerbSettings, run
 
 
-class Settings(TypedDict, total=False):
+class Settings(VerbSettings, total=False):
     """The settings of `notes`."""
 
-    model: str | None
     weights: str | None
     decoder: str | None
     onset_threshold: float | None
@@ -26,9 +25,6 @@ class Settings(TypedDict, total=False):
     fmin: float | None
     fmax: float | None
     bends: bool | None
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
 @overload

@@ -7,23 +7,19 @@ the same way share a letter (`labels`).
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
 from mirkit.activations import Activations
 from mirkit.annotation import Beats, Segments
 from mirkit.audio.sources import Source
-from mirkit.system import Errors, run
+from mirkit.system import Errors, VerbSettings, run
 
 
-class Settings(TypedDict, total=False):
+class Settings(VerbSettings, total=False):
     """The settings of `sections`."""
 
-    model: str | None
     decoder: str | None
     beats: Beats | None
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
 @overload

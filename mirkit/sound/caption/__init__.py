@@ -6,26 +6,22 @@ what the models of those tasks have found.
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
 from mirkit.activations import Activations
 from mirkit.annotation import Caption, Key, Tags, Tempo
 from mirkit.audio.sources import Source
-from mirkit.system import Errors, run
+from mirkit.system import Errors, VerbSettings, run
 from mirkit.tasks import TASKS
 
 
-class Settings(TypedDict, total=False):
+class Settings(VerbSettings, total=False):
     """The settings of `caption`."""
 
-    model: str | None
     weights: str | None
     sounds: Tags | None
     tempo: Tempo | None
     key: Key | None
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
 @overload

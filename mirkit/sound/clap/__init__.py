@@ -7,27 +7,23 @@ that sentences have vectors in, too (CLAP), and the decoder is made of your sent
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
 from mirkit.activations import Activations
 from mirkit.annotation import Tags
 from mirkit.audio.sources import Source
 from mirkit.sound.clap.prompts import TEMPLATES
-from mirkit.system import Errors, run
+from mirkit.system import Errors, VerbSettings, run
 
 
-class Settings(TypedDict, total=False):
+class Settings(VerbSettings, total=False):
     """The settings of `zero_shot`."""
 
     templates: Sequence[str]
     top: int | None
     threshold: float | None
     none: bool
-    model: str | None
     weights: str | None
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
 @overload

@@ -8,27 +8,24 @@ serves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
+from mirkit import checks
 from mirkit.activations import Activations
 from mirkit.annotation import Events
 from mirkit.audio.sources import Source
-from mirkit.system import Errors, run
+from mirkit.system import Errors, VerbSettings, run
 
 
-class Settings(TypedDict, total=False):
+class Settings(VerbSettings, total=False):
     """The settings of `events`."""
 
     labels: Sequence[str] | None
     threshold: float | None
-    model: str | None
     weights: str | None
     decoder: str | None
     min_length: float | None
     max_gap: float | None
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
 @overload
@@ -111,11 +108,5 @@ def events(
     return run(  # type: ignore[no-any-return]
         "events", x, model=model, weights=weights, decoder=decoder, errors=errors,
         offset=offset, duration=duration, threshold=threshold, min_length=min_length,
-        max_gap=max_gap, labels=None if labels is None else _names(labels),
+        max_gap=max_gap, labels=None if labels is None else checks.texts("labels", labels),
     )  # fmt: skip
-
-
-def _names(labels: Sequence[str]) -> tuple[str, ...]:
-    from mirkit import checks
-
-    return checks.texts("labels", labels)

@@ -6,38 +6,30 @@ all arrows, and may be stopped after any of them; an embedding is the last but o
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, overload
 
 from mirkit.activations import Activations
 from mirkit.annotation import Embedding, Tags
 from mirkit.audio.sources import Source
 from mirkit.sound.tag.decoder import ALL, DEFAULT_TOP
-from mirkit.system import Errors, run
+from mirkit.system import Errors, VerbSettings, run
 from mirkit.vocab.priors import Prior
 
 
-class Settings(TypedDict, total=False):
+class Settings(VerbSettings, total=False):
     """The settings of `tags`."""
 
     top: int | None
-    model: str | None
     weights: str | None
     threshold: float | None
     prior: Prior | None
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
-class EmbedSettings(TypedDict, total=False):
+class EmbedSettings(VerbSettings, total=False):
     """The settings of `embed`."""
 
-    model: str | None
     weights: str | None
     frames: bool
-    errors: Errors
-    offset: float
-    duration: float | None
 
 
 @overload
