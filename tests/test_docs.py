@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import signals
 import soundfile
 
 import mirkit
@@ -33,12 +34,7 @@ def desk(tmp_path_factory):
     mirkit.save(mirkit.chords(demo), folder / "truth" / "song.lab")
     rng = np.random.default_rng(0)
     soundfile.write(folder / "street.wav", rng.normal(0, 0.1, 3 * 16000), 16000)
-    for name, width in (("hiss", 8000), ("tick", 40)):
-        (folder / "sounds" / name).mkdir(parents=True)
-        for i in range(10):
-            samples = 1e-3 * rng.standard_normal(8000)
-            samples[:width] += 0.1 * rng.standard_normal(width)
-            soundfile.write(folder / "sounds" / name / f"{i}.wav", samples, 8000)
+    signals.write_sound_folders(folder / "sounds", 8000)
     return folder
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import signals
 import soundfile
 
 ROOT = Path(__file__).parents[1]
@@ -51,13 +52,7 @@ def test_the_example_of_tags_runs_on_any_tagger(monkeypatch, capsys, tmp_path):
 
 def test_a_tagger_is_fine_tuned_and_its_precision_plotted(tmp_path):
     pytest.importorskip("torch")
-    rng = np.random.default_rng(0)
-    for name, width in (("hiss", 8000), ("tick", 40)):
-        (tmp_path / "sounds" / name).mkdir(parents=True)
-        for i in range(10):
-            samples = 1e-3 * rng.standard_normal(8000)
-            samples[:width] += 0.1 * rng.standard_normal(width)
-            soundfile.write(tmp_path / "sounds" / name / f"{i}.wav", samples, 16000)
+    signals.write_sound_folders(tmp_path / "sounds", 16000)
     plot = tmp_path / "plot.png"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     script = ROOT / "examples" / "fine_tune_tags.py"

@@ -2,10 +2,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import signals
 import soundfile
+
+from mirkit.cli import main
 
 DEMO = Path(__file__).parents[2] / "examples" / "audio"
 
@@ -51,5 +54,20 @@ def mirkit_cli():
         )  # fmt: skip
         done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
         return Result(done)
+
+    return run
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line in this process, where the libraries of the baselines are loaded."""
+
+    def run(*args):
+        try:
+            status = main([str(arg) for arg in args])
+        except SystemExit as exit:
+            status = exit.code
+        out, err = capsys.readouterr()
+        return SimpleNamespace(status=status, out=out, err=err)
 
     return run

@@ -1,5 +1,4 @@
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,7 +6,6 @@ import signals
 import soundfile
 
 import mirkit
-from mirkit.cli import main
 from mirkit.vocab import parse_chord
 
 SONG = [("C:maj", 2.0), ("A:min", 2.0), ("F:maj", 2.0), ("G:maj", 2.0), ("C:maj", 2.0)]
@@ -22,21 +20,6 @@ def folder(tmp_path_factory):
     soundfile.write(folder / "quiet.wav", np.zeros(8000), 8000)
     (folder / "broken.mp3").write_text("this is no music")
     return folder
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line in this process, where the libraries of the baselines are loaded."""
-
-    def run(*args):
-        try:
-            status = main([str(arg) for arg in args])
-        except SystemExit as exit:
-            status = exit.code
-        out, err = capsys.readouterr()
-        return SimpleNamespace(status=status, out=out, err=err)
-
-    return run
 
 
 def objects(result):

@@ -2,27 +2,11 @@
 
 import json
 import os
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import signals
 import soundfile
-
-from mirkit.cli import main
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*args):
-        try:
-            status = main([str(arg) for arg in args])
-        except SystemExit as exit:
-            status = exit.code
-        out, err = capsys.readouterr()
-        return SimpleNamespace(status=status, out=out, err=err)
-
-    return run
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Signals that tests make: exact in time, and each the simplest of its kind."""
 
 import numpy as np
+import soundfile
 
 from mirkit.audio import Audio
 
@@ -180,3 +181,14 @@ def chord(pitches, seconds, sample_rate, cents=0.0, n_partials=6):
         for i in range(1, n_partials + 1):
             samples += 0.1 * 0.5 ** (i - 1) * np.sin(2 * np.pi * i * f0 * t + i * pitch)
     return Audio(samples.astype(np.float32), sample_rate)
+
+
+def write_sound_folders(folder, sample_rate, n=10):
+    """Write two folders of sounds, ``hiss`` and ``tick``: 8,000 samples of noise, and 40."""
+    rng = np.random.default_rng(0)
+    for name, width in (("hiss", 8000), ("tick", 40)):
+        (folder / name).mkdir(parents=True)
+        for i in range(n):
+            samples = 1e-3 * rng.standard_normal(8000)
+            samples[:width] += 0.1 * rng.standard_normal(width)
+            soundfile.write(folder / name / f"{i}.wav", samples, sample_rate)
