@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,12 +26,18 @@ def run(*command, cwd):
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory):
     """The bin folder of an environment that holds the wheel and what it depends on."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "build", "--wheel", "-o", folder, ROOT, cwd=folder)
-    (wheel,) = folder.glob("*.whl")
-    venv.create(folder / "venv", with_pip=True)
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = base / "wheel", base / "wheel" / "done"
     programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    run(programs / "python", "-m", "pip", "install", "-q", wheel, cwd=folder)
+    with FileLock(base / "wheel.lock"):  # builds share a folder of the checkout
+        if not done.exists():
+            folder.mkdir()
+            run(sys.executable, "-m", "build", "--wheel", "-o", folder, ROOT, cwd=folder)
+            (wheel,) = folder.glob("*.whl")
+            venv.create(folder / "venv", with_pip=True)
+            run(programs / "python", "-m", "pip", "install", "-q", wheel, cwd=folder)
+            done.touch()
     return programs
 
 
